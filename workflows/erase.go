@@ -1,0 +1,313 @@
+package workflows
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const defaultCheckTimeout = 20 * time.Second
+
+// Erase makes the Definition of a Workflow.
+func (w Workflow[S]) Erase() Definition { return definition[S]{w} }
+
+type definition[S any] struct{ w Workflow[S] }
+
+func (d definition[S]) Info() Info {
+	w := d.w
+	info := Info{ID: w.ID, Title: w.Title, Why: w.Why, Scope: w.Scope, Row: w.Row}
+	for _, p := range w.Pages {
+		info.Pages = append(info.Pages, p.info())
+	}
+	for _, c := range w.Checks {
+		info.Checks = append(info.Checks, c.info())
+	}
+	for _, s := range w.Steps {
+		info.Steps = append(info.Steps, StepInfo{
+			ID: s.ID, Title: s.Title, Why: s.Why, Always: s.Always,
+			Weight: max(s.Weight, 1), TimeoutSeconds: int(s.Timeout / time.Second),
+		})
+	}
+	return info
+}
+
+func (d definition[S]) Open(ctx context.Context, t Target, a Answers) (Session, error) {
+	s, err := d.w.Begin(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	se := &session[S]{w: d.w, answers: a, state: s, bound: map[string]Answers{}}
+	se.bind()
+	return se, nil
+}
+
+func (d definition[S]) Resume(state []byte) (Execution, error) {
+	s := new(S)
+	if err := json.Unmarshal(state, s); err != nil {
+		return nil, fmt.Errorf("reading the state of %s: %w", d.w.ID, err)
+	}
+	return &execution[S]{w: d.w, state: s}, nil
+}
+
+type session[S any] struct {
+	w       Workflow[S]
+	answers Answers
+	state   *S
+	pages   []Page[S]          // that apply
+	bound   map[string]Answers // effective answers by page
+	errs    []FieldError
+}
+
+func (se *session[S]) bind() {
+	for _, p := range se.w.Pages {
+		if p.When != nil && !p.When(se.state) {
+			continue
+		}
+		se.pages = append(se.pages, p)
+		eff := p.effective(se.answers, se.state)
+		se.bound[p.ID] = eff
+		if p.Bind == nil {
+			continue
+		}
+		for _, e := range p.Bind(eff, se.state) {
+			e.Page = p.ID
+			se.errs = append(se.errs, e)
+		}
+	}
+	if se.w.Validate != nil {
+		se.errs = append(se.errs, se.w.Validate(se.state)...)
+	}
+}
+
+func (se *session[S]) Errors() []FieldError { return se.errs }
+
+func (se *session[S]) Pages() []PageView {
+	out := make([]PageView, 0, len(se.pages))
+	for _, p := range se.pages {
+		out = append(out, PageView{PageInfo: p.info(), Errors: se.pageErrors(p.ID)})
+	}
+	return out
+}
+
+func (se *session[S]) pageErrors(id string) []FieldError {
+	var out []FieldError
+	for _, e := range se.errs {
+		if e.Page == id {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func (se *session[S]) Page(ctx context.Context, id string) (PageView, bool) {
+	for _, p := range se.pages {
+		if p.ID == id {
+			return se.view(ctx, p), true
+		}
+	}
+	return PageView{}, false
+}
+
+func (se *session[S]) view(ctx context.Context, p Page[S]) PageView {
+	v := PageView{PageInfo: p.info(), Errors: se.pageErrors(p.ID)}
+	shown := make([]FieldView, 0, len(p.Fields))
+	for _, f := range p.Fields {
+		if f.When == nil || f.When(se.state) {
+			shown = append(shown, f.view(ctx, se.state))
+		}
+	}
+	eff := se.bound[p.ID]
+	if p.Repeat == nil {
+		v.Fields = se.fill(shown, "", eff, v.Errors)
+		return v
+	}
+	v.Repeat, v.Item, v.Min, v.Max = p.Repeat.Name, p.Repeat.Item, p.Repeat.Min, p.Repeat.Max
+	for i := range eff.Items(p.Repeat.Name) {
+		v.Items = append(v.Items, se.fill(shown, p.Repeat.Name+"."+strconv.Itoa(i)+".", eff, v.Errors))
+	}
+	return v
+}
+
+func (se *session[S]) fill(fields []FieldView, prefix string, a Answers, errs []FieldError) []FieldView {
+	out := make([]FieldView, len(fields))
+	for i, f := range fields {
+		f.Name = prefix + f.Name
+		f.Value = a[f.Name]
+		for _, e := range errs {
+			if e.Field == f.Name && f.Error == "" {
+				f.Error = e.Message
+			}
+		}
+		out[i] = f
+	}
+	return out
+}
+
+func (se *session[S]) Checks() []CheckInfo {
+	var out []CheckInfo
+	for _, c := range se.w.Checks {
+		if c.When == nil || c.When(se.state) {
+			out = append(out, c.info())
+		}
+	}
+	return out
+}
+
+// RunCheck never hangs: a check that ignores its context is left behind.
+func (se *session[S]) RunCheck(ctx context.Context, id string) Finding {
+	for _, c := range se.w.Checks {
+		if c.ID == id {
+			return c.run(ctx, se.state)
+		}
+	}
+	return Skip("There is no such check any more.")
+}
+
+func (se *session[S]) Plan(ctx context.Context) (Plan, error) { return se.w.Plan(ctx, se.state) }
+func (se *session[S]) State() ([]byte, error)                 { return json.Marshal(se.state) }
+
+func (se *session[S]) LockKey() string {
+	if se.w.LockKey == nil {
+		return ""
+	}
+	return se.w.LockKey(se.state)
+}
+
+type execution[S any] struct {
+	w     Workflow[S]
+	state *S
+}
+
+func (e *execution[S]) step(id string) (Step[S], bool) {
+	for _, s := range e.w.Steps {
+		if s.ID == id {
+			return s, true
+		}
+	}
+	return Step[S]{}, false
+}
+
+func (e *execution[S]) Applies(id string) bool {
+	s, ok := e.step(id)
+	return ok && (s.When == nil || s.When(e.state))
+}
+
+func (e *execution[S]) Run(ctx context.Context, id string, log Log) error {
+	s, ok := e.step(id)
+	if !ok {
+		return fmt.Errorf("workflow %s has no step %s any more", e.w.ID, id)
+	}
+	return s.Run(ctx, e.state, log)
+}
+
+func (e *execution[S]) State() ([]byte, error) { return json.Marshal(e.state) }
+
+func (e *execution[S]) Result() Result {
+	if e.w.Result == nil {
+		return Result{Headline: e.w.Title + " is done."}
+	}
+	return e.w.Result(e.state)
+}
+
+func (p Page[S]) info() PageInfo { return PageInfo{ID: p.ID, Title: p.Title, Why: p.Why} }
+
+// effective is the page's answers with defaults where nobody answered. A key
+// that is present counts as answered, even when it is empty.
+func (p Page[S]) effective(a Answers, s *S) Answers {
+	out := Answers{}
+	fill := func(prefix string, given Answers) {
+		for _, f := range p.Fields {
+			name := prefix + f.Name
+			if v, ok := given[f.Name]; ok {
+				out[name] = v
+			} else if f.Default != nil {
+				out[name] = f.Default(s)
+			}
+		}
+	}
+	if p.Repeat == nil {
+		fill("", a)
+		return out
+	}
+	items := a.Items(p.Repeat.Name)
+	if len(items) == 0 && p.Repeat.Defaults != nil {
+		items = p.Repeat.Defaults(s)
+	}
+	for i, item := range items {
+		fill(p.Repeat.Name+"."+strconv.Itoa(i)+".", item)
+	}
+	return out
+}
+
+func (f Field[S]) view(ctx context.Context, s *S) FieldView {
+	v := FieldView{
+		Name: f.Name, Label: f.Label, Help: f.Help, Kind: f.Kind, Unit: f.Unit,
+		Optional: f.Optional, Placeholder: f.Placeholder, Reloads: f.Reloads,
+	}
+	if f.Options != nil {
+		opts, err := f.Options(ctx, s)
+		v.Options = opts
+		if err != nil {
+			v.OptionsErr = err.Error()
+		}
+	}
+	if f.Observed != nil {
+		v.Observed = f.Observed(ctx, s)
+	}
+	return v
+}
+
+func (c Check[S]) info() CheckInfo {
+	return CheckInfo{ID: c.ID, Title: c.Title, Why: c.Why, Page: c.Page, Severity: c.Severity, Waivable: c.Waivable}
+}
+
+func (c Check[S]) run(ctx context.Context, s *S) Finding {
+	timeout := c.Timeout
+	if timeout == 0 {
+		timeout = defaultCheckTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	done := make(chan Finding, 1)
+	go func() { done <- c.Run(ctx, s) }()
+	select {
+	case f := <-done:
+		return f
+	case <-ctx.Done():
+		return Fail(fmt.Sprintf("There was no answer within %s.", timeout),
+			"Look whether the Hub, the helper VM and the way to them are up, then run the check again.")
+	}
+}
+
+// Items are the items of a repeated page, in order, with the prefix cut off.
+// Gaps in the numbering are closed.
+func (a Answers) Items(list string) []Answers {
+	byIndex := map[int]Answers{}
+	highest := -1
+	for k, v := range a {
+		rest, ok := strings.CutPrefix(k, list+".")
+		if !ok {
+			continue
+		}
+		num, field, ok := strings.Cut(rest, ".")
+		i, err := strconv.Atoi(num)
+		if !ok || err != nil || i < 0 || i > 999 {
+			continue
+		}
+		if byIndex[i] == nil {
+			byIndex[i] = Answers{}
+		}
+		byIndex[i][field] = v
+		highest = max(highest, i)
+	}
+	var out []Answers
+	for i := 0; i <= highest; i++ {
+		if byIndex[i] != nil {
+			out = append(out, byIndex[i])
+		}
+	}
+	return out
+}
