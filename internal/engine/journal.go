@@ -36,6 +36,9 @@ type Journal interface {
 	State(ctx context.Context, runID string) ([]byte, error)
 	Steps(ctx context.Context, runID string, attempt int) ([]workflows.StepRun, error)
 
+	// UnfinishedRuns are the runs that have not ended, the oldest first.
+	UnfinishedRuns(ctx context.Context) ([]workflows.Run, error)
+
 	StartRun(ctx context.Context, runID string, at time.Time) error
 	StartStep(ctx context.Context, runID string, attempt, index int, at time.Time) error
 	// FinishStep writes a step's end and, unless it is nil, the state after it.
