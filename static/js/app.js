@@ -1,0 +1,1 @@
+import "../vendor/htmx.esm.min.js";

@@ -1,0 +1,40 @@
+// Package audit shows the append-only record.
+package audit
+
+import (
+	"time"
+
+	"hubwright/web/ui"
+	"hubwright/workflows"
+)
+
+// Filter is what the list is narrowed to. In brackets: the query's names.
+type Filter struct {
+	Actor      string // [actor]
+	Action     string // [action]
+	Deployment string // [deployment]
+	Run        string // [run] run id
+	From, To   string // [from] [to] as 2026-11-23
+}
+
+// Chain is what verifying the record said. A zero At: not verified yet.
+type Chain struct {
+	At          time.Time
+	Rows        int64
+	FirstBroken int64 // 0: the chain is whole
+}
+
+// Props is the record. It is sent with GET /audit.
+type Props struct {
+	Role        ui.Role
+	Events      []workflows.AuditEvent
+	Filter      Filter
+	Actors      []ui.Choice
+	Actions     []ui.Choice
+	Deployments []ui.Choice
+	Chain       Chain
+	OlderURL    string
+	NewestURL   string
+	ExportURL   string // "" when there is no export
+	Now         time.Time
+}

@@ -1,0 +1,77 @@
+// Package clusters lists the clusters and shows one: nodes, parts, models,
+// ways in, history.
+package clusters
+
+import (
+	"time"
+
+	"hubwright/web/runs"
+	"hubwright/web/ui"
+	"hubwright/workflows"
+)
+
+// Item is one cluster of the list.
+type Item struct {
+	Cluster    workflows.Cluster
+	Site       string
+	Deployment string
+	Stack      string
+	Health     ui.Status
+	CheckedAt  time.Time // zero for never
+}
+
+// ListProps is the list of clusters.
+type ListProps struct {
+	Role  ui.Role
+	Items []Item
+	Now   time.Time
+}
+
+// Part is one piece of infrastructure on the Hub.
+type Part struct {
+	Kind   string // "Load balancer"
+	Name   string
+	Note   string // "20.50.1.17"
+	Status ui.Status
+}
+
+// SSHPort is the way to one control plane node through the load balancer.
+type SSHPort struct {
+	Node    string
+	Port    int
+	Command string // ssh -p 2201 azureuser@...
+}
+
+// Account is a scoped service account that a connect run made.
+type Account struct {
+	Name, Namespace, Role string
+	Expires               time.Time
+	URL                   string // download, "" when it cannot be had again
+}
+
+// ShowProps is the page of one cluster. The kubeconfig form posts confirm=yes
+// to /clusters/:id/kubeconfig.
+type ShowProps struct {
+	Role         ui.Role
+	Cluster      workflows.Cluster
+	Crumbs       []ui.Crumb // Deployment, Site
+	Stack        workflows.Stack
+	Health       ui.Status
+	CheckedAt    time.Time // when nodes and components were asked
+	Loading      bool      // nobody asked yet; the page asks by itself
+	Nodes        []workflows.Node
+	Components   []workflows.Component
+	Info         string // as kubectl cluster-info prints
+	Problem      *workflows.Problem
+	Parts        []Part
+	Models       []workflows.APIModel
+	SSH          []SSHPort
+	Accounts     []Account
+	Certificates time.Time // when the API server's certificate ends, zero if unknown
+	Actions      []ui.Action
+	History      []runs.Row
+	Errors       []workflows.FieldError
+	Now          time.Time
+}
+
+func (p ShowProps) url() string { return "/clusters/" + p.Cluster.ID }

@@ -1,0 +1,28 @@
+// Package run is the page of one run: header, steps, cause or result, log.
+package run
+
+import (
+	"time"
+
+	"hubwright/web/ui"
+	"hubwright/workflows"
+)
+
+// Props is the page. Panel shows everything but the log.
+type Props struct {
+	Role       ui.Role
+	Run        workflows.Run
+	Steps      []workflows.StepRun // of the shown attempt
+	Crumbs     []ui.Crumb
+	Result     *workflows.Result   // when it succeeded
+	NextAction *ui.Action          // the button of Result.Next
+	LastLines  []workflows.LogLine // the last 20 before the failure
+	FirstError int64               // first error line, 0 for none
+	Tail       []workflows.LogLine // last 200 lines, for browsers without JavaScript
+	CanCancel  bool                // the engine would take a cancel now
+	CanRetry   bool                // the engine would take a retry now
+	Lost       string              // e.g. "The connection to the helper VM is lost; the command goes on."
+	Now        time.Time
+}
+
+func (p Props) url() string { return "/runs/" + p.Run.ID }

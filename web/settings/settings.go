@@ -1,0 +1,40 @@
+// Package settings keeps engine archives for air-gapped installs and shows the
+// configuration. Its forms post multipart to /settings: action is upload
+// (version, archive = file) or delete (version).
+package settings
+
+import (
+	"time"
+
+	"hubwright/web/ui"
+	"hubwright/workflows"
+)
+
+// Archive is one engine archive that an admin gave.
+type Archive struct {
+	Version  string
+	FileName string
+	SHA256   string
+	Size     int64
+	AddedBy  string
+	AddedAt  time.Time
+}
+
+// Value is one line of the configuration. Secrets never come here.
+type Value struct {
+	Name  string // HUBWRIGHT_LISTEN
+	Value string
+	From  string // default, flag, environment
+	Note  string
+}
+
+// Props is the page.
+type Props struct {
+	Role     ui.Role
+	Archives []Archive
+	Versions []ui.Choice // engine versions that an archive may be for
+	Config   []Value
+	Build    []ui.Fact // version, commit, Go
+	Errors   []workflows.FieldError
+	Now      time.Time
+}
