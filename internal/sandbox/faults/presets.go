@@ -1,0 +1,110 @@
+package faults
+
+import "net/http"
+
+// Preset answers the ready-made rule of a kind for one stamp ("" for all).
+func Preset(kind, stamp string) (Rule, bool) {
+	for _, r := range presets() {
+		if r.Kind == kind {
+			r.Match.Stamp = stamp
+			return r, true
+		}
+	}
+	return Rule{}, false
+}
+
+// Kinds lists all presets, for a page or a help text.
+func Kinds() []Rule { return presets() }
+
+const (
+	vmType     = "Microsoft.Compute/virtualMachines"
+	scriptType = "Microsoft.Compute/virtualMachines/extensions"
+	ipType     = "Microsoft.Network/publicIPAddresses"
+	armPath    = `^/subscriptions/`
+	writing    = `^/subscriptions/[^/]+/resourcegroups/`
+	tokenPath  = `/oauth2/(v2\.0/)?token/?$`
+)
+
+func presets() []Rule {
+	return append(append(onTheWay(), onRequests()...), onResources()...)
+}
+
+func onTheWay() []Rule {
+	return []Rule{
+		{Kind: "stamp-unreachable", Title: "The Hub's names cannot be reached",
+			Match: Match{At: AtConnect}, Effect: Effect{Unreachable: true}},
+		{Kind: "slow-network", Title: "Each new connection takes 20 seconds",
+			Match: Match{At: AtConnect}, Effect: Effect{Delay: 20}},
+		{Kind: "download-cut", Title: "The engine's release cannot be downloaded",
+			Match: Match{At: AtConnect, Host: "github.com"}, Effect: Effect{Unreachable: true}},
+		{Kind: "connection-cut", Title: "ARM cuts the connection in place of an answer, twice",
+			Match: Match{At: AtRequest, Path: armPath, Times: 2}, Effect: Effect{Unreachable: true}},
+	}
+}
+
+func onRequests() []Rule {
+	return []Rule{
+		{Kind: "throttled", Title: "ARM answers 429 three times",
+			Match: Match{At: AtRequest, Path: armPath, Times: 3},
+			Effect: Effect{Status: http.StatusTooManyRequests, RetryAfter: 1, Code: "TooManyRequests",
+				Message: "The request is being throttled as the limit has been reached for operation type - Read. For more information, see https://aka.ms/requestlimits."}},
+		{Kind: "server-error", Title: "ARM answers 500 twice",
+			Match: Match{At: AtRequest, Path: armPath, Times: 2},
+			Effect: Effect{Status: http.StatusInternalServerError, Code: "InternalServerError",
+				Message: "Encountered internal server error. Diagnostic information: timestamp, subscription id, tracking id and request correlation id."}},
+		{Kind: "forbidden", Title: "The service principal may not write",
+			Match: Match{At: AtRequest, Method: http.MethodPut, Path: writing},
+			Effect: Effect{Status: http.StatusForbidden, Code: "AuthorizationFailed",
+				Message: "The client does not have authorization to perform this write action over the scope, or the scope is invalid. If access was recently granted, please refresh your credentials."}},
+		{Kind: "token-expired", Title: "ARM takes the access token for expired, once",
+			Match: Match{At: AtRequest, Path: armPath, Times: 1},
+			Effect: Effect{Status: http.StatusUnauthorized, Code: "ExpiredAuthenticationToken",
+				Message: "The access token expiry UTC time is earlier than current UTC time."}},
+		{Kind: "secret-wrong", Title: "The login refuses the client secret",
+			Match: Match{At: AtRequest, Method: http.MethodPost, Path: tokenPath},
+			Effect: Effect{Status: http.StatusUnauthorized,
+				Body: []byte(`{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID.","error_codes":[7000215]}`)}},
+		{Kind: "secret-expired", Title: "The client secret has expired",
+			Match: Match{At: AtRequest, Method: http.MethodPost, Path: tokenPath},
+			Effect: Effect{Status: http.StatusUnauthorized,
+				Body: []byte(`{"error":"invalid_client","error_description":"AADSTS7000222: The provided client secret keys for app are expired. Create new keys for the app, or use certificate credentials.","error_codes":[7000222]}`)}},
+		{Kind: "slow-arm", Title: "Each answer of ARM takes a minute",
+			Match: Match{At: AtRequest, Path: armPath}, Effect: Effect{Delay: 60}},
+	}
+}
+
+func onResources() []Rule {
+	few := int64(4)
+	return []Rule{
+		{Kind: "quota-exceeded", Title: "The subscription may use four cores only",
+			Match: Match{At: AtQuota, Name: `^cores$`}, Effect: Effect{Limit: &few}},
+		{Kind: "image-missing", Title: "The AKS base image is not in the marketplace",
+			Match: Match{At: AtArtifact, Name: `^microsoft-aks:aks:`}, Effect: Effect{Missing: true}},
+		{Kind: "script-extension-missing", Title: "The Custom Script extension is not in the marketplace",
+			Match: Match{At: AtArtifact, Name: `^Microsoft\.Azure\.Extensions:CustomScript:`}, Effect: Effect{Missing: true}},
+		{Kind: "operation-failed", Title: "Making a virtual machine fails inside the Hub",
+			Match:  Match{At: AtOperation, Method: http.MethodPut, Type: vmType, Times: 1},
+			Effect: Effect{Code: "InternalExecutionError", Message: "An internal execution error occurred. Please retry later."}},
+		{Kind: "allocation-failed", Title: "The Hub has no room for another virtual machine",
+			Match:  Match{At: AtOperation, Method: http.MethodPut, Type: vmType},
+			Effect: Effect{Code: "AllocationFailed", Message: "Allocation failed. We do not have sufficient capacity for the requested VM size in this region."}},
+		{Kind: "provisioning-timeout", Title: "A virtual machine starts but never reports",
+			Match: Match{At: AtOperation, Method: http.MethodPut, Type: vmType, Times: 1},
+			Effect: Effect{Delay: 600, Code: "OSProvisioningTimedOut",
+				Message: "OS Provisioning did not finish in the allotted time. The VM may still finish provisioning successfully. Please check provisioning state later."}},
+		{Kind: "script-failed", Title: "The first control plane node's script ends with exit code 50 (no way out to the Internet)",
+			Match:  Match{At: AtOperation, Method: http.MethodPut, Type: scriptType, Name: `cse-master-0$`},
+			Effect: Effect{ExitCode: 50}},
+		{Kind: "stuck-creating", Title: "A virtual machine stays in Creating until this is lifted",
+			Match: Match{At: AtOperation, Method: http.MethodPut, Type: vmType, Times: 1}, Effect: Effect{Stuck: true}},
+		{Kind: "slow-vm", Title: "Each virtual machine takes ten minutes longer",
+			Match: Match{At: AtOperation, Method: http.MethodPut, Type: vmType}, Effect: Effect{Delay: 600}},
+		{Kind: "delete-failed", Title: "Deleting a virtual machine fails",
+			Match:  Match{At: AtOperation, Method: http.MethodDelete, Type: vmType, Times: 1},
+			Effect: Effect{Code: "InternalExecutionError", Message: "An internal execution error occurred while deleting the VM."}},
+		{Kind: "dns-label-taken", Title: "The DNS label belongs to another public IP",
+			Match: Match{At: AtOperation, Method: http.MethodPut, Type: ipType},
+			Effect: Effect{Code: "DnsRecordInUse",
+				Message: "DNS record is already used by another public IP."}},
+	}
+}
