@@ -1,0 +1,153 @@
+package azurestack
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/profile/p20200901/resourcemanager/compute/armcompute"
+
+	w "hubwright/workflows"
+)
+
+// EnsureHelperVM makes the helper VM, with a managed disk and the SSH key as
+// the only way in, and starts it when it is stopped. A VM that is there is
+// never made anew or resized. changed says whether anything was done.
+func (h *Hub) EnsureHelperVM(ctx context.Context, s HelperVMSpec) (changed bool, err error) {
+	err = h.call(ctx, "Making the VM "+s.VM, func(ctx context.Context) error {
+		client, err := armcompute.NewVirtualMachinesClient(h.stack.SubscriptionID, h.cred, h.options)
+		if err != nil {
+			return err
+		}
+		have, err := settledVM(ctx, client, s)
+		if err != nil {
+			return err
+		}
+		if have != nil {
+			if err := keyFits(have.VirtualMachine, s); err != nil {
+				return err
+			}
+		}
+		if have == nil || have.Properties == nil || !strings.EqualFold(val(have.Properties.ProvisioningState), "Succeeded") {
+			changed = true // putting the same VM again heals one whose creation failed
+			return h.putHelperVM(ctx, client, s)
+		}
+		if running(have.Properties) {
+			return nil
+		}
+		changed = true
+		poller, err := client.BeginStart(ctx, s.ResourceGroup, s.VM, nil)
+		if err != nil {
+			return err
+		}
+		_, err = poller.PollUntilDone(ctx, poll())
+		return err
+	})
+	return changed, err
+}
+
+func (h *Hub) putHelperVM(ctx context.Context, client *armcompute.VirtualMachinesClient, s HelperVMSpec) error {
+	poller, err := client.BeginCreateOrUpdate(ctx, s.ResourceGroup, s.VM, h.helperVM(s), nil)
+	if err != nil {
+		return err
+	}
+	_, err = poller.PollUntilDone(ctx, poll())
+	return err
+}
+
+func (h *Hub) helperVM(s HelperVMSpec) armcompute.VirtualMachine {
+	nic := h.under("resourceGroups", s.ResourceGroup, "providers", "Microsoft.Network", "networkInterfaces", s.Interface)
+	return armcompute.VirtualMachine{
+		Location: &h.stack.Region, Tags: tagsTo(s.Tags),
+		Properties: &armcompute.VirtualMachineProperties{
+			HardwareProfile: &armcompute.HardwareProfile{VMSize: ptr(armcompute.VirtualMachineSizeTypes(s.Size))},
+			StorageProfile: &armcompute.StorageProfile{
+				ImageReference: &armcompute.ImageReference{
+					Publisher: &s.Image.Publisher, Offer: &s.Image.Offer, SKU: &s.Image.SKU, Version: &s.Image.Version,
+				},
+				OSDisk: &armcompute.OSDisk{
+					Name: &s.Disk, OSType: ptr(armcompute.OperatingSystemTypesLinux),
+					CreateOption: ptr(armcompute.DiskCreateOptionTypesFromImage), Caching: ptr(armcompute.CachingTypesReadWrite),
+					ManagedDisk: &armcompute.ManagedDiskParameters{StorageAccountType: ptr(armcompute.StorageAccountTypesStandardLRS)},
+				},
+			},
+			OSProfile: &armcompute.OSProfile{
+				ComputerName: &s.VM, AdminUsername: &s.User,
+				LinuxConfiguration: &armcompute.LinuxConfiguration{
+					DisablePasswordAuthentication: ptr(true), ProvisionVMAgent: ptr(true),
+					SSH: &armcompute.SSHConfiguration{PublicKeys: []*armcompute.SSHPublicKey{{
+						Path: ptr("/home/" + s.User + "/.ssh/authorized_keys"), KeyData: &s.AuthorizedKey,
+					}}},
+				},
+			},
+			NetworkProfile: &armcompute.NetworkProfile{NetworkInterfaces: []*armcompute.NetworkInterfaceReference{{
+				ID: &nic, Properties: &armcompute.NetworkInterfaceReferenceProperties{Primary: ptr(true)},
+			}}},
+		},
+	}
+}
+
+// keyFits refuses a VM that was made with another user or key: neither can be
+// changed from outside, and SSH would only say "permission denied" later.
+func keyFits(vm armcompute.VirtualMachine, s HelperVMSpec) error {
+	p := vm.Properties
+	if p == nil || p.OSProfile == nil || p.OSProfile.LinuxConfiguration == nil || p.OSProfile.LinuxConfiguration.SSH == nil {
+		return nil // not told: SSH itself will say
+	}
+	wrong := func(why string) error {
+		return &w.Problem{
+			Code: "helper.key", What: fmt.Sprintf("The VM %s exists and cannot be entered", s.VM), Why: why,
+			Fix: "Give the private key and user that it was made with (own key), or choose another name for the VM.",
+		}
+	}
+	if user := val(p.OSProfile.AdminUsername); user != "" && user != s.User {
+		return wrong(fmt.Sprintf("It was made for the user %s, and the answers say %s.", user, s.User))
+	}
+	keys := p.OSProfile.LinuxConfiguration.SSH.PublicKeys
+	fits := slices.ContainsFunc(keys, func(k *armcompute.SSHPublicKey) bool {
+		return keyBody(val(k.KeyData)) == keyBody(s.AuthorizedKey)
+	})
+	if len(keys) > 0 && !fits {
+		return wrong("It was made with another SSH key than the one that is to be used now.")
+	}
+	return nil
+}
+
+// keyBody is type and key without the comment.
+func keyBody(authorizedKey string) string {
+	fields := strings.Fields(authorizedKey)
+	return strings.Join(fields[:min(2, len(fields))], " ")
+}
+
+// settledVM is the VM, nil when there is none, after what is under way with it
+// has come to an end: a former attempt may have left its creation going.
+func settledVM(ctx context.Context, client *armcompute.VirtualMachinesClient, s HelperVMSpec) (*armcompute.VirtualMachinesClientGetResponse, error) {
+	for {
+		have, err := found(client.Get(ctx, s.ResourceGroup, s.VM, &armcompute.VirtualMachinesClientGetOptions{Expand: ptr("instanceView")}))
+		if err != nil || have == nil || have.Properties == nil {
+			return have, err
+		}
+		switch strings.ToLower(val(have.Properties.ProvisioningState)) {
+		case "creating", "updating", "migrating":
+		default:
+			return have, nil
+		}
+		if err := wait(ctx, pollFrequency); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// running says that the VM is up, or that its power state is not told.
+func running(p *armcompute.VirtualMachineProperties) bool {
+	if p.InstanceView == nil {
+		return true
+	}
+	for _, s := range p.InstanceView.Statuses {
+		if state, ok := strings.CutPrefix(val(s.Code), "PowerState/"); ok {
+			return strings.EqualFold(state, "running") || strings.EqualFold(state, "starting")
+		}
+	}
+	return true
+}
