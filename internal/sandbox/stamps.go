@@ -1,0 +1,4 @@
+package sandbox
+
+// Domain is the parent of all emulated Hub names.
+const Domain = "azurestack.test"
