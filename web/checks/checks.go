@@ -42,7 +42,8 @@ type Props struct {
 	Items   []Item
 	Running bool
 	CanRun  bool
-	Version int // sent as "version" with each POST, when not zero
+	Beside  string // id of a further element of the answer that is refreshed too
+	Version int    // sent as "version" with each POST, when not zero
 	Now     time.Time
 	Empty   string // what to say without checks; "" has a default
 }

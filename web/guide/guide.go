@@ -60,7 +60,7 @@ type Props struct {
 	Now        time.Time
 }
 
-// ID is the element id of the board of that Deployment.
+// url is the address of the board.
 func (p Props) url() string { return "/deployments/" + p.Deployment.ID }
 
 // Rows are the eleven rows with nothing built: each cell says "Comes later".

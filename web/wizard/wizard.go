@@ -92,6 +92,7 @@ type DraftItem struct {
 	Title string // the workflow's title
 	On    string // "Orlando"
 	Role  ui.Role
+	Now   time.Time
 }
 
 func (h Head) url() string { return "/drafts/" + h.Draft.ID }

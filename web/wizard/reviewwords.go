@@ -1,0 +1,87 @@
+package wizard
+
+import (
+	"net/url"
+	"strconv"
+
+	"hubwright/web/checks"
+	"hubwright/web/ui"
+	"hubwright/workflows"
+)
+
+func (p ReviewProps) title() string {
+	if p.Plan.Title != "" {
+		return p.Plan.Title
+	}
+	return p.heading()
+}
+
+// liveChecks makes the Start button follow the checks.
+func (p ReviewProps) liveChecks() checks.Props {
+	c := p.Checks
+	if c.ID == "" {
+		c.ID = "checks"
+	}
+	if c.URL == "" {
+		c.URL = p.url() + "/checks"
+	}
+	c.Beside = "start"
+	return c
+}
+
+func (p ReviewProps) readyWords() string {
+	words := "Ready to start."
+	if n := p.Checks.Count().Warnings; n > 0 {
+		words = "Ready to start, with " + ui.Plural(n, "warning", "warnings") + "."
+	}
+	if p.Plan.Duration != "" {
+		words += " It takes " + p.Plan.Duration + "."
+	}
+	return words
+}
+
+func (p ReviewProps) documentURL(d workflows.Document) string {
+	return p.url() + "/documents/" + url.PathEscape(d.Name)
+}
+
+func commandLabel(c workflows.Command) string {
+	if c.Title == "" {
+		return "Command"
+	}
+	return c.Title
+}
+
+func thingsToPutRight(n int) string {
+	if n == 1 {
+		return "There is one answer to put right"
+	}
+	return "There are " + strconv.Itoa(n) + " answers to put right"
+}
+
+func verbWords(verb string) string {
+	switch verb {
+	case "create":
+		return "Create"
+	case "change":
+		return "Change"
+	case "install":
+		return "Install"
+	case "delete":
+		return "Delete"
+	case "none":
+		return "Keep"
+	}
+	return verb
+}
+
+func verbClass(verb string) string {
+	switch verb {
+	case "delete":
+		return "bad"
+	case "change":
+		return "warn"
+	case "none":
+		return "idle"
+	}
+	return "ok"
+}
