@@ -35,6 +35,16 @@ type Execution interface {
 	Run(ctx context.Context, stepID string, log Log) error
 	State() ([]byte, error)
 	Result() Result
+	// Downloads are the files that the run made for a person. A state offers
+	// them with a method Downloads() []Download.
+	Downloads() []Download
+}
+
+// Download is a sealed file that a run made for a person.
+type Download struct {
+	Name  string // file name
+	Title string // "Kubeconfig of azure-pipelines in ratings"
+	Ref   SecretRef
 }
 
 // Info describes a workflow for lists, help and the catalogue.

@@ -212,6 +212,15 @@ func (e *execution[S]) Result() Result {
 	return e.w.Result(e.state)
 }
 
+// Downloads are the files that the run made for a person, if its state offers
+// any.
+func (e *execution[S]) Downloads() []Download {
+	if d, ok := any(e.state).(interface{ Downloads() []Download }); ok {
+		return d.Downloads()
+	}
+	return nil
+}
+
 func (p Page[S]) info() PageInfo { return PageInfo{ID: p.ID, Title: p.Title, Why: p.Why} }
 
 // effective is the page's answers with defaults where nobody answered. A key

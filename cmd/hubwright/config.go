@@ -1,0 +1,114 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// config is what serve runs with. Every field has a flag and an environment
+// variable; the flag wins.
+type config struct {
+	Listen    string // host:port of the dashboard
+	PublicURL string // how people reach it; decides cookies and origins
+	Data      string // folder of database and files
+	KeyFile   string // the key that seals secrets; outside the database
+	Seed      string // file with stacks and deployments to register at start
+	Banner    string // shown on every page
+	Gallery   bool   // serve /gallery, for people who work on Hubwright
+	LogJSON   bool
+}
+
+// parseConfig reads flags and environment and validates both. The message of
+// an error names the flag.
+func parseConfig(args []string, getenv func(string) string, stderr io.Writer) (config, error) {
+	var c config
+	fs := flag.NewFlagSet("hubwright serve", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	fs.StringVar(&c.Listen, "listen", "127.0.0.1:8480", "host:port of the dashboard")
+	fs.StringVar(&c.PublicURL, "public-url", "", "how people reach the dashboard; default http://<listen>")
+	fs.StringVar(&c.Data, "data", ".data/server", "folder of the database and files")
+	fs.StringVar(&c.KeyFile, "key-file", "", "key that seals secrets; default <data>/key (better: on another disk)")
+	fs.StringVar(&c.Seed, "seed", "", "JSON file with stacks and deployments to register at start")
+	fs.StringVar(&c.Banner, "banner", "", "sentence shown on every page")
+	fs.BoolVar(&c.Gallery, "gallery", false, "serve /gallery with every page in every state")
+	fs.BoolVar(&c.LogJSON, "log-json", false, "log as JSON")
+	if err := parseFlags(fs, args, getenv); err != nil {
+		return c, err
+	}
+	return c, c.validate()
+}
+
+// parseFlags takes flags from args and, where one is not given, from
+// HUBWRIGHT_<NAME>.
+func parseFlags(fs *flag.FlagSet, args []string, getenv func(string) string) error {
+	var bad error
+	fs.VisitAll(func(f *flag.Flag) {
+		name := envName(f.Name)
+		if v := getenv(name); v != "" {
+			if err := fs.Set(f.Name, v); err != nil && bad == nil {
+				bad = fmt.Errorf("%s=%q: %w", name, v, err)
+			}
+		}
+	})
+	if bad != nil {
+		return bad
+	}
+	if err := fs.Parse(args); err != nil {
+		return errUsage
+	}
+	if fs.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q; see -h", fs.Arg(0))
+	}
+	return nil
+}
+
+func envName(flagName string) string {
+	return "HUBWRIGHT_" + strings.ToUpper(strings.ReplaceAll(flagName, "-", "_"))
+}
+
+func (c *config) validate() error {
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen %q is not host:port, for example 127.0.0.1:8480", c.Listen)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return fmt.Errorf("--listen %q: the port is a number from 0 to 65535", c.Listen)
+	}
+	if c.PublicURL == "" {
+		if host == "" {
+			host = "localhost"
+		}
+		c.PublicURL = "http://" + net.JoinHostPort(host, port)
+	}
+	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return fmt.Errorf("--public-url %q is not a URL such as https://hubwright.example.com", c.PublicURL)
+	}
+	if c.Seed != "" {
+		if _, err := os.Stat(c.Seed); err != nil {
+			return fmt.Errorf("--seed: %w", err)
+		}
+	}
+	if c.Data, err = filepath.Abs(c.Data); err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
+	if c.KeyFile == "" {
+		c.KeyFile = filepath.Join(c.Data, "key")
+	}
+	return nil
+}
+
+// lines is the configuration for people; it holds no secrets.
+func (c config) lines() [][2]string {
+	return [][2]string{
+		{"listen", c.Listen}, {"public-url", c.PublicURL}, {"data", c.Data},
+		{"key-file", c.KeyFile}, {"seed", c.Seed}, {"banner", c.Banner},
+		{"gallery", strconv.FormatBool(c.Gallery)}, {"log-json", strconv.FormatBool(c.LogJSON)},
+	}
+}

@@ -1,0 +1,280 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"hubwright/store"
+	"hubwright/web/guide"
+	"hubwright/web/ui"
+	"hubwright/web/wizard"
+	"hubwright/workflows"
+)
+
+// board is all that a guide board tells of.
+type board struct {
+	now       time.Time
+	d         workflows.Deployment
+	sites     []workflows.Site
+	stacks    map[string]workflows.Stack
+	helpers   map[string]workflows.HelperVM // by site
+	clusters  map[string]workflows.Cluster  // by site
+	latest    map[store.SiteRow]workflows.Run
+	drafts    map[store.SiteRow]workflows.Draft
+	catalogue workflows.Catalogue
+}
+
+func (s *Server) readBoard(ctx context.Context, d workflows.Deployment) (*board, error) {
+	b := &board{
+		now: s.Clock(), d: d, catalogue: s.Catalogue, stacks: map[string]workflows.Stack{}, helpers: map[string]workflows.HelperVM{},
+		clusters: map[string]workflows.Cluster{}, drafts: map[store.SiteRow]workflows.Draft{},
+	}
+	var err error
+	if b.sites, err = s.Store.Sites(ctx, d.ID); err != nil {
+		return nil, err
+	}
+	if b.latest, err = s.Store.LatestRuns(ctx, d.ID); err != nil {
+		return nil, err
+	}
+	for _, site := range b.sites {
+		if err := s.readSite(ctx, b, site); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+func (s *Server) readSite(ctx context.Context, b *board, site workflows.Site) error {
+	st, err := s.Store.Stack(ctx, site.StackID)
+	if err != nil {
+		return err
+	}
+	b.stacks[site.ID] = st
+	h, err := s.Store.HelperVM(ctx, site.ID)
+	if err == nil {
+		b.helpers[site.ID] = h
+	} else if !errors.Is(err, workflows.ErrNotFound) {
+		return err
+	}
+	cl, err := s.Store.ClusterOfSite(ctx, site.ID)
+	if err == nil {
+		b.clusters[site.ID] = cl
+	} else if !errors.Is(err, workflows.ErrNotFound) {
+		return err
+	}
+	drafts, err := s.Store.Drafts(ctx, siteTarget(site))
+	if err != nil {
+		return err
+	}
+	for _, dr := range drafts {
+		key := siteRow(site, dr.WorkflowID)
+		if old, ok := b.drafts[key]; !ok || dr.UpdatedAt.After(old.UpdatedAt) {
+			b.drafts[key] = dr
+		}
+	}
+	return nil
+}
+
+func siteTarget(site workflows.Site) workflows.Target {
+	return workflows.Target{DeploymentID: site.DeploymentID, SiteID: site.ID, StackID: site.StackID}
+}
+
+func (b *board) columns() []guide.Column {
+	var out []guide.Column
+	for _, site := range b.sites {
+		st := b.stacks[site.ID]
+		col := guide.Column{Site: site, URL: "/stacks/" + st.ID, Facts: st.Metadata.Identity.Title()}
+		if cl, ok := b.clusters[site.ID]; ok {
+			col.URL = "/clusters/" + cl.ID
+			col.Facts = fmt.Sprintf("%s · %d nodes · %s", cl.Version, cl.Nodes(), col.Facts)
+		}
+		out = append(out, col)
+	}
+	return out
+}
+
+// rows fills the guide's rows that a workflow of the catalogue serves.
+func (b *board) rows(role ui.Role) []guide.Row {
+	rows := guide.Rows(len(b.sites))
+	for _, def := range b.catalogue {
+		info := def.Info()
+		if info.Row == 0 || info.Scope != workflows.ScopeSite {
+			continue
+		}
+		for i, site := range b.sites {
+			rows[info.Row-1].Cells[i] = b.cell(site, info, role)
+		}
+	}
+	for i, site := range b.sites {
+		rows[1].Cells[i] = b.helperCell(site)
+	}
+	return rows
+}
+
+// cell is one workflow on one site.
+func (b *board) cell(site workflows.Site, info workflows.Info, role ui.Role) guide.Cell {
+	key := siteRow(site, info.ID)
+	run, ran := b.latest[key]
+	cell := guide.Cell{Percent: -1}
+	missing := b.missing(site, info.ID)
+	switch {
+	case ran:
+		cell.Status, cell.NoteURL = runStatus(run), "/runs/"+run.ID
+		cell.Note = b.runNote(site, info.ID, run)
+		if !run.Status.Ended() {
+			cell.Percent = run.Percent
+			cell.Action = &ui.Action{Label: "Follow", URL: "/runs/" + run.ID, For: "on " + site.Name}
+			return cell
+		}
+	case missing != "":
+		cell.Status = ui.Status{Tone: ui.ToneIdle, Words: missing}
+	default:
+		cell.Status = ui.Status{Tone: ui.ToneIdle, Words: "Not started"}
+	}
+	if role.Operates() && missing == "" {
+		cell.Action = b.startAction(site, info, run, ran)
+	}
+	return cell
+}
+
+func (b *board) startAction(site workflows.Site, info workflows.Info, run workflows.Run, ran bool) *ui.Action {
+	if ran && (run.Status == workflows.RunFailed || run.Status == workflows.RunCancelled) {
+		return &ui.Action{Label: "Look", URL: "/runs/" + run.ID, For: "at the run on " + site.Name}
+	}
+	t := siteTarget(site)
+	a := &ui.Action{Label: "Start", URL: "/drafts", Method: "POST", For: "on " + site.Name, Fields: []ui.Hidden{
+		{Name: "workflow", Value: info.ID}, {Name: "deployment", Value: t.DeploymentID}, {Name: "site", Value: t.SiteID}, {Name: "stack", Value: t.StackID},
+	}}
+	if _, ok := b.drafts[siteRow(site, info.ID)]; ok {
+		a.Label = "Continue"
+	} else if ran {
+		a.Label = "Run again"
+	}
+	return a
+}
+
+// missing says what has to be done before, "" when nothing.
+func (b *board) missing(site workflows.Site, workflowID string) string {
+	switch workflowID {
+	case "cluster":
+		if b.helpers[site.ID].EngineVersion == "" {
+			return "Needs step 1"
+		}
+	case "connect":
+		if b.clusters[site.ID].Kubeconfig == "" {
+			return "Needs step 3"
+		}
+	}
+	return ""
+}
+
+func (b *board) runNote(site workflows.Site, workflowID string, run workflows.Run) string {
+	switch {
+	case !run.Status.Ended():
+		return run.Doing
+	case run.Status == workflows.RunFailed && run.Problem != nil:
+		return run.Problem.What
+	}
+	by := shortDate(lastTouched(run)) + ", " + run.CreatedBy
+	if run.Status != workflows.RunSucceeded {
+		return by
+	}
+	switch workflowID {
+	case "helper-vm":
+		return b.helpers[site.ID].EngineVersion + " · " + by
+	case "cluster":
+		return took(run) + " · " + by
+	}
+	return by
+}
+
+func took(run workflows.Run) string {
+	d := run.EndedAt.Sub(run.StartedAt).Round(time.Second)
+	if d < time.Minute {
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	}
+	return fmt.Sprintf("%d min", int(d.Minutes()+0.5))
+}
+
+// helperCell is row 2: the helper VM's record says whether we can connect.
+func (b *board) helperCell(site workflows.Site) guide.Cell {
+	h, ok := b.helpers[site.ID]
+	if !ok || h.HostKey == "" {
+		return guide.Cell{Percent: -1, Status: ui.Status{Tone: ui.ToneIdle, Words: "Comes with step 1"}}
+	}
+	note := fmt.Sprintf("%s@%s · host key pinned", h.User, h.Address)
+	if h.Existing {
+		note += " · own host"
+	}
+	return guide.Cell{Percent: -1, Status: ui.Status{Tone: ui.ToneOK, Words: "Done"}, Note: note}
+}
+
+func lastTouched(r workflows.Run) time.Time {
+	for _, t := range []time.Time{r.EndedAt, r.StartedAt} {
+		if !t.IsZero() {
+			return t
+		}
+	}
+	return r.CreatedAt
+}
+
+// next is the first thing on the board that somebody can do or has to look at.
+func (b *board) next(rows []guide.Row) *guide.Next {
+	if len(b.sites) == 0 {
+		return &guide.Next{Title: "Next: add a Site", Why: "A deployment needs at least one Stack, two to be highly available."}
+	}
+	for _, row := range rows {
+		for i, cell := range row.Cells {
+			if cell.Later || cell.Status.Tone == ui.ToneOK || cell.Action == nil || row.Wide {
+				continue
+			}
+			site := b.sites[i]
+			n := &guide.Next{Action: primary(*cell.Action, site.Name), Why: row.Note + "."}
+			switch cell.Status.Tone {
+			case ui.ToneRun, ui.ToneWait:
+				st := cell.Status
+				n.Title, n.Status, n.Why = row.Title+" on "+site.Name+" is under way", &st, cell.Note
+			case ui.ToneBad:
+				n.Title, n.Why = "Look at "+site.Name+": "+lowerFirst(row.Title)+" failed", cell.Note
+			default:
+				n.Title = "Next: " + lowerFirst(row.Title) + " on " + site.Name
+			}
+			return n
+		}
+	}
+	return nil
+}
+
+func primary(a ui.Action, site string) *ui.Action {
+	a.Primary, a.For = true, ""
+	a.Label += " on " + site
+	if a.Label == "Look on "+site {
+		a.Label = "Look at it"
+	}
+	if a.Label == "Follow on "+site {
+		a.Label = "Follow"
+	}
+	return &a
+}
+
+// lowerFirst keeps names such as AKS Engine as they are inside.
+func lowerFirst(s string) string {
+	if s == "" {
+		return s
+	}
+	return string(s[0]|0x20) + s[1:]
+}
+
+func (b *board) draftItems(role ui.Role) []wizard.DraftItem {
+	var out []wizard.DraftItem
+	for _, site := range b.sites {
+		for _, def := range b.catalogue {
+			if dr, ok := b.drafts[siteRow(site, def.Info().ID)]; ok {
+				out = append(out, wizard.DraftItem{Draft: dr, Title: def.Info().Title, On: site.Name, Role: role})
+			}
+		}
+	}
+	return out
+}

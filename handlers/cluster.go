@@ -1,0 +1,246 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"hubwright/internal/aksengine"
+	"hubwright/internal/problem"
+	"hubwright/store"
+	"hubwright/web/clusters"
+	"hubwright/web/layout"
+	"hubwright/web/ui"
+	"hubwright/workflows"
+)
+
+const (
+	lookFresh   = 10 * time.Second // how long an answer of a cluster is shown without asking again
+	lookTimeout = 6 * time.Second
+)
+
+// lookCache keeps what clusters said last, so that ten open pages ask once.
+type lookCache struct {
+	mu    sync.Mutex
+	looks map[string]looked
+}
+
+type looked struct {
+	look ClusterLook
+	err  error
+	at   time.Time
+}
+
+func (s *Server) lookAt(ctx context.Context, cl workflows.Cluster) looked {
+	s.look.mu.Lock()
+	l, ok := s.look.looks[cl.ID]
+	s.look.mu.Unlock()
+	if ok && s.Clock().Sub(l.at) < lookFresh {
+		return l
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	look, err := s.Clusters.Look(ctx, cl)
+	l = looked{look: look, err: err, at: s.Clock()}
+	s.look.mu.Lock()
+	if s.look.looks == nil {
+		s.look.looks = map[string]looked{}
+	}
+	s.look.looks[cl.ID] = l
+	s.look.mu.Unlock()
+	return l
+}
+
+// known is what was seen last, without asking.
+func (s *Server) known(clusterID string) (looked, bool) {
+	s.look.mu.Lock()
+	defer s.look.mu.Unlock()
+	l, ok := s.look.looks[clusterID]
+	return l, ok
+}
+
+func health(cl workflows.Cluster, l looked) ui.Status {
+	switch {
+	case l.at.IsZero():
+		return ui.Status{Tone: ui.ToneIdle, Words: "Not looked at yet"}
+	case l.err != nil:
+		return ui.Status{Tone: ui.ToneBad, Words: "Not reachable"}
+	}
+	ready := 0
+	for _, n := range l.look.Nodes {
+		if n.Ready {
+			ready++
+		}
+	}
+	words := fmt.Sprintf("%d of %d nodes Ready", ready, cl.Nodes())
+	if ready < cl.Nodes() {
+		return ui.Status{Tone: ui.ToneWarn, Words: words}
+	}
+	return ui.Status{Tone: ui.ToneOK, Words: words}
+}
+
+func (s *Server) clusters(c echo.Context) error {
+	ctx := c.Request().Context()
+	all, err := s.Store.Clusters(ctx)
+	if err != nil {
+		return err
+	}
+	p := clusters.ListProps{Role: me(c).ui(), Now: s.Clock()}
+	for _, cl := range all {
+		pl, err := s.placeOfSite(ctx, cl.SiteID)
+		if err != nil {
+			return err
+		}
+		l, _ := s.known(cl.ID)
+		p.Items = append(p.Items, clusters.Item{Cluster: cl, Site: pl.Site.Name, Deployment: pl.Deployment.Name, Stack: pl.Stack.Name, Health: health(cl, l), CheckedAt: l.at})
+	}
+	return s.page(c, http.StatusOK, layout.Frame{Title: "Clusters", Active: layout.NavClusters, Body: clusters.List(p)})
+}
+
+func (s *Server) placeOfSite(ctx context.Context, siteID string) (place, error) {
+	site, err := s.Store.Site(ctx, siteID)
+	if err != nil {
+		return place{}, err
+	}
+	return s.place(ctx, siteTarget(site))
+}
+
+func (s *Server) readCluster(c echo.Context) (workflows.Cluster, error) {
+	clusterID, err := id(c)
+	if err != nil {
+		return workflows.Cluster{}, err
+	}
+	return s.Store.Cluster(c.Request().Context(), clusterID)
+}
+
+func (s *Server) cluster(c echo.Context) error {
+	return s.showCluster(c, http.StatusOK, nil)
+}
+
+func (s *Server) showCluster(c echo.Context, status int, errs []workflows.FieldError) error {
+	ctx := c.Request().Context()
+	cl, err := s.readCluster(c)
+	if err != nil {
+		return err
+	}
+	pl, err := s.placeOfSite(ctx, cl.SiteID)
+	if err != nil {
+		return err
+	}
+	p := clusters.ShowProps{Role: me(c).ui(), Cluster: cl, Crumbs: pl.crumbs(), Stack: pl.Stack, Errors: errs, Now: s.Clock()}
+	if p.Models, err = s.Store.APIModels(ctx, cl.ID); err != nil {
+		return err
+	}
+	list, err := s.Store.Runs(ctx, store.RunFilter{SiteID: cl.SiteID, Limit: 20})
+	if err != nil {
+		return err
+	}
+	if p.History, err = s.runRows(ctx, list); err != nil {
+		return err
+	}
+	p.SSH, p.Parts = sshPorts(cl), parts(cl)
+	l := s.lookAt(ctx, cl)
+	p.Health, p.CheckedAt = health(cl, l), l.at
+	p.Nodes, p.Components, p.Info, p.Certificates = l.look.Nodes, l.look.Components, l.look.Info, l.look.Certificates
+	if l.err != nil {
+		p.Problem = problem.From(l.err)
+	}
+	return s.page(c, status, layout.Frame{Title: cl.Name, Active: layout.NavClusters, Body: clusters.Show(p)})
+}
+
+// sshPorts are the NAT rules that AKS Engine makes on the load balancer.
+func sshPorts(cl workflows.Cluster) []clusters.SSHPort {
+	var out []clusters.SSHPort
+	for i := range cl.MasterCount {
+		port := 22
+		if i > 0 {
+			port = 2200 + i
+		}
+		out = append(out, clusters.SSHPort{
+			Node: aksengine.MasterName(cl.NameSuffix, i), Port: port,
+			Command: fmt.Sprintf("ssh -p %d %s@%s", port, cl.AdminUser, cl.FQDN),
+		})
+	}
+	return out
+}
+
+func parts(cl workflows.Cluster) []clusters.Part {
+	made := ui.Status{Tone: ui.ToneOK, Words: "Made"}
+	out := []clusters.Part{
+		{Kind: "Load balancer", Name: "k8s-master-lb-" + cl.NameSuffix, Note: cl.FQDN, Status: made},
+		{Kind: "Control plane", Name: "master-availabilityset-" + cl.NameSuffix, Note: fmt.Sprintf("%d × %s", cl.MasterCount, cl.MasterSize), Status: made},
+	}
+	for _, pool := range cl.Pools {
+		out = append(out, clusters.Part{Kind: "Workers", Name: pool.Name + "-availabilitySet-" + cl.NameSuffix, Note: fmt.Sprintf("%d × %s", pool.Count, pool.Size), Status: made})
+	}
+	return out
+}
+
+// downloadKubeconfig hands out the cluster-admin kubeconfig, with a row in the
+// audit before the first byte leaves.
+func (s *Server) downloadKubeconfig(c echo.Context) error {
+	ctx := c.Request().Context()
+	cl, err := s.readCluster(c)
+	if err != nil {
+		return err
+	}
+	if c.FormValue("confirm") != "yes" {
+		return s.showCluster(c, http.StatusUnprocessableEntity, []workflows.FieldError{{Field: "confirm", Message: "Confirm that you will keep it secret: who has the file is cluster administrator."}})
+	}
+	body, err := s.Clusters.Kubeconfig(ctx, cl)
+	if errors.Is(err, workflows.ErrNotFound) {
+		return problemPage(http.StatusNotFound, "There is no kubeconfig in custody", "the deploy run has not fetched it yet", "Let the deploy run end, or retry it.")
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.auditCluster(c, cl, "kubeconfig.download", nil); err != nil {
+		return err
+	}
+	return download(c, cl.Name+".kubeconfig", "application/json", body)
+}
+
+func (s *Server) auditCluster(c echo.Context, cl workflows.Cluster, action string, detail map[string]string) error {
+	site, err := s.Store.Site(c.Request().Context(), cl.SiteID)
+	if err != nil {
+		return err
+	}
+	return s.Store.AppendAudit(c.Request().Context(), workflows.AuditEvent{
+		At: s.Clock(), Actor: me(c).Name, Action: action, Object: "cluster " + cl.Name, Target: siteTarget(site), Detail: detail,
+	})
+}
+
+// downloadModel hands out one version of the API model with its secrets masked.
+func (s *Server) downloadModel(c echo.Context) error {
+	ctx := c.Request().Context()
+	cl, err := s.readCluster(c)
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(c.Param("version"))
+	if err != nil {
+		return workflows.ErrNotFound
+	}
+	m, err := s.Store.APIModel(ctx, cl.ID, n)
+	if err != nil {
+		return err
+	}
+	raw, err := s.Vault.Open(ctx, m.Document)
+	if err != nil {
+		return err
+	}
+	masked, err := aksengine.Masked(raw)
+	if err != nil {
+		return err
+	}
+	if err := s.auditCluster(c, cl, "apimodel.download", map[string]string{"version": strconv.Itoa(n), "masked": "yes"}); err != nil {
+		return err
+	}
+	return download(c, fmt.Sprintf("%s-apimodel-%d.json", cl.Name, n), "application/json", masked)
+}

@@ -1,0 +1,247 @@
+package handlers
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"hubwright/store"
+	"hubwright/web/deployments"
+	"hubwright/web/guide"
+	"hubwright/web/layout"
+	"hubwright/web/ui"
+	"hubwright/workflows"
+)
+
+// home is the one Deployment's guide, or the list while there is not exactly one.
+func (s *Server) home(c echo.Context) error {
+	all, err := s.Store.Deployments(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	if len(all) == 1 {
+		return c.Redirect(http.StatusSeeOther, "/deployments/"+all[0].ID)
+	}
+	return c.Redirect(http.StatusSeeOther, "/deployments")
+}
+
+func (s *Server) deployments(c echo.Context) error {
+	return s.deploymentList(c, http.StatusOK, deployments.Props{})
+}
+
+func (s *Server) deploymentList(c echo.Context, status int, p deployments.Props) error {
+	ctx := c.Request().Context()
+	all, err := s.Store.Deployments(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range all {
+		item, err := s.deploymentItem(ctx, d)
+		if err != nil {
+			return err
+		}
+		p.Items = append(p.Items, item)
+	}
+	stacks, err := s.Store.Stacks(ctx)
+	if err != nil {
+		return err
+	}
+	chosen, _ := c.FormParams()
+	for _, st := range stacks {
+		p.Stacks = append(p.Stacks, deployments.StackChoice{
+			ID: st.ID, Name: st.Name, Note: st.Region + ", " + st.Metadata.Identity.Title(),
+			Chosen: slices.Contains(chosen["stack"], st.ID),
+		})
+	}
+	p.Role, p.Now = me(c).ui(), s.Clock()
+	return s.page(c, status, layout.Frame{Title: "Deployments", Active: layout.NavDeployments, Body: deployments.Page(p)})
+}
+
+func (s *Server) deploymentItem(ctx context.Context, d workflows.Deployment) (deployments.Item, error) {
+	b, err := s.readBoard(ctx, d)
+	if err != nil {
+		return deployments.Item{}, err
+	}
+	item := deployments.Item{Deployment: d, LastChange: d.CreatedAt, LastWords: "created by " + d.CreatedBy}
+	item.Status = ui.Status{Tone: ui.ToneIdle, Words: "Not started"}
+	for _, site := range b.sites {
+		item.Sites = append(item.Sites, site.Name)
+	}
+	for _, row := range b.rows(ui.RoleViewer) {
+		for _, cell := range row.Cells {
+			if cell.Later {
+				continue
+			}
+			item.Total++
+			if cell.Status.Tone == ui.ToneOK {
+				item.Done++
+			}
+		}
+	}
+	for _, r := range b.latest {
+		if at := lastTouched(r); at.After(item.LastChange) {
+			item.LastChange, item.LastWords, item.Status = at, r.Title+", by "+r.CreatedBy, runStatus(r)
+		}
+	}
+	return item, nil
+}
+
+func (s *Server) createDeployment(c echo.Context) error {
+	ctx := c.Request().Context()
+	form, err := c.FormParams()
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest)
+	}
+	p := deployments.Props{Name: strings.TrimSpace(form.Get("name"))}
+	if msg := nameProblem(p.Name); msg != "" {
+		p.Errors = append(p.Errors, workflows.FieldError{Field: "name", Message: msg})
+	}
+	var stacks []workflows.Stack
+	for _, id := range form["stack"] {
+		st, err := s.Store.Stack(ctx, id)
+		if err != nil {
+			p.Errors = append(p.Errors, workflows.FieldError{Field: "stack", Message: "One of the chosen Stacks does not exist any more."})
+			break
+		}
+		stacks = append(stacks, st)
+	}
+	if len(form["stack"]) == 0 {
+		p.Errors = append(p.Errors, workflows.FieldError{Field: "stack", Message: "Choose at least one Stack. Two or more make it highly available."})
+	}
+	if p.Errors != nil {
+		return s.deploymentList(c, http.StatusUnprocessableEntity, p)
+	}
+	d := workflows.Deployment{Name: p.Name, CreatedAt: s.Clock(), CreatedBy: me(c).Name}
+	if err := s.Store.SaveDeployment(ctx, &d); err != nil {
+		return err
+	}
+	for i, st := range stacks {
+		if err := s.Store.SaveSite(ctx, &workflows.Site{DeploymentID: d.ID, StackID: st.ID, Name: st.Name, Position: i}); err != nil {
+			return err
+		}
+	}
+	err = s.Store.AppendAudit(ctx, workflows.AuditEvent{At: s.Clock(), Actor: d.CreatedBy, Action: "deployment.create",
+		Object: d.Name, Target: workflows.Target{DeploymentID: d.ID}})
+	if err != nil {
+		return err
+	}
+	return see(c, "/deployments/"+d.ID, ui.ToneOK, "The deployment is there. Its guide leads you from here.")
+}
+
+// nameProblem is what is wrong with a name that people choose, "" if nothing.
+func nameProblem(name string) string {
+	n := utf8.RuneCountInString(name)
+	switch {
+	case n == 0:
+		return "Give it a name."
+	case n > 60:
+		return "The name is too long: at most 60 characters."
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\u202e' }):
+		return "The name holds characters that cannot be shown."
+	}
+	return ""
+}
+
+func (s *Server) guideProps(c echo.Context) (guide.Props, error) {
+	ctx := c.Request().Context()
+	id, err := id(c)
+	if err != nil {
+		return guide.Props{}, err
+	}
+	d, err := s.Store.Deployment(ctx, id)
+	if err != nil {
+		return guide.Props{}, err
+	}
+	b, err := s.readBoard(ctx, d)
+	if err != nil {
+		return guide.Props{}, err
+	}
+	role := me(c).ui()
+	p := guide.Props{Role: role, Deployment: d, Columns: b.columns(), Rows: b.rows(role), Now: s.Clock()}
+	p.Next = b.next(p.Rows)
+	p.Drafts = b.draftItems(role)
+	all, err := s.Store.Stacks(ctx)
+	if err != nil {
+		return p, err
+	}
+	for _, st := range all {
+		if !slices.ContainsFunc(b.sites, func(x workflows.Site) bool { return x.StackID == st.ID }) {
+			p.Stacks = append(p.Stacks, ui.Choice{Value: st.ID, Label: st.Name})
+		}
+	}
+	return p, nil
+}
+
+func (s *Server) guide(c echo.Context) error {
+	p, err := s.guideProps(c)
+	if err != nil {
+		return err
+	}
+	return s.page(c, http.StatusOK, layout.Frame{Title: p.Deployment.Name, Active: layout.NavDeployments, Body: guide.Page(p), Icon: boardIcon(p.Rows)})
+}
+
+func (s *Server) board(c echo.Context) error {
+	p, err := s.guideProps(c)
+	if err != nil {
+		return err
+	}
+	return s.fragment(c, http.StatusOK, guide.Board(p))
+}
+
+func boardIcon(rows []guide.Row) layout.Icon {
+	icon := layout.IconIdle
+	for _, r := range rows {
+		for _, cell := range r.Cells {
+			switch cell.Status.Tone {
+			case ui.ToneBad:
+				return layout.IconBad
+			case ui.ToneRun:
+				icon = layout.IconRunning
+			}
+		}
+	}
+	return icon
+}
+
+func (s *Server) addSite(c echo.Context) error {
+	ctx := c.Request().Context()
+	id, err := id(c)
+	if err != nil {
+		return err
+	}
+	d, err := s.Store.Deployment(ctx, id)
+	if err != nil {
+		return err
+	}
+	st, err := s.Store.Stack(ctx, c.FormValue("stack"))
+	if err != nil {
+		return problemPage(http.StatusUnprocessableEntity, "Choose a Stack for the new Site", "none was chosen, or it does not exist any more", "Go back to the guide and choose one.",
+			ui.Action{Label: "Back to the guide", URL: "/deployments/" + d.ID, Primary: true})
+	}
+	sites, err := s.Store.Sites(ctx, d.ID)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(sites, func(x workflows.Site) bool { return x.StackID == st.ID }) {
+		return see(c, "/deployments/"+d.ID, ui.ToneWarn, st.Name+" is part of this deployment already.")
+	}
+	site := workflows.Site{DeploymentID: d.ID, StackID: st.ID, Name: st.Name, Position: len(sites)}
+	if err := s.Store.SaveSite(ctx, &site); err != nil {
+		return err
+	}
+	err = s.Store.AppendAudit(ctx, workflows.AuditEvent{At: s.Clock(), Actor: me(c).Name, Action: "site.create", Object: d.Name + " / " + site.Name,
+		Target: workflows.Target{DeploymentID: d.ID, SiteID: site.ID, StackID: st.ID}})
+	if err != nil {
+		return err
+	}
+	return see(c, "/deployments/"+d.ID, ui.ToneOK, site.Name+" is a Site of this deployment now.")
+}
+
+// siteRow finds the newest run of a workflow on a site.
+func siteRow(site workflows.Site, workflowID string) store.SiteRow {
+	return store.SiteRow{SiteID: site.ID, WorkflowID: workflowID}
+}

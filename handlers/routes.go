@@ -1,0 +1,108 @@
+package handlers
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"hubwright/internal/auth"
+	"hubwright/static"
+)
+
+// Limits of a request's body, in bytes.
+const (
+	formLimit   = 8 << 20
+	uploadLimit = 600 << 20 // engine archives
+)
+
+type route struct {
+	method, path string
+	role         auth.Role // public: no login
+	do           echo.HandlerFunc
+}
+
+const public auth.Role = ""
+
+// table is every route of the product with who may use it.
+func (s *Server) table() []route {
+	const v, o, a = auth.Viewer, auth.Operator, auth.Admin
+	return []route{
+		{"GET", "/healthz", public, s.health},
+		{"GET", "/setup", public, s.setup},
+		{"POST", "/setup", public, s.completeSetup},
+		{"GET", "/login", public, s.login},
+		{"POST", "/login", public, s.startSession},
+		{"POST", "/logout", v, s.endSession},
+
+		{"GET", "/", v, s.home},
+		{"GET", "/deployments", v, s.deployments},
+		{"POST", "/deployments", o, s.createDeployment},
+		{"GET", "/deployments/:id", v, s.guide},
+		{"GET", "/deployments/:id/board", v, s.board},
+		{"POST", "/deployments/:id/sites", o, s.addSite},
+
+		{"GET", "/stacks", v, s.stacks},
+		{"GET", "/stacks/new", a, s.newStack},
+		{"POST", "/stacks/discover", a, s.discoverStack},
+		{"POST", "/stacks", a, s.createStack},
+		{"GET", "/stacks/:id", v, s.stack},
+		{"GET", "/stacks/:id/checks", v, s.stackChecks},
+		{"POST", "/stacks/:id/test", o, s.testStack},
+		{"GET", "/stacks/:id/edit", a, s.editStack},
+		{"POST", "/stacks/:id/edit", a, s.updateStack},
+
+		{"POST", "/drafts", o, s.createDraft},
+		{"GET", "/drafts/:id", v, s.draft},
+		{"GET", "/drafts/:id/pages/:page", v, s.draftPage},
+		{"POST", "/drafts/:id/pages/:page", o, s.saveDraftPage},
+		{"GET", "/drafts/:id/review", v, s.review},
+		{"GET", "/drafts/:id/checks", v, s.draftChecks},
+		{"POST", "/drafts/:id/checks", o, s.runDraftChecks},
+		{"POST", "/drafts/:id/checks/:check/waive", o, s.waiveCheck},
+		{"GET", "/drafts/:id/documents/:name", v, s.draftDocument},
+		{"POST", "/drafts/:id/start", o, s.startRun},
+		{"POST", "/drafts/:id/delete", o, s.deleteDraft},
+
+		{"GET", "/runs", v, s.runs},
+		{"GET", "/runs/:id", v, s.run},
+		{"GET", "/runs/:id/panel", v, s.runPanel},
+		{"POST", "/runs/:id/cancel", o, s.cancelRun},
+		{"POST", "/runs/:id/retry", o, s.retryRun},
+		{"GET", "/runs/:id/log", v, s.runLog},
+		{"GET", "/runs/:id/log.txt", v, s.runLogText},
+		{"GET", "/runs/:id/log/search", v, s.searchRunLog},
+		{"GET", "/runs/:id/socket", v, s.runSocket},
+
+		{"GET", "/clusters", v, s.clusters},
+		{"GET", "/clusters/:id", v, s.cluster},
+		{"POST", "/clusters/:id/kubeconfig", o, s.downloadKubeconfig},
+		{"GET", "/clusters/:id/models/:version", o, s.downloadModel},
+		{"POST", "/runs/:id/downloads/:name", o, s.downloadResult},
+
+		{"GET", "/audit", v, s.audit},
+		{"GET", "/audit/export.csv", v, s.exportAudit},
+		{"GET", "/team", a, s.team},
+		{"POST", "/team", a, s.changeTeam},
+		{"GET", "/settings", a, s.settings},
+		{"POST", "/settings", a, s.changeSettings},
+		{"GET", "/help", v, s.help},
+	}
+}
+
+func (s *Server) routes(e *echo.Echo) {
+	for _, r := range s.table() {
+		limit := int64(formLimit)
+		if r.path == "/settings" {
+			limit = uploadLimit
+		}
+		e.Add(r.method, r.path, s.allow(r.role, limit, r.do))
+	}
+	if s.Gallery {
+		e.GET("/gallery", s.galleryIndex)
+		e.GET("/gallery/:name", s.galleryPage)
+	}
+	e.GET(static.Prefix+"*", echo.WrapHandler(static.Handler()))
+	e.RouteNotFound("/*", s.allow(public, formLimit, func(c echo.Context) error {
+		return echo.NewHTTPError(http.StatusNotFound)
+	}))
+}

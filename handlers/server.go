@@ -1,0 +1,106 @@
+// Package handlers turns HTTP into the product and back: one file a noun,
+// every route on one screen in routes.go.
+package handlers
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"hubwright/internal/auth"
+	"hubwright/internal/engine"
+	"hubwright/internal/live"
+	"hubwright/internal/preflight"
+	"hubwright/internal/secrets"
+	"hubwright/store"
+	"hubwright/web/settings"
+	"hubwright/workflows"
+)
+
+// Deps is what the handlers stand on. All fields are required unless they say
+// otherwise.
+type Deps struct {
+	Store     *store.DB
+	Engine    *engine.Engine
+	Auth      *auth.Service
+	Vault     *secrets.Vault
+	Live      *live.Hub
+	Preflight *preflight.Runner
+	Catalogue workflows.Catalogue
+	Hubs      Hubs
+	Clusters  Clusters
+	Archives  Archives
+	Log       *slog.Logger
+	Clock     func() time.Time
+	PublicURL string
+	Banner    string           // sentence on every page, "" for none
+	Config    []settings.Value // the configuration, without secrets
+	Build     string           // version of this build
+	Gallery   bool             // serve /gallery
+}
+
+// Hubs asks Azure Stack Hubs before they are registered.
+type Hubs interface {
+	Discover(ctx context.Context, endpoint, caBundle, proxy string) (workflows.HubMetadata, string, error)
+	Certificates(ctx context.Context, endpoint, proxy string) ([]Certificate, bool, error)
+	// ReadBundle reads the certificates of a PEM bundle.
+	ReadBundle(pem string) ([]Certificate, error)
+	// CheckCertificate reads a principal's certificate and key from PEM.
+	CheckCertificate(pem []byte) error
+}
+
+// Certificate is one certificate that a Hub showed or a bundle holds.
+type Certificate struct {
+	Subject, Issuer, SHA256, PEM string
+	NotAfter                     time.Time
+	IsCA                         bool
+}
+
+// Clusters asks live clusters.
+type Clusters interface {
+	Look(ctx context.Context, c workflows.Cluster) (ClusterLook, error)
+	// Kubeconfig is the cluster-admin kubeconfig as a person uses it: with the
+	// Stack's proxy written into it, if there is one.
+	Kubeconfig(ctx context.Context, c workflows.Cluster) ([]byte, error)
+}
+
+// ClusterLook is what a live cluster says of itself.
+type ClusterLook struct {
+	At           time.Time
+	Nodes        []workflows.Node
+	Components   []workflows.Component
+	Info         string
+	Certificates time.Time
+}
+
+// Archives keeps engine archives for air-gapped installs.
+type Archives interface {
+	Save(ctx context.Context, version, fileName, by string, body ArchiveBody) error
+	Delete(ctx context.Context, version string) error
+	Versions() []string
+}
+
+// ArchiveBody is an uploaded file.
+type ArchiveBody interface {
+	Read(p []byte) (int, error)
+}
+
+// Server answers requests.
+type Server struct {
+	Deps
+	look lookCache
+}
+
+// New makes the HTTP handler of the product.
+func New(d Deps) http.Handler {
+	s := &Server{Deps: d}
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = s.fail
+	e.Use(s.requestID, s.secure, s.recovered)
+	s.routes(e)
+	return e
+}
