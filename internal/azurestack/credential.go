@@ -103,3 +103,10 @@ func (h *Hub) Login(ctx context.Context) error {
 		return err
 	})
 }
+
+// unusable is a credential that could not be made.
+type unusable struct{ err error }
+
+func (u unusable) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{}, u.err
+}

@@ -13,8 +13,9 @@ import (
 
 // EnsureHelperVM makes the helper VM, with a managed disk and the SSH key as
 // the only way in, and starts it when it is stopped. A VM that is there is
-// never made anew or resized. changed says whether anything was done.
-func (h *Hub) EnsureHelperVM(ctx context.Context, s HelperVMSpec) (changed bool, err error) {
+// never made anew or resized. did is what was done: "created", "started", or
+// "" when it was up.
+func (h *Hub) EnsureHelperVM(ctx context.Context, s HelperVMSpec) (did string, err error) {
 	err = h.call(ctx, "Making the VM "+s.VM, func(ctx context.Context) error {
 		client, err := armcompute.NewVirtualMachinesClient(h.stack.SubscriptionID, h.cred, h.options)
 		if err != nil {
@@ -24,19 +25,14 @@ func (h *Hub) EnsureHelperVM(ctx context.Context, s HelperVMSpec) (changed bool,
 		if err != nil {
 			return err
 		}
-		if have != nil {
-			if err := keyFits(have.VirtualMachine, s); err != nil {
-				return err
-			}
-		}
 		if have == nil || have.Properties == nil || !strings.EqualFold(val(have.Properties.ProvisioningState), "Succeeded") {
-			changed = true // putting the same VM again heals one whose creation failed
+			did = "created" // putting the same VM again heals one whose creation failed
 			return h.putHelperVM(ctx, client, s)
 		}
-		if running(have.Properties) {
-			return nil
+		if err := keyFits(have.VirtualMachine, s); err != nil || running(have.Properties) {
+			return err
 		}
-		changed = true
+		did = "started"
 		poller, err := client.BeginStart(ctx, s.ResourceGroup, s.VM, nil)
 		if err != nil {
 			return err
@@ -44,7 +40,7 @@ func (h *Hub) EnsureHelperVM(ctx context.Context, s HelperVMSpec) (changed bool,
 		_, err = poller.PollUntilDone(ctx, poll())
 		return err
 	})
-	return changed, err
+	return did, err
 }
 
 func (h *Hub) putHelperVM(ctx context.Context, client *armcompute.VirtualMachinesClient, s HelperVMSpec) error {

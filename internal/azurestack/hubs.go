@@ -61,7 +61,8 @@ type Hub struct {
 }
 
 // Open prepares a Hub. It sends nothing: the credential is opened from the
-// vault, and a token fetched on first use.
+// vault, and a token fetched on first use. That is also when a credential
+// that is missing or unreadable is told.
 func (h *Hubs) Open(ctx context.Context, s w.Stack) (*Hub, error) {
 	key := hubKey{s.ARMEndpoint, s.TenantID, s.SubscriptionID, s.CABundle, s.HTTPSProxy, s.Region, s.Metadata, s.Credential}
 	h.mu.Lock()
@@ -73,6 +74,9 @@ func (h *Hubs) Open(ctx context.Context, s w.Stack) (*Hub, error) {
 	hub, err := h.make(ctx, s)
 	if err != nil {
 		return nil, err
+	}
+	if _, bad := hub.cred.(unusable); bad {
+		return hub, nil // the next Open tries again
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -99,13 +103,15 @@ func (h *Hubs) make(ctx context.Context, s w.Stack) (*Hub, error) {
 		return nil, err
 	}
 	client := clientOptions(s, base, way)
+	// A credential that cannot be used is told at the first use, so that what
+	// comes before the login can be looked at.
 	login, err := h.loginOf(ctx, s, client)
-	if err != nil {
-		return nil, err
+	var cred azcore.TokenCredential
+	if err == nil {
+		cred, err = login()
 	}
-	cred, err := login()
 	if err != nil {
-		return nil, err
+		cred, login = unusable{err}, func() (azcore.TokenCredential, error) { return nil, err }
 	}
 	hub := &Hub{
 		stack: s, base: base, way: way, login: login, cred: cred,
