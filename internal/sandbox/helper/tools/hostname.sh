@@ -1,0 +1,3 @@
+#!/bin/sh
+# Says the VM's name.
+printf '%s\n' @HOSTNAME@
