@@ -1,0 +1,116 @@
+package run
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"hubwright/web/layout"
+	"hubwright/web/ui"
+	"hubwright/workflows"
+)
+
+// Icon is the state that the favicon carries.
+func (p Props) Icon() layout.Icon {
+	switch p.Run.Status {
+	case workflows.RunRunning, workflows.RunCancelling:
+		return layout.IconRunning
+	case workflows.RunSucceeded:
+		return layout.IconOK
+	case workflows.RunFailed:
+		return layout.IconBad
+	}
+	return layout.IconIdle
+}
+
+// WindowTitle is the title with the state in front, so that a tab says it:
+// "43 % Deploy cluster on Orlando".
+func (p Props) WindowTitle() string {
+	if p.Run.Status == workflows.RunRunning {
+		return fmt.Sprintf("%d %% %s", p.Run.Percent, p.Run.Title)
+	}
+	return ui.RunStatus(p.Run).Words + ": " + p.Run.Title
+}
+
+// stepTitles are the steps' ids and titles, for the headlines inside the log.
+func (p Props) stepTitles() string {
+	titles := make(map[string]string, len(p.Steps))
+	for _, s := range p.Steps {
+		titles[s.StepID] = s.Title
+	}
+	b, err := json.Marshal(titles)
+	if err != nil {
+		return "{}" // strings always marshal
+	}
+	return string(b)
+}
+
+func (p Props) going() bool {
+	return p.Run.Status == workflows.RunRunning || p.Run.Status == workflows.RunCancelling
+}
+
+func (p Props) doing() string {
+	if p.Run.Status == workflows.RunCancelling {
+		return "Stopping what runs, and making sure that it has stopped."
+	}
+	return p.Run.Doing
+}
+
+func (p Props) retryLabel() string {
+	for _, s := range p.Steps {
+		if s.Status == workflows.StepFailed || s.Status == workflows.StepCancelled {
+			return "Retry from “" + s.Title + "”"
+		}
+	}
+	return "Retry"
+}
+
+// spoken is what a screen reader says when the status changes, and not with
+// each percent.
+func (p Props) spoken() string {
+	switch p.Run.Status {
+	case workflows.RunRunning:
+		return "The run goes on."
+	case workflows.RunCancelling:
+		return "The run is being cancelled."
+	}
+	return "The run: " + ui.RunStatus(p.Run).Words + "."
+}
+
+func stepMark(s workflows.StepRun) ui.Status {
+	st := ui.StepStatus(s.Status)
+	st.Words += ": "
+	return st
+}
+
+func lastWords(n int) string {
+	if n == 1 {
+		return "The last line"
+	}
+	return fmt.Sprintf("The last %d lines", n)
+}
+
+func resultFacts(r workflows.Result) []ui.Fact {
+	out := make([]ui.Fact, 0, len(r.Facts))
+	for _, f := range r.Facts {
+		out = append(out, ui.Fact{Label: f.Label, Value: f.Value})
+	}
+	return out
+}
+
+func levelClass(l workflows.Level) string {
+	switch l {
+	case workflows.LevelWarn:
+		return "w"
+	case workflows.LevelError:
+		return "e"
+	case workflows.LevelGood:
+		return "g"
+	case workflows.LevelPhase:
+		return "p"
+	case workflows.LevelCommand:
+		return "c"
+	case workflows.LevelOutput:
+		return "o"
+	}
+	return "i"
+}
