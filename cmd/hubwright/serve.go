@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"hubwright/handlers"
+	"hubwright/internal/archives"
+	"hubwright/internal/auth"
+	"hubwright/internal/engine"
+	"hubwright/internal/live"
+	"hubwright/internal/preflight"
+	"hubwright/internal/redact"
+	"hubwright/internal/secrets"
+	"hubwright/store"
+	"hubwright/web/settings"
+)
+
+const (
+	databaseName  = "hubwright.db"
+	shutdownGrace = 3 * time.Second
+)
+
+// serve runs the dashboard until ctx ends.
+func serve(ctx context.Context, c console, args []string) error {
+	cfg, err := parseConfig(args, c.getenv, c.stderr)
+	if err != nil {
+		return err
+	}
+	log := newLogger(c, cfg)
+	for _, l := range cfg.lines() {
+		log.Info("configuration", l[0], l[1])
+	}
+	p, err := assemble(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	if cfg.Seed != "" {
+		if err := loadSeed(ctx, cfg.Seed, p.db, p.vault); err != nil {
+			return fmt.Errorf("--seed: %w", err)
+		}
+	}
+	if err := p.engine.Launch(ctx); err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	p.announce(ctx, c, cfg)
+	return serveUntil(ctx, listener, p.handler)
+}
+
+func newLogger(c console, cfg config) *slog.Logger {
+	if cfg.LogJSON {
+		return slog.New(slog.NewJSONHandler(c.stderr, nil))
+	}
+	return slog.New(slog.NewTextHandler(c.stderr, nil))
+}
+
+func serveUntil(ctx context.Context, l net.Listener, h http.Handler) error {
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(l) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+	defer cancel()
+	if err := srv.Shutdown(grace); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
+}
+
+// product is everything of one server, wired.
+type product struct {
+	db      *store.DB
+	vault   *secrets.Vault
+	auth    *auth.Service
+	engine  *engine.Engine
+	checks  *preflight.Runner
+	handler http.Handler
+}
+
+// assemble wires the rooms. This is the only place that knows them all.
+func assemble(ctx context.Context, cfg config, log *slog.Logger) (*product, error) {
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("--data: %w", err)
+	}
+	key, err := secrets.LoadOrCreateKey(cfg.KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, filepath.Join(cfg.Data, databaseName), store.Options{})
+	if err != nil {
+		return nil, err
+	}
+	vault, err := secrets.New(key, db)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	masker, news := redact.New(), live.New()
+	shelf := archives.New(filepath.Join(cfg.Data, "archives"), db, time.Now)
+	a := newAdapters(db, vault, masker, shelf)
+	list := catalogue(a)
+	eng, err := engine.New(ctx, engine.Config{DB: db.SQL(), Journal: db, Catalogue: list, Masker: masker, Notifier: news, Log: log})
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	p := &product{db: db, vault: vault, auth: auth.New(db, time.Now), engine: eng}
+	p.checks = preflight.New(ctx, db, list, news, log, time.Now)
+	p.handler = handlers.New(handlers.Deps{
+		Store: db, Engine: eng, Auth: p.auth, Vault: vault, Live: news, Preflight: p.checks, Catalogue: list,
+		Hubs: hubsAdapter{}, Clusters: a, Archives: shelf, Log: log, Clock: time.Now, PublicURL: cfg.PublicURL,
+		Banner: cfg.Banner, Config: configValues(cfg), Build: version, Gallery: cfg.Gallery,
+	})
+	return p, nil
+}
+
+func configValues(cfg config) []settings.Value {
+	var out []settings.Value
+	for _, l := range cfg.lines() {
+		out = append(out, settings.Value{Name: envName(l[0]), Value: l[1]})
+	}
+	return out
+}
+
+func (p *product) close() {
+	p.checks.Close()
+	p.engine.Close()
+	_ = p.db.Close()
+}
+
+// announce prints where the dashboard is and, on the first run, the one-time
+// set-up link.
+func (p *product) announce(ctx context.Context, c console, cfg config) {
+	fmt.Fprintf(c.stdout, "Hubwright is up: %s\n", cfg.PublicURL)
+	token, needed, err := p.auth.SetupToken(ctx)
+	if err != nil || !needed {
+		return
+	}
+	fmt.Fprintf(c.stdout, "\nNobody has an account yet. Open this link once to make the first admin:\n\n  %s/setup?token=%s\n\n", cfg.PublicURL, url.QueryEscape(token))
+}
