@@ -11,6 +11,12 @@ var ErrNotFound = errors.New("not found")
 // ErrStale says that somebody else saved the record in between.
 var ErrStale = errors.New("somebody else changed this in the meantime")
 
+// ErrStopping is the cause (context.Cause) of a step's ended context when the
+// server stops. The step is run again at the next start: what goes on outside,
+// such as a detached command, must be left alone. With any other cause the
+// person has cancelled.
+var ErrStopping = errors.New("the server is stopping")
+
 // LockedError says that another run works on the same thing.
 type LockedError struct {
 	Run Run // the run that holds the lock

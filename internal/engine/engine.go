@@ -31,7 +31,7 @@ const (
 
 var (
 	errCancelled = errors.New("the run was cancelled")
-	errStopping  = errors.New("the server is stopping")
+	errStopping  = workflows.ErrStopping
 )
 
 // Masker makes secrets unreadable.
