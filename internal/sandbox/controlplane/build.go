@@ -20,8 +20,9 @@ import (
 // binaryName is the file that Build leaves in its cache folder.
 const binaryName = "sandbox-controlplane"
 
-// buildFlags are part of the cache key. Go caches packages by flags too: changing these costs everybody five minutes.
-var buildFlags = []string{"-ldflags", "-s -w"}
+// buildFlags are part of the cache key. The version must be in the binary before any code runs: Kubernetes takes the
+// lowest version that it may emulate from it, three minor versions down, and only then lets it be changed.
+var buildFlags = []string{"-ldflags", "-s -w -X k8s.io/component-base/version.gitVersion=v1.36.3"}
 
 // Build returns the path of the multi-call control plane binary, building it first if need be: from nothing that takes
 // four to five minutes on two cores and 3 GB of Go's build cache. Calls of any number of processes share one build.

@@ -100,7 +100,7 @@ func (c *cluster) halt() {
 func (c *cluster) start(ctx context.Context, binary string, spec Spec) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	if err := portsFree(&spec); err != nil {
+	if err := portsFree(ctx, &spec); err != nil {
 		return err
 	}
 	for _, sub := range []string{"logs", "run", "config/stages"} {
@@ -227,14 +227,24 @@ func (r *running) forgetLeases(ctx context.Context) error {
 	return nil
 }
 
-// portsFree finds another user of the cluster's address before its parts fail over it.
-func portsFree(s *Spec) error {
+// portsFree finds another user of the cluster's address before its parts fail over it. A killed process seems gone
+// before its last thread, and with that its sockets, is; so a taken port gets a moment.
+func portsFree(ctx context.Context, s *Spec) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
 	for _, port := range []string{portEtcd, portEtcdPeer, portAPIServer, portControllerManager, portScheduler, portKwok} {
-		l, err := net.Listen("tcp", s.at(port))
-		if err != nil {
-			return fmt.Errorf("its address is taken: %w", err)
+		for {
+			l, err := net.Listen("tcp", s.at(port))
+			if err == nil {
+				l.Close()
+				break
+			}
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("its address is taken: %w", err)
+			case <-time.After(50 * time.Millisecond):
+			}
 		}
-		l.Close()
 	}
 	return nil
 }

@@ -22,12 +22,12 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// binary builds the control plane once for all tests, or finds the one that an earlier run built.
-var binary = sync.OnceValues(func() (string, error) {
+// built builds the control plane once for all tests, or finds the one that an earlier run built.
+var built = sync.OnceValues(func() (string, error) {
 	return controlplane.Build(context.Background(), "", func(line string) { fmt.Fprintln(os.Stderr, line) })
 })
 
-func buildBinary(context.Context) (string, error) { return binary() }
+func buildBinary(context.Context) (string, error) { return built() }
 
 // address gives each cluster of this test process a 127.x address of its own.
 func address(n int) string {

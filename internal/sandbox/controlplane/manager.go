@@ -61,7 +61,9 @@ func New(opts Options) (*Manager, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	busy := false
-	unlock, err := lockFile(ctx, filepath.Join(dir, "lock"), func() { busy = true })
+	lockCtx, cancelLock := context.WithTimeout(ctx, time.Second)
+	defer cancelLock()
+	unlock, err := lockFile(lockCtx, filepath.Join(dir, "lock"), func() { busy = true })
 	if err != nil {
 		if busy {
 			return nil, fmt.Errorf("another sandbox runs its clusters in %s", dir)

@@ -9,6 +9,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -52,10 +53,8 @@ func main() {
 		slices.Sort(names)
 		fail("usage: multicall PART [flags]\nparts: %s", strings.Join(names, ", "))
 	}
-	if v := os.Getenv("HUBWRIGHT_KUBE_VERSION"); v != "" {
-		if err := reportVersion(v); err != nil {
-			fail("HUBWRIGHT_KUBE_VERSION: %v", err)
-		}
+	if err := reportVersion(cmp.Or(os.Getenv("HUBWRIGHT_KUBE_VERSION"), gitVersion)); err != nil {
+		fail("HUBWRIGHT_KUBE_VERSION: %v", err)
 	}
 	part()
 }

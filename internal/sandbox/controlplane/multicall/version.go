@@ -9,7 +9,8 @@ import (
 )
 
 // A release build of Kubernetes sets these with the linker. We set them when the process starts, so that one file can
-// be each of the versions that AKS Engine deploys.
+// be each of the versions that AKS Engine deploys. The linker still has to set gitVersion to the true version: from that
+// the packages of Kubernetes take, before main, how old a version they can be.
 var (
 	//go:linkname gitVersion k8s.io/component-base/version.gitVersion
 	gitVersion string
