@@ -120,6 +120,8 @@ func (f *findings) masters(p MasterProfile) {
 		f.add("masterProfile.dnsPrefix",
 			fmt.Sprintf("DNSPrefix '%s' is invalid. The DNSPrefix must contain between 3 and 45 characters and can contain only letters, numbers, and hyphens.  It must start with a letter and must end with a letter or a number. (length was %d)", p.DNSPrefix, len(p.DNSPrefix)),
 			"The DNS prefix must have 3 to 45 letters, digits and hyphens, begin with a letter and end with a letter or digit.")
+	case p.DNSPrefix != strings.ToLower(p.DNSPrefix):
+		f.add("masterProfile.dnsPrefix", "", "Write the DNS prefix in lower case. The engine takes capital letters, but the Hub refuses them for a public name.")
 	}
 	if p.VMSize == "" {
 		f.add("masterProfile.vmSize", "missing Properties.MasterProfile.VMSize", "Choose a VM size for the control plane.")

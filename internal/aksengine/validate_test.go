@@ -117,6 +117,7 @@ func TestValidateRules(t *testing.T) {
 		{"prefix with a digit in front", master(func(p *aksengine.MasterProfile) { p.DNSPrefix = "1abc" }), "masterProfile.dnsPrefix", "begin with a letter", "is invalid"},
 		{"prefix with a hyphen at the end", master(func(p *aksengine.MasterProfile) { p.DNSPrefix = "abc-" }), "masterProfile.dnsPrefix", "end with a letter or digit", "is invalid"},
 		{"prefix with an underscore", master(func(p *aksengine.MasterProfile) { p.DNSPrefix = "a_c" }), "masterProfile.dnsPrefix", "hyphens", "is invalid"},
+		{"prefix with capitals", master(func(p *aksengine.MasterProfile) { p.DNSPrefix = "Ratings" }), "masterProfile.dnsPrefix", "in lower case", ""},
 		{"no master size", master(func(p *aksengine.MasterProfile) { p.VMSize = "" }), "masterProfile.vmSize", "Choose a VM size", "missing Properties.MasterProfile.VMSize"},
 		{"no agent size", pool(func(p *aksengine.AgentPoolProfile) { p.VMSize = "" }), "agentPoolProfiles[0].vmSize", "Choose a VM size", "missing AgentPoolProfile.VMSize"},
 		{"pool of none", pool(func(p *aksengine.AgentPoolProfile) { p.Count = 0 }), "agentPoolProfiles[0].count", "1 to 1000 nodes, not 0", "AgentPoolProfile count needs to be in the range [1,1000]"},

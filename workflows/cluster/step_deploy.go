@@ -1,0 +1,262 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"hubwright/internal/aksengine"
+	w "hubwright/workflows"
+)
+
+// deploy starts the engine on the helper VM, unless it was started, and
+// follows it to its end. The job goes on without us: whatever breaks here, the
+// next call follows the same one.
+func (f flow) deploy(ctx context.Context, s *State, log w.Log) error {
+	if ctx.Err() != nil {
+		return f.stop(ctx, s, log)
+	}
+	err := f.deployOrFollow(ctx, s, log)
+	if ctx.Err() != nil {
+		return f.stop(ctx, s, log)
+	}
+	return err
+}
+
+func (f flow) deployOrFollow(ctx context.Context, s *State, log w.Log) error {
+	x, err := f.open(ctx, s, log)
+	if err != nil {
+		return err
+	}
+	defer x.close()
+	if s.Stack.Credential.Method == w.AuthCertificate {
+		if err := f.maskInput(ctx, s, x.host, log); err != nil {
+			return err
+		}
+	}
+	state, _, _, err := x.host.JobState(ctx, s.jobID())
+	if err != nil {
+		return err
+	}
+	if state == jobAbsent {
+		err = f.start(ctx, s, x, log)
+	} else {
+		log.Info("The deploy command was started before; following it from where the log ends.")
+	}
+	if err != nil {
+		return err
+	}
+	follow := f.follower(s, x, log, state != jobAbsent)
+	code, err := follow.run(ctx)
+	s.ARM = follow.deployment()
+	if err != nil {
+		var p *w.Problem
+		if errors.As(err, &p) && strings.HasPrefix(p.Code, "job.") {
+			s.JobsEnded++ // nothing more comes of it: a retry starts another one
+		}
+		return err
+	}
+	if code != 0 {
+		p := f.explain(ctx, s, x, follow, code)
+		s.JobsEnded++
+		return p
+	}
+	if err := f.made(ctx, s, x, log); err != nil {
+		s.JobsEnded++
+		return err
+	}
+	return nil
+}
+
+// maskInput hides the principal's certificate file and its password, which
+// stand in the API model on the helper VM.
+func (f flow) maskInput(ctx context.Context, s *State, host Host, log w.Log) error {
+	doc, err := host.Download(ctx, s.input(), maxModel)
+	if err != nil {
+		return err
+	}
+	for _, secret := range aksengine.Secrets(doc) {
+		log.Mask(secret)
+	}
+	return nil
+}
+
+// start starts the job with the right API model.
+func (f flow) start(ctx context.Context, s *State, x *world, log w.Log) error {
+	if err := f.noOtherJob(ctx, s, x.host); err != nil {
+		return err
+	}
+	call := s.command()
+	again, err := f.goOn(ctx, s, x, log)
+	if err != nil {
+		return err
+	}
+	if again {
+		call = call.Retry()
+	}
+	id := s.jobID()
+	list := f.Quote(s.jobList())
+	out, err := x.host.Run(ctx, "umask 077 && { grep -qxF "+f.Quote(id)+" "+list+" 2>/dev/null || printf '%s\\n' "+f.Quote(id)+" >> "+list+"; }", nil)
+	if err := ranWell(out, err, "The deploy command could not be noted on the helper VM"); err != nil {
+		return err
+	}
+	log.Command(call.Display())
+	call.ClientSecret = string(x.credential)
+	_, err = x.host.StartJob(ctx, Job{ID: id, Argv: call.Argv(), Env: s.env()})
+	return err
+}
+
+// goOn decides what the engine gets as input. Once a deployment was sent to
+// the Hub, or a VM exists, only the output folder's own model will do: with
+// any other the engine makes a new certificate authority, and the nodes that
+// exist are lost. Before that, a model of an earlier try is put aside.
+func (f flow) goOn(ctx context.Context, s *State, x *world, log w.Log) (bool, error) {
+	doc, err := x.host.Download(ctx, s.outputModel(), maxModel)
+	missing := errors.Is(err, w.ErrNotFound)
+	if err != nil && !missing {
+		return false, err
+	}
+	sent, err := f.sent(ctx, s, x.hub)
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case missing && sent != "":
+		return false, &w.Problem{
+			Code: "cluster.modellost", What: "The API model of a half-made cluster is gone", Why: sent + ", but the engine's output folder on the helper VM holds no apimodel.json. A new one would come with a new certificate authority.",
+			Fix: "Delete the resource group " + s.ResourceGroup + " and retry, or put the API model back to ~/" + s.outputModel() + " on the helper VM.",
+		}
+	case missing:
+		return false, f.putAside(ctx, s, x.host)
+	case sent == "":
+		log.Info("An earlier try left a model, but nothing was sent to the Hub: beginning anew.")
+		return false, f.putAside(ctx, s, x.host)
+	}
+	have, err := aksengine.ReadOutput(doc)
+	if err != nil {
+		return false, &w.Problem{
+			Code: "cluster.modelbroken", What: "The API model of a half-made cluster cannot be read", Why: err.Error() + ".",
+			Fix: "Delete the resource group " + s.ResourceGroup + " and the folder ~/" + s.outputDir() + " on the helper VM, then retry.",
+		}
+	}
+	if p := s.differs(have); p != nil {
+		return false, p
+	}
+	log.Info("%s: going on with the API model of the output folder, so that its certificates stay.", sent)
+	return true, nil
+}
+
+// sent says what of this cluster is known to the Hub, "" when nothing is.
+func (f flow) sent(ctx context.Context, s *State, hub Hub) (string, error) {
+	exists, _, err := hub.ResourceGroupTags(ctx, s.ResourceGroup)
+	if err != nil || !exists {
+		return "", err
+	}
+	vms, err := hub.VMs(ctx, s.ResourceGroup)
+	if err != nil {
+		return "", err
+	}
+	suffix, n := aksengine.NameSuffix(s.DNSPrefix), 0
+	for _, vm := range vms {
+		if strings.Contains(vm.Name, suffix) {
+			n++
+		}
+	}
+	if n > 0 {
+		return fmt.Sprintf("%s of the cluster exist", plural(n, "VM")), nil
+	}
+	deployments, err := hub.Deployments(ctx, s.ResourceGroup)
+	if err != nil {
+		return "", err
+	}
+	name := regexp.MustCompile("^" + regexp.QuoteMeta(s.ResourceGroup) + `-\d+$`)
+	for _, d := range deployments {
+		if name.MatchString(d.Name) {
+			return "the deployment " + d.Name + " was sent to the Hub", nil
+		}
+	}
+	return "", nil
+}
+
+// putAside moves an output folder away: without --force-overwrite the engine
+// stops before an existing one, and with it nobody would see what was there.
+func (f flow) putAside(ctx context.Context, s *State, host Host) error {
+	dir := f.Quote(s.outputDir())
+	aside := f.Quote(s.outputDir() + "-" + s.jobID())
+	out, err := host.Run(ctx, "if test -e "+dir+"; then rm -rf "+aside+" && mv "+dir+" "+aside+"; fi", nil)
+	return ranWell(out, err, "The output folder of an earlier try could not be moved away")
+}
+
+// differs says what an API model of the cluster has otherwise than the
+// answers, nil when they agree.
+func (s *State) differs(have aksengine.Output) *w.Problem {
+	var what []string
+	add := func(name, is, want string) {
+		if is != want {
+			what = append(what, fmt.Sprintf("%s is %s, not %s", name, is, want))
+		}
+	}
+	add("the DNS prefix", have.DNSPrefix, s.DNSPrefix)
+	add("Kubernetes", have.Version, s.Version)
+	add("the control plane", fmt.Sprintf("%d × %s", have.MasterCount, have.MasterSize), fmt.Sprintf("%d × %s", s.MasterCount, s.MasterSize))
+	if !slices.Equal(have.Pools, s.Pools) {
+		add("the pools", pools(have.Pools), pools(s.Pools))
+	}
+	if len(what) == 0 {
+		return nil
+	}
+	return &w.Problem{
+		Code: "cluster.othermodel", What: "A half-made cluster with other settings is there", Why: strings.Join(what, "; ") + ".",
+		Fix: "Begin a draft with the settings that are there, or delete the resource group " + s.ResourceGroup + " and the folder ~/" + s.outputDir() + " on the helper VM, then retry.",
+	}
+}
+
+func pools(all []w.NodePool) string {
+	var out []string
+	for _, p := range all {
+		out = append(out, fmt.Sprintf("%s %d × %s", p.Name, p.Count, p.Size))
+	}
+	return strings.Join(out, ", ")
+}
+
+// made is deploy's postcondition: the model is there and fits, and every VM of
+// it exists.
+func (f flow) made(ctx context.Context, s *State, x *world, log w.Log) error {
+	doc, err := x.host.Download(ctx, s.outputModel(), maxModel)
+	if err != nil {
+		return &w.Problem{Code: "cluster.modellost", What: "The engine left no API model", Why: "~/" + s.outputModel() + " cannot be read on the helper VM.", Fix: "Look at that folder, then retry.", Detail: err.Error()}
+	}
+	have, err := aksengine.ReadOutput(doc)
+	if err != nil {
+		return &w.Problem{Code: "cluster.modelbroken", What: "The engine's API model cannot be read", Why: err.Error() + ".", Fix: "Look at ~/" + s.outputModel() + " on the helper VM."}
+	}
+	if p := s.differs(have); p != nil {
+		return p
+	}
+	vms, err := x.hub.VMs(ctx, s.ResourceGroup)
+	if err != nil {
+		return err
+	}
+	if lacking := without(have.VMNames(), vms); len(lacking) > 0 {
+		return &w.Problem{
+			Code: "cluster.vms", What: "The engine reports success, but VMs are missing", Why: strings.Join(lacking, ", ") + " do not exist on the Hub.",
+			Fix: "Look who deleted them, then retry: it makes what is missing.",
+		}
+	}
+	log.Good("The engine has finished, and all %d VMs exist.", have.Nodes())
+	return nil
+}
+
+// without are the names that no VM has.
+func without(names []string, vms []w.VM) []string {
+	var lacking []string
+	for _, name := range names {
+		if !slices.ContainsFunc(vms, func(vm w.VM) bool { return strings.EqualFold(vm.Name, name) }) {
+			lacking = append(lacking, name)
+		}
+	}
+	return lacking
+}
