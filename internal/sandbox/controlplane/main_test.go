@@ -64,6 +64,7 @@ func (o childOrder) manager() (*controlplane.Manager, error) {
 type child struct {
 	cmd   *exec.Cmd
 	lines *bufio.Scanner
+	last  string
 }
 
 func startChild(t *testing.T, what string, order childOrder, attr *syscall.SysProcAttr) (*child, error) {
@@ -98,12 +99,13 @@ func startChild(t *testing.T, what string, order childOrder, attr *syscall.SysPr
 	return &child{cmd: cmd, lines: bufio.NewScanner(out)}, nil
 }
 
-// until reads the child's lines up to the one that is word and returns whether it came.
+// until reads the child's lines up to the one that is word and returns whether it came. last is then the last line.
 func (c *child) until(t *testing.T, word string) bool {
 	t.Helper()
 	for c.lines.Scan() {
-		t.Log(c.lines.Text())
-		if c.lines.Text() == word {
+		c.last = c.lines.Text()
+		t.Log(c.last)
+		if c.last == word {
 			return true
 		}
 	}
