@@ -71,7 +71,10 @@ func (c *cluster) ensure(ctx context.Context, spec Spec) error {
 	case c.turn <- struct{}{}:
 		defer c.unlock()
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	if r := c.live.Load(); r != nil && r.spec.equal(&spec) {
 		return nil

@@ -33,6 +33,8 @@ type Manager struct {
 	opts    Options
 	spawner *spawner
 	unlock  func()
+	ctx     context.Context // ends with Close, and with it each start that is under way
+	cancel  context.CancelFunc
 
 	mu       sync.Mutex
 	clusters map[string]*cluster
@@ -80,6 +82,7 @@ func New(opts Options) (*Manager, error) {
 		return nil, fmt.Errorf("ending the processes of an earlier sandbox: %w", err)
 	}
 	m.spawner = newSpawner()
+	m.ctx, m.cancel = context.WithCancel(context.Background())
 	return m, nil
 }
 
@@ -121,6 +124,9 @@ func (m *Manager) Ensure(ctx context.Context, spec Spec) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(m.ctx, func() { cancel(errClosed) })()
 	return c.ensure(ctx, spec)
 }
 
@@ -204,6 +210,7 @@ func (m *Manager) Close() error {
 	clusters := m.clusters
 	m.mu.Unlock()
 
+	m.cancel()
 	var wg sync.WaitGroup
 	for _, c := range clusters {
 		wg.Go(func() {

@@ -74,8 +74,16 @@ type process struct {
 	exits int
 }
 
+// maxLog is the size from which a log is put aside at the next start.
+const maxLog = 4 << 20
+
 // launch starts the part and its supervision.
 func (p *process) launch() error {
+	if info, err := os.Stat(p.logPath()); err == nil && info.Size() > maxLog {
+		if err := os.Rename(p.logPath(), p.logPath()+".old"); err != nil {
+			return err
+		}
+	}
 	p.stop, p.ended = make(chan struct{}), make(chan struct{})
 	exited, err := p.run()
 	if err != nil {

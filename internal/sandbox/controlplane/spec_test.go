@@ -1,6 +1,8 @@
 package controlplane_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -61,5 +63,27 @@ func TestAddressTaken(t *testing.T) {
 	}
 	if err := m.Ensure(t.Context(), first); err == nil {
 		t.Error("Ensure after Close is no error")
+	}
+}
+
+// TestCloseWhileBuilding closes a Manager whose cluster waits for its binary.
+func TestCloseWhileBuilding(t *testing.T) {
+	building := make(chan struct{})
+	m := newManager(t, t.TempDir(), func(o *controlplane.Options) {
+		o.Binary = func(ctx context.Context) (string, error) {
+			close(building)
+			<-ctx.Done()
+			return "", ctx.Err()
+		}
+	})
+	ended := make(chan error, 1)
+	spec := newSpec(t, "waiting", "1.33.10", address(1))
+	go func() { ended <- m.Ensure(context.Background(), spec) }()
+	<-building
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("Ensure = %v", err)
 	}
 }
