@@ -209,12 +209,14 @@ func (f *findings) linux(l LinuxProfile) {
 
 func (f *findings) principal(p *ServicePrincipalProfile, s Surroundings) {
 	switch {
-	case p == nil && s.Principal:
-	case p == nil:
+	case p == nil || *p == ServicePrincipalProfile{}:
+		if s.Principal {
+			return
+		}
 		f.add("servicePrincipalProfile", "ServicePrincipalProfile must be specified", "The cluster needs a service principal for its own work on the stamp.")
 	case p.ClientID == "":
 		f.add("servicePrincipalProfile.clientId", "the service principal client ID must be specified", "The service principal has no client id.")
-	case p.Secret == "" && !s.Principal:
+	case p.Secret == "":
 		f.add("servicePrincipalProfile.secret", "either the service principal client secret or keyvault secret reference must be specified", "The service principal has neither secret nor certificate.")
 	}
 }

@@ -1,7 +1,9 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,6 +27,12 @@ func (f flow) explain(ctx context.Context, s *State, x *world, l *follower, code
 	said := aksengine.FromOutput(f.lastLines(ctx, s, x.host), code)
 	if fromHub := l.failure(); fromHub != nil && (strings.HasPrefix(said.Code, "arm.") || strings.HasPrefix(said.Code, "cse.")) {
 		return fromHub
+	}
+	if said.Code == "engine.login" {
+		// The engine swallows the token service's answer: ask for it ourselves.
+		if err := x.hub.Login(ctx); err != nil {
+			return problem.Wrap(err, said.What)
+		}
 	}
 	if !slices.Contains(vague, said.Code) || s.ARM == "" {
 		return said
@@ -88,7 +96,7 @@ const (
 // stop ends the remote command after a cancel, and says so only when it has
 // ended. When the server stops, the command goes on: the next start follows it.
 func (f flow) stop(ctx context.Context, s *State, log w.Log) error {
-	if context.Cause(ctx) == w.ErrStopping {
+	if errors.Is(context.Cause(ctx), w.ErrStopping) {
 		return ctx.Err()
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
@@ -110,12 +118,15 @@ func (f flow) stop(ctx context.Context, s *State, log w.Log) error {
 	return ctx.Err()
 }
 
+var errStillRuns = errors.New("the command still runs")
+
 // end signals until the job has ended, through whatever breaks. It tells the
 // state in which the job was found at last.
 func (f flow) end(ctx context.Context, s *State, log w.Log) (string, error) {
 	var signalled time.Time
 	var lastErr error
 	killed := false
+	until := f.Clock().Add(stopTimeout)
 	for {
 		state, err := f.endOnce(ctx, s, func(host Host) error {
 			switch {
@@ -136,11 +147,8 @@ func (f flow) end(ctx context.Context, s *State, log w.Log) (string, error) {
 		if err != nil {
 			lastErr = err
 		}
-		if perr := f.Pause(ctx, f.Poll); perr != nil {
-			if lastErr == nil {
-				lastErr = perr
-			}
-			return "", lastErr
+		if perr := f.Pause(ctx, f.Poll); perr != nil || f.Clock().After(until) {
+			return "", cmp.Or(lastErr, perr, errStillRuns)
 		}
 	}
 }

@@ -137,7 +137,7 @@ func (l *follower) look(ctx context.Context) {
 	}
 	ops, err := l.x.hub.DeploymentOperations(ctx, l.s.ResourceGroup, name)
 	if err != nil {
-		if text := err.Error(); ctx.Err() == nil && text != l.troubled {
+		if text := err.Error(); ctx.Err() == nil && text != l.troubled && !notThere(err) {
 			l.troubled = text
 			l.log.Warn("The Hub does not tell how far it is: %s. The deployment goes on.", strings.TrimRight(text, "."))
 		}
@@ -166,6 +166,15 @@ func (l *follower) look(ctx context.Context) {
 		}
 	}
 	l.show()
+}
+
+// notThere says that the Hub has not taken the deployment yet.
+func notThere(err error) bool {
+	switch problem.From(err).Code {
+	case "arm.DeploymentNotFound", "arm.ResourceNotFound", "arm.ResourceGroupNotFound", "arm.NotFound", "arm.404":
+		return true
+	}
+	return false
 }
 
 func (l *follower) changed(o w.DeploymentOperation) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"time"
 
 	"hubwright/internal/aksengine"
 	w "hubwright/workflows"
@@ -55,7 +54,6 @@ type State struct {
 	JobBase    string      // beginning of the jobs' names on the helper VM
 	JobsEnded  int         // jobs of this run that ended without success
 	ARM        string      // name of the ARM deployment
-	StartedAt  time.Time
 	ClusterID  string
 	Kubeconfig w.SecretRef
 	ModelKept  int // version of the API model in custody

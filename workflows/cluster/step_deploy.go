@@ -20,7 +20,7 @@ func (f flow) deploy(ctx context.Context, s *State, log w.Log) error {
 		return f.stop(ctx, s, log)
 	}
 	err := f.deployOrFollow(ctx, s, log)
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		return f.stop(ctx, s, log)
 	}
 	return err
@@ -64,11 +64,12 @@ func (f flow) deployOrFollow(ctx context.Context, s *State, log w.Log) error {
 		s.JobsEnded++
 		return p
 	}
-	if err := f.made(ctx, s, x, log); err != nil {
-		s.JobsEnded++
-		return err
+	err = f.made(ctx, s, x, log)
+	var p *w.Problem
+	if errors.As(err, &p) && p.Code == codeVMs {
+		s.JobsEnded++ // the engine has to make them again
 	}
-	return nil
+	return err
 }
 
 // maskInput hides the principal's certificate file and its password, which
@@ -222,6 +223,9 @@ func pools(all []w.NodePool) string {
 	return strings.Join(out, ", ")
 }
 
+// codeVMs is a success of the engine that the Hub does not bear out.
+const codeVMs = "cluster.vms"
+
 // made is deploy's postcondition: the model is there and fits, and every VM of
 // it exists.
 func (f flow) made(ctx context.Context, s *State, x *world, log w.Log) error {
@@ -242,7 +246,7 @@ func (f flow) made(ctx context.Context, s *State, x *world, log w.Log) error {
 	}
 	if lacking := without(have.VMNames(), vms); len(lacking) > 0 {
 		return &w.Problem{
-			Code: "cluster.vms", What: "The engine reports success, but VMs are missing", Why: strings.Join(lacking, ", ") + " do not exist on the Hub.",
+			Code: codeVMs, What: "The engine reports success, but VMs are missing", Why: strings.Join(lacking, ", ") + " do not exist on the Hub.",
 			Fix: "Look who deleted them, then retry: it makes what is missing.",
 		}
 	}

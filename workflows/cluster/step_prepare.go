@@ -76,7 +76,6 @@ func (f flow) prepare(ctx context.Context, s *State, log w.Log) error {
 	}
 	if s.JobBase == "" {
 		s.JobBase = "deploy-" + s.DNSPrefix + "-" + f.Clock().UTC().Format("20060102-150405")
-		s.StartedAt = f.Clock()
 	}
 	log.Good("The API model is at ~/%s on the helper VM.", s.input())
 	return nil

@@ -16,8 +16,7 @@ import (
 // set-up script waits for a node itself, so this is long.
 const nodesLimit = 60 * time.Minute
 
-// expected is the model of the answers in the form in which the world is
-// compared with it.
+// expected are the names that VMs and nodes must have.
 func (s *State) expected() []string { return s.model().VMNames() }
 
 func (f flow) waitForNodes(ctx context.Context, s *State, log w.Log) error {
@@ -130,7 +129,7 @@ func (f flow) verify(ctx context.Context, s *State, log w.Log) error {
 	if wrong := append(s.wrongVMs(vms), s.wrongNodes(nodes)...); len(wrong) > 0 {
 		return &w.Problem{
 			Code: "cluster.drift", What: "The cluster is not what the API model says", Why: strings.Join(wrong, "; ") + ".",
-			Fix: "Look who changed it on the Hub. Retry from the deploy step: it makes what is missing and sets the tags.",
+			Fix: "Look who changed it on the Hub and put it right there, then retry from this step.",
 		}
 	}
 	if err := f.confirm(ctx, s); err != nil {

@@ -63,6 +63,7 @@ func result(s *State) w.Result {
 		{Label: "Kubernetes", Value: s.Version},
 		{Label: "Nodes", Value: fmt.Sprintf("%d control plane, %d workers, all Ready", s.MasterCount, s.nodes()-s.MasterCount)},
 		{Label: "Resource group", Value: s.ResourceGroup},
+		{Label: "Cluster CA (SHA-256)", Value: s.CA},
 		{Label: "API model in custody", Value: fmt.Sprintf("version %d", s.ModelKept)},
 	}
 	if s.ViaHelper {
