@@ -571,3 +571,5 @@ func outputOf(input string) string {
 func outputWith(code int, stderr string) cluster.Output {
 	return cluster.Output{ExitCode: code, Stderr: stderr}
 }
+
+func printed(stdout string) cluster.Output { return cluster.Output{Stdout: stdout} }
