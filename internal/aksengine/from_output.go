@@ -123,9 +123,9 @@ const correctAnswer = "Correct that answer in the wizard and start again; nothin
 
 // sayings are errors in the engine's own words, the more special ones first.
 var sayings = []saying{
-	{"Output directory already exists", "engine.exists", "The output folder is already there", "a former attempt left it on the helper VM, and the engine does not overwrite it by itself.", "Retry: the run goes on with the model in that folder, so that the certificates stay the same."},
-	{"some VM images are missing", "engine.image", "The base image is not on this stamp", "the marketplace of the stamp does not hold the image in exactly the version that this engine needs.", "Ask the stamp's operator to download it into the marketplace (Marketplace management, Add from Azure), then retry."},
-	{"Error listing registered providers", "engine.login", "The engine could not log in to the Hub", "the service principal was refused, or Resource Manager did not answer; the engine does not say which.", "Test the stack: that shows whether secret or certificate, tenant and role are right. Then retry."},
+	{"Output directory already exists", "engine.exists", "The output folder is already there", "A former attempt left it on the helper VM, and the engine does not overwrite it by itself.", "Retry: the run goes on with the model in that folder, so that the certificates stay the same."},
+	{"some VM images are missing", "engine.image", "The base image is not on this stamp", "The marketplace of the stamp does not hold the image in exactly the version that this engine needs.", "Ask the stamp's operator to download it into the marketplace (Marketplace management, Add from Azure), then retry."},
+	{"Error listing registered providers", "engine.login", "The engine could not log in to the Hub", "The service principal was refused, or Resource Manager did not answer; the engine does not say which.", "Test the stack: that shows whether secret or certificate, tenant and role are right. Then retry."},
 	{"Unexpected response from Get Subscription", "engine.tenant", "The engine could not find the tenant of the Hub", "Resource Manager did not answer as expected to the question which tenant it belongs to.", "Test the stack. A proxy on the way must not answer by itself. Then retry."},
 	{"WWW-Authenticate not found", "engine.tenant", "The engine could not find the tenant of the Hub", "Resource Manager, or a proxy before it, left out where to log in.", "Test the stack. A proxy on the way must not remove headers. Then retry."},
 	{"Unknown resource provider", "engine.provider", "A resource provider is missing on the stamp", "Compute, Network and Storage must be offered to the subscription.", "Ask the stamp's operator to put the three providers into the subscription's offer, then retry."},
@@ -167,7 +167,7 @@ func innermost(said string) string {
 	for _, outer := range []string{"loading API model: ", "error parsing the api model: ", "validating API model after populating values: "} {
 		said = strings.TrimPrefix(said, outer)
 	}
-	return "the engine says: " + strings.TrimRight(strings.TrimSpace(said), ".") + "."
+	return "The engine says: " + strings.TrimRight(strings.TrimSpace(said), ".") + "."
 }
 
 func fromExit(code int, said string, text []string) *workflows.Problem {
@@ -175,19 +175,19 @@ func fromExit(code int, said string, text []string) *workflows.Problem {
 	switch code {
 	case exitPanic:
 		p.What = "The engine could not reach the Hub"
-		p.Why = "it crashed (exit code 2), which it does when Resource Manager does not answer or its certificate is not trusted on the helper VM."
+		p.Why = "It crashed (exit code 2), which it does when Resource Manager does not answer or its certificate is not trusted on the helper VM."
 		p.Fix = "Run the Helper VM workflow again: it tests the way to the Hub and installs its certificate. Then retry."
 	case exitKilled, exitTerminated:
 		p.What = "The engine was stopped on the helper VM"
-		p.Why = "it got a signal: a cancel, a restart of the helper VM, or too little memory there."
+		p.Why = "It got a signal: a cancel, a restart of the helper VM, or too little memory there."
 		p.Fix = "Retry: it goes on with what is there."
 	case exitNotRunning, exitNotFound:
 		p.What = "The engine could not be started on the helper VM"
-		p.Why = "its file is missing or cannot be executed."
+		p.Why = "Its file is missing or cannot be executed."
 		p.Fix = "Run the Helper VM workflow again: it installs the engine. Then retry."
 	default:
 		p.What = fmt.Sprintf("The engine failed (exit code %d)", code)
-		p.Why = "it gave no reason that we know; its last lines are in the log."
+		p.Why = "It gave no reason that we know; its last lines are in the log."
 		if said != "" {
 			p.Why = innermost(said)
 		}

@@ -25,7 +25,7 @@ func From(err error) *workflows.Problem {
 		return &workflows.Problem{
 			Code: "cancelled",
 			What: "This was cancelled",
-			Why:  "somebody cancelled it, or the server is stopping.",
+			Why:  "Somebody cancelled it, or the server is stopping.",
 			Fix:  "Start it again when you want it done.",
 		}
 	}

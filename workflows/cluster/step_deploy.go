@@ -210,7 +210,7 @@ func (s *State) differs(have aksengine.Output) *w.Problem {
 		return nil
 	}
 	return &w.Problem{
-		Code: "cluster.othermodel", What: "A half-made cluster with other settings is there", Why: strings.Join(what, "; ") + ".",
+		Code: "cluster.othermodel", What: "A half-made cluster with other settings is there", Why: capital(strings.Join(what, "; ")) + ".",
 		Fix: "Begin a draft with the settings that are there, or delete the resource group " + s.ResourceGroup + " and the folder ~/" + s.outputDir() + " on the helper VM, then retry.",
 	}
 }

@@ -156,7 +156,7 @@ func ranWell(out Output, err error, what string) error {
 	}
 	if out.ExitCode != 0 {
 		return &w.Problem{
-			Code: "cluster.helper", What: what, Why: fmt.Sprintf("the command ended with exit code %d.", out.ExitCode),
+			Code: "cluster.helper", What: what, Why: fmt.Sprintf("The command ended with exit code %d.", out.ExitCode),
 			Fix: "Look whether the helper VM's disk is full or its user lost its rights, then retry.", Detail: out.Stderr,
 		}
 	}
