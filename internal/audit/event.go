@@ -1,0 +1,72 @@
+// Package audit says what the record of past changes looks like: the names of
+// its actions, the chain of hashes that makes changes to it visible, and how
+// it is exported. The rows are kept by the store.
+package audit
+
+import (
+	"context"
+	"time"
+
+	"hubwright/workflows"
+)
+
+// Actor of what Hubwright does by itself.
+const ActorHubwright = "hubwright"
+
+// The actions. They are stored: never renamed.
+const (
+	SetupComplete = "setup.complete"
+	Login         = "login"
+	LoginFailed   = "login.fail"
+	Logout        = "logout"
+
+	UserCreate   = "user.create"
+	UserRole     = "user.role"
+	UserPassword = "user.password"
+	UserDisable  = "user.disable"
+	UserEnable   = "user.enable"
+
+	StackCreate      = "stack.create"
+	StackChange      = "stack.change"
+	DeploymentCreate = "deployment.create"
+	DeploymentChange = "deployment.change"
+	SiteCreate       = "site.create"
+	SiteChange       = "site.change"
+	ArchiveAdd       = "archive.add"
+	SettingChange    = "setting.change"
+
+	DraftCreate = "draft.create"
+	DraftDelete = "draft.delete"
+	CheckWaive  = "check.waive"
+
+	RunStart  = "run.start"
+	RunCancel = "run.cancel"
+	RunRetry  = "run.retry"
+	RunEnd    = "run.end"
+
+	KubeconfigDownload = "kubeconfig.download" // cluster-admin
+	KubeconfigScoped   = "kubeconfig.scoped"   // a service account with a chosen role
+	APIModelDownload   = "apimodel.download"
+	LogDownload        = "log.download"
+	AuditExport        = "audit.export"
+)
+
+// Filter says which events are meant. Empty fields filter nothing.
+type Filter struct {
+	Actor        string
+	Action       string // whole, or all that begin with it when it ends in a dot: "run."
+	RunID        string
+	DeploymentID string
+	From, To     time.Time // From is included, To is not
+	Before       int64     // only events with a lower Seq; 0: from the newest
+	Limit        int       // 0: 100
+}
+
+// Repo is where the events are. The store implements it.
+type Repo interface {
+	// AuditEvents gives the newest events first.
+	AuditEvents(ctx context.Context, f Filter) ([]workflows.AuditEvent, error)
+	// VerifyAudit gives the number of events and the Seq of the first one that
+	// was changed, removed or added past the chain; 0 when all is well.
+	VerifyAudit(ctx context.Context) (rows, firstBroken int64, err error)
+}

@@ -1,0 +1,156 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"hubwright/internal/audit"
+	"hubwright/internal/engine"
+	"hubwright/workflows"
+)
+
+// AuditFilter says which events AuditEvents lists.
+type AuditFilter = audit.Filter
+
+// A NULL hash scans as "": the event is not sealed yet.
+const auditColumns = `seq, at, actor, action, object, run_id, deployment_id, site_id, stack_id, detail,
+	coalesce(prev_hash, ''), coalesce(hash, '')`
+
+func scanAudit(e *workflows.AuditEvent) []any {
+	return []any{&e.Seq, timeColumn{&e.At}, &e.Actor, &e.Action, &e.Object, &e.RunID, &e.Target.DeploymentID,
+		&e.Target.SiteID, &e.Target.StackID, jsonColumn{&e.Detail}, &e.PrevHash, &e.Hash}
+}
+
+// Audit inserts the event in the given transaction, which need not be readable.
+// Its link of the chain is added by whoever next reads, appends or verifies.
+// Seq and hashes of e are ignored; a zero At is now.
+func (d *DB) Audit(ctx context.Context, tx engine.Tx, e workflows.AuditEvent) error {
+	detail := ""
+	if len(e.Detail) > 0 {
+		detail = asJSON(e.Detail)
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO audit_events (at, actor, action, object, run_id, deployment_id, site_id, stack_id, detail)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, nanos(d.orNow(e.At)), e.Actor, e.Action, e.Object, e.RunID,
+		e.Target.DeploymentID, e.Target.SiteID, e.Target.StackID, detail)
+	if err != nil {
+		return fmt.Errorf("writing the audit: %w", err)
+	}
+	return nil
+}
+
+// AppendAudit inserts and seals the event in a transaction of its own.
+func (d *DB) AppendAudit(ctx context.Context, e workflows.AuditEvent) error {
+	return d.write(ctx, func(tx *sql.Tx) error {
+		if err := d.Audit(ctx, sqlTx{tx}, e); err != nil {
+			return err
+		}
+		return sealIn(ctx, tx)
+	})
+}
+
+// seal links the events that a foreign transaction inserted to the chain.
+func (d *DB) seal(ctx context.Context) error {
+	open, err := list(ctx, d.db, value[int64], `SELECT seq FROM audit_events WHERE hash IS NULL LIMIT 1`)
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	return d.write(ctx, func(tx *sql.Tx) error { return sealIn(ctx, tx) })
+}
+
+// sealIn seals in the order of seq, which is the order of the commits, because
+// SQLite has one writer at a time.
+func sealIn(ctx context.Context, tx *sql.Tx) error {
+	open, err := list(ctx, tx, scanAudit, `SELECT `+auditColumns+` FROM audit_events WHERE hash IS NULL ORDER BY seq`)
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	last, err := list(ctx, tx, scanAudit, `SELECT `+auditColumns+` FROM audit_events WHERE hash IS NOT NULL ORDER BY seq DESC LIMIT 1`)
+	if err != nil {
+		return err
+	}
+	var chain audit.Chain
+	if len(last) > 0 {
+		chain = audit.ChainAt(last[0].Seq, last[0].Hash)
+	}
+	for _, e := range open {
+		chain.Seal(&e)
+		if _, err := tx.ExecContext(ctx, `UPDATE audit_events SET prev_hash = $2, hash = $3 WHERE seq = $1`,
+			e.Seq, e.PrevHash, e.Hash); err != nil {
+			return fmt.Errorf("sealing audit event %d: %w", e.Seq, err)
+		}
+	}
+	return nil
+}
+
+// AuditEvents are the events that the filter lets through, the newest first.
+func (d *DB) AuditEvents(ctx context.Context, f AuditFilter) ([]workflows.AuditEvent, error) {
+	if err := d.seal(ctx); err != nil {
+		return nil, err
+	}
+	query, args := auditQuery(f)
+	return list(ctx, d.db, scanAudit, query, args...)
+}
+
+func auditQuery(f AuditFilter) (string, []any) {
+	var w where
+	w.equal("actor", f.Actor)
+	if stem, ok := strings.CutSuffix(f.Action, "."); ok {
+		w.add("action >= ", f.Action)
+		w.add("action < ", stem+"/") // "/" follows "."
+	} else {
+		w.equal("action", f.Action)
+	}
+	w.equal("run_id", f.RunID)
+	w.equal("deployment_id", f.DeploymentID)
+	if !f.From.IsZero() {
+		w.add("at >= ", nanos(f.From))
+	}
+	if !f.To.IsZero() {
+		w.add("at < ", nanos(f.To))
+	}
+	if f.Before > 0 {
+		w.add("seq < ", f.Before)
+	}
+	return `SELECT ` + auditColumns + ` FROM audit_events` + w.String() + ` ORDER BY seq DESC` + w.limit(f.Limit), w.args
+}
+
+// VerifyAudit walks the whole chain. It tells how many events there are and
+// the Seq of the first that was changed, removed or added past the chain; 0
+// when there is none.
+func (d *DB) VerifyAudit(ctx context.Context) (rows, firstBroken int64, err error) {
+	fail := func(err error) (int64, int64, error) { return 0, 0, fmt.Errorf("verifying the audit: %w", err) }
+	// The last number that was given out tells of events missing at the end.
+	// It is read before sealing, so that all events up to it are sealed.
+	given, err := list(ctx, d.db, value[int64], `SELECT seq FROM sqlite_sequence WHERE name = 'audit_events'`)
+	if err != nil {
+		return fail(err)
+	}
+	if err := d.seal(ctx); err != nil {
+		return fail(err)
+	}
+	found, err := d.db.QueryContext(ctx, `SELECT `+auditColumns+` FROM audit_events WHERE hash IS NOT NULL ORDER BY seq`)
+	if err != nil {
+		return fail(err)
+	}
+	defer found.Close()
+	var chain audit.Chain
+	for found.Next() {
+		var e workflows.AuditEvent
+		if err := found.Scan(scanAudit(&e)...); err != nil {
+			return fail(err)
+		}
+		rows++
+		if firstBroken == 0 && !chain.Next(e) {
+			firstBroken = chain.Seq() + 1
+		}
+	}
+	if err := found.Err(); err != nil {
+		return fail(err)
+	}
+	if firstBroken == 0 && len(given) > 0 && chain.Seq() < given[0] {
+		firstBroken = chain.Seq() + 1
+	}
+	return rows, firstBroken, nil
+}
