@@ -43,15 +43,15 @@ func (r Role) rank() int {
 type User struct {
 	Name         string
 	Role         Role
-	PasswordHash string // see HashPassword
+	PasswordHash string // argon2id, with its salt and cost
 	CreatedAt    time.Time
 	Disabled     bool
 }
 
-const (
-	minPassword = 12
-	maxPassword = 256
-)
+// MinPassword is how many characters a password has at least.
+const MinPassword = 12
+
+const maxPassword = 256 // bytes
 
 var nameRule = regexp.MustCompile(`^[a-z][a-z0-9._-]{1,31}$`)
 
@@ -100,8 +100,8 @@ func (e *FieldErrors) checkName(name string) {
 
 func (e *FieldErrors) checkPassword(name, password string) {
 	switch n := utf8.RuneCountInString(password); {
-	case n < minPassword:
-		e.add("password", "A password has at least %d characters. Three or four words are a good one.", minPassword)
+	case n < MinPassword:
+		e.add("password", "A password has at least %d characters. Three or four words are a good one.", MinPassword)
 	case len(password) > maxPassword:
 		e.add("password", "A password has at most %d bytes.", maxPassword)
 	case name != "" && strings.EqualFold(password, strings.Repeat(name, n/len(name))):
