@@ -57,3 +57,12 @@ func (d *DB) Archives(ctx context.Context) ([]Archive, error) {
 func (d *DB) Archive(ctx context.Context, version string) (Archive, error) {
 	return one(ctx, d.db, "archive "+version, scanArchive, `SELECT `+archiveColumns+` FROM archives WHERE version = $1`, version)
 }
+
+// DeleteArchive forgets the archive of an engine version; its file is the
+// caller's. One that is not there is no error.
+func (d *DB) DeleteArchive(ctx context.Context, version string) error {
+	if _, err := d.exec(ctx, `DELETE FROM archives WHERE version = $1`, version); err != nil {
+		return fmt.Errorf("deleting archive %s: %w", version, err)
+	}
+	return nil
+}

@@ -11,6 +11,8 @@ import (
 	"hubwright/workflows"
 )
 
+var _ audit.Repo = (*DB)(nil)
+
 // AuditFilter says which events AuditEvents lists.
 type AuditFilter = audit.Filter
 

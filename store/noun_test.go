@@ -242,6 +242,10 @@ func TestSecretsSettingsArchives(t *testing.T) {
 	got(t, []Archive{b})(d.Archives(t.Context()))
 	got(t, b)(d.Archive(t.Context(), "v0.85.0"))
 	fails[Archive](t, workflows.ErrNotFound)(d.Archive(t.Context(), "v0.1.0"))
+	for range 2 {
+		ok(t, d.DeleteArchive(t.Context(), "v0.85.0"))
+	}
+	fails[Archive](t, workflows.ErrNotFound)(d.Archive(t.Context(), "v0.85.0"))
 }
 
 func TestUsersAndSessions(t *testing.T) {

@@ -76,6 +76,9 @@ func (d *DB) Close() error {
 	return d.db.Close()
 }
 
+// Ping says whether the database answers.
+func (d *DB) Ping(ctx context.Context) error { return d.db.PingContext(ctx) }
+
 // SQL is the handle itself, for DBOS, which keeps its tables beside ours.
 func (d *DB) SQL() *sql.DB { return d.db }
 

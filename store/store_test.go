@@ -166,3 +166,12 @@ func TestAWriteWaitsNoLongerThanItsContext(t *testing.T) {
 	}
 	ok(t, d.SetSetting(t.Context(), "a", "b"))
 }
+
+func TestPing(t *testing.T) {
+	d := open(t)
+	ok(t, d.Ping(t.Context()))
+	ok(t, d.Close())
+	if d.Ping(t.Context()) == nil {
+		t.Error("a closed database answers")
+	}
+}

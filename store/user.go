@@ -8,6 +8,8 @@ import (
 	"hubwright/internal/auth"
 )
 
+var _ auth.Repo = (*DB)(nil)
+
 // User is a person who can log in.
 type User = auth.User
 
