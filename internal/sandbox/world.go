@@ -8,17 +8,24 @@ package sandbox
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
 
+	"hubwright/internal/sandbox/controlplane"
 	"hubwright/internal/sandbox/faults"
+	"hubwright/internal/sandbox/helper"
+	"hubwright/internal/sandbox/identity"
 	"hubwright/internal/sandbox/pki"
 	"hubwright/internal/sandbox/proxy"
+	"hubwright/internal/sandbox/releases"
+	"hubwright/internal/sandbox/standin"
 	"hubwright/internal/sandbox/traffic"
 )
 
@@ -41,6 +48,11 @@ type Options struct {
 	// ControlPlane answers the path of the control plane binary and may take
 	// minutes to do so; clusters wait for it. nil builds it.
 	ControlPlane func(ctx context.Context) (string, error)
+	// Self is the program that the stand-in's wrapper starts; "" is this one.
+	Self string
+	// MachineEnv is further environment of the helper VMs, as NAME=value.
+	MachineEnv []string
+
 	// Archive makes the release archive of a tag. nil takes EngineBin or the
 	// stand-in.
 	Archive func(tag string) (io.ReadSeeker, error)
@@ -57,8 +69,16 @@ type World struct {
 	calls  *traffic.Recorder
 	public *pki.Authority
 
-	served chan error
-	once   sync.Once
+	stamps   []*stamp
+	fleet    *helper.Fleet
+	clusters *controlplane.Manager
+	hosts    []SeedHost // beside Orlando
+
+	ctx        context.Context // ends with Close
+	cancel     context.CancelFunc
+	background sync.WaitGroup
+	served     chan error
+	once       sync.Once
 }
 
 // Start opens the world. It returns as soon as the Hubs answer; helper VMs and
@@ -69,12 +89,13 @@ func Start(ctx context.Context, o Options) (*World, error) {
 		return nil, err
 	}
 	w := &World{opts: o, faults: &faults.Set{}, calls: traffic.NewRecorder(rememberedCalls), served: make(chan error, 1)}
+	w.ctx, w.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	for _, r := range o.Faults {
 		if _, err := w.faults.Add(r); err != nil {
 			return nil, err
 		}
 	}
-	if err := w.open(); err != nil {
+	if err := w.open(ctx); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
 	context.AfterFunc(ctx, func() { w.Close() })
@@ -85,6 +106,11 @@ func (o *Options) complete() error {
 	if o.Dir == "" {
 		return errors.New("the sandbox needs a state folder")
 	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return err
+	}
+	o.Dir = dir
 	if o.ProxyAddr == "" {
 		o.ProxyAddr = DefaultProxyAddr
 	}
@@ -94,13 +120,20 @@ func (o *Options) complete() error {
 	if o.Speed < 0 {
 		return fmt.Errorf("speed %v: must be positive", o.Speed)
 	}
+	if o.Self == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return err
+		}
+		o.Self = self
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return os.MkdirAll(o.Dir, 0o700)
 }
 
-func (w *World) open() error {
+func (w *World) open(ctx context.Context) error {
 	var err error
 	if w.public, err = pki.Open(filepath.Join(w.opts.Dir, "pki"), "public", "Sandbox Public Root CA"); err != nil {
 		return err
@@ -112,18 +145,111 @@ func (w *World) open() error {
 		return err
 	}
 	go func() { w.served <- w.door.Serve() }()
-	return nil
+	if err := os.WriteFile(w.publicCAFile(), w.public.PEM(), 0o600); err != nil {
+		return err
+	}
+	w.openReleases()
+	if err := w.openMachines(); err != nil {
+		return err
+	}
+	for _, p := range plans() {
+		s, err := w.openStamp(ctx, p)
+		if err != nil {
+			return err
+		}
+		w.stamps = append(w.stamps, s)
+	}
+	if err := w.existingHosts(ctx, w.stamps[1]); err != nil {
+		return err
+	}
+	return w.restore(ctx)
+}
+
+func (w *World) publicCAFile() string { return filepath.Join(w.opts.Dir, "pki", "public-ca.pem") }
+
+// openReleases plays the pages from which connected helper VMs download the
+// engine.
+func (w *World) openReleases() {
+	archive := w.opts.Archive
+	if archive == nil {
+		archive = func(tag string) (io.ReadSeeker, error) { return standin.Archive(tag, w.opts.Self, w.opts.EngineBin) }
+	}
+	site := releases.Site{Archive: archive}
+	w.door.Terminate(releases.Host, w.public.Server, w.calls.Watch(releases.Host, http.HandlerFunc(site.Page)))
+	w.door.Terminate(releases.AssetsHost, w.public.Server, w.calls.Watch(releases.AssetsHost, http.HandlerFunc(site.Assets)))
+}
+
+// openMachines prepares helper VMs and control planes; none is started.
+func (w *World) openMachines() error {
+	say := func(format string, args ...any) { w.opts.Log.Info(fmt.Sprintf(format, args...)) }
+	w.fleet = helper.New(helper.Options{
+		Dir: filepath.Join(w.opts.Dir, "machines"), Log: say,
+		Env: func(string) []string {
+			return append([]string{
+				"HTTPS_PROXY=" + w.ProxyURL(), "https_proxy=" + w.ProxyURL(),
+				"SSL_CERT_FILE=" + w.publicCAFile(), "CURL_CA_BUNDLE=" + w.publicCAFile(),
+			}, w.opts.MachineEnv...)
+		},
+		Resolve: func(host string, port int) (string, bool) { return w.resolve(host, port) },
+	})
+	binary := w.opts.ControlPlane
+	if binary == nil {
+		binary = func(ctx context.Context) (string, error) { return controlplane.Build(ctx, "", nil) }
+	}
+	var err error
+	w.clusters, err = controlplane.New(controlplane.Options{
+		Dir: filepath.Join(w.opts.Dir, "clusters"), Binary: binary, Speed: w.opts.Speed, Log: func(line string) { w.opts.Log.Info(line) },
+	})
+	return err
+}
+
+// resolve says where a cluster's public name leads, for tunnels through SSH.
+func (w *World) resolve(host string, port int) (string, bool) {
+	for _, s := range w.stamps {
+		for _, m := range s.hub.Machines() {
+			suffix := m.Tags["resourceNameSuffix"]
+			if m.IsNode() && port == apiPort && s.hub.ClusterName(m.Group, suffix) == host {
+				addr := w.clusters.Endpoint(clusterID(s, suffix, m.Group))
+				return addr, addr != ""
+			}
+		}
+	}
+	return "", false
 }
 
 // Close stops everything and writes the state down. It may be called twice.
 func (w *World) Close() error {
 	var err error
 	w.once.Do(func() {
+		w.cancel()
+		for _, s := range w.stamps {
+			err = errors.Join(err, s.hub.Close())
+		}
+		if w.fleet != nil {
+			err = errors.Join(err, w.fleet.Close())
+		}
+		if w.clusters != nil {
+			err = errors.Join(err, w.clusters.Close())
+		}
+		w.background.Wait()
 		if w.door != nil {
-			err = errors.Join(w.door.Close(), <-w.served)
+			err = errors.Join(err, w.door.Close(), <-w.served)
 		}
 	})
 	return err
+}
+
+// Fleet is the helper VMs, for tests that cut their connections.
+func (w *World) Fleet() *helper.Fleet { return w.fleet }
+
+// Resources lists "type name" of everything in a resource group of a region.
+func (w *World) Resources(region, group string) []string {
+	for _, s := range w.stamps {
+		if s.region == region {
+			return s.hub.Resources(group)
+		}
+	}
+	return nil
 }
 
 // Faults is the list of misbehaviours in force; rules may be added and lifted
@@ -141,5 +267,21 @@ func (w *World) Refused() map[string]int { return w.door.Refused() }
 
 // Seed tells all that is needed to register the Hubs.
 func (w *World) Seed() Seed {
-	return Seed{Proxy: w.ProxyURL(), PublicCA: string(w.public.PEM())}
+	seed := Seed{Proxy: w.ProxyURL(), PublicCA: string(w.public.PEM()), PublicCAFile: w.publicCAFile()}
+	for _, s := range w.stamps {
+		st := SeedStack{
+			Name: s.name, Region: s.region, ARMEndpoint: "https://" + s.host("management"), PortalURL: "https://" + s.host("portal"),
+			IdentitySystem: string(identity.Entra), TenantID: s.tenant, SubscriptionID: s.subscription, ClientID: s.client, ClientSecret: s.secret,
+			Certificate: string(s.cert), CertificateKey: string(s.key), CABundle: string(s.ca.PEM()), Proxy: w.ProxyURL(),
+		}
+		if s.adfs {
+			st.IdentitySystem, st.TenantID, st.Hosts = string(identity.ADFS), identity.ADFSTenant, w.hosts
+		} else {
+			st.CABundle += string(w.public.PEM()) // Entra ID's name is signed by the public CA
+		}
+		seed.Stacks = append(seed.Stacks, st)
+	}
+	return seed
 }
+
+func pemText(b *pem.Block) string { return string(pem.EncodeToMemory(b)) }

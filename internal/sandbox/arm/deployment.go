@@ -328,10 +328,6 @@ func (h *Hub) clusterFacts(group string, ev *template.Evaluation) *ClusterFacts 
 	}
 	h.world.mu.Lock()
 	defer h.world.mu.Unlock()
-	for _, ip := range h.world.ofType(typePublicIP) {
-		if strings.HasPrefix(str(ip["name"]), "k8s-master-ip-") && strings.HasSuffix(str(ip["name"]), c.Suffix) && strings.HasPrefix(lower(str(ip["id"])), lower(h.groupID(group)+"/")) {
-			c.IP, c.FQDN = str(dig(ip, "properties", "ipAddress")), str(dig(ip, "properties", "dnsSettings", "fqdn"))
-		}
-	}
+	c.IP, c.FQDN = h.masterAddress(group, c.Suffix)
 	return c
 }
