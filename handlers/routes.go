@@ -25,7 +25,7 @@ const public auth.Role = ""
 
 // table is every route of the product with who may use it.
 func (s *Server) table() []route {
-	const v, o, a = auth.Viewer, auth.Operator, auth.Admin
+	const v, o, a = auth.RoleViewer, auth.RoleOperator, auth.RoleAdmin
 	return []route{
 		{"GET", "/healthz", public, s.health},
 		{"GET", "/setup", public, s.setup},

@@ -1,0 +1,320 @@
+package helpervm
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"hubwright/internal/aksengine"
+	"hubwright/internal/problem"
+	w "hubwright/workflows"
+)
+
+var (
+	//go:embed scripts/ca.sh
+	caScript string
+	//go:embed scripts/unpack.sh
+	unpackScript string
+	//go:embed scripts/download.sh
+	downloadScript string
+)
+
+// installEngine puts the chosen version below the user's home, beside others.
+func (f flow) installEngine(ctx context.Context, s *State, log w.Log) error {
+	host, err := f.dial(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer host.Close()
+	// A download that this run followed is read to its end first, so that the
+	// log is whole also when the server was away.
+	if s.Source == SourceDownload {
+		if err := f.finishDownload(ctx, s, host, log); err != nil {
+			return err
+		}
+	}
+	if f.inPlace(ctx, s, host, log) {
+		return nil
+	}
+	switch s.Source {
+	case SourceArchive:
+		err = f.upload(ctx, s, host, log)
+	default:
+		err = f.download(ctx, s, host, log)
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.unpack(ctx, s, host, log); err != nil {
+		return err
+	}
+	s.changed("AKS Engine " + s.Engine)
+	return nil
+}
+
+// inPlace says that the engine at the path says that it is the version.
+func (f flow) inPlace(ctx context.Context, s *State, host Host, log w.Log) bool {
+	version, err := f.askVersion(ctx, s, host)
+	if err != nil || (version != s.Engine && version != handMade) {
+		return false
+	}
+	log.Good("AKS Engine %s is in place at ~/%s.", s.Engine, aksengine.BinaryPath(s.Engine))
+	return true
+}
+
+// handMade is what an engine says that was built without a tag.
+const handMade = "canary"
+
+func (f flow) askVersion(ctx context.Context, s *State, host Host) (string, error) {
+	out, err := host.Run(ctx, binary(s)+" version", nil)
+	if err != nil {
+		return "", err
+	}
+	if out.ExitCode != 0 {
+		return "", asProblem("helper.engine", "AKS Engine does not start on "+s.where(),
+			"Look whether the machine is Linux on amd64 and may run programs from the user's home (mount option noexec).", out)
+	}
+	return aksengine.ParseVersion([]byte(out.Stdout))
+}
+
+// binary is the engine's path for a shell. Versions come from our own table,
+// so they hold nothing that a shell would read.
+func binary(s *State) string { return `"$HOME/` + aksengine.BinaryPath(s.Engine) + `"` }
+
+func archivePath(s *State) string { return ".hubwright/downloads/" + aksengine.ArchiveName(s.Engine) }
+
+// job is the n-th try to download a version.
+func job(s *State, n int) string { return fmt.Sprintf("engine-%s-%d", s.Engine, n) }
+
+// lastJob is the newest try that the machine knows, 0 when there is none.
+func lastJob(ctx context.Context, s *State, host Host) (n int, state string, size int64, err error) {
+	for {
+		next, _, bytes, err := host.JobState(ctx, job(s, n+1))
+		if err != nil || next == "absent" {
+			return n, state, size, err
+		}
+		n, state, size = n+1, next, bytes
+	}
+}
+
+// finishDownload follows a try that goes on, or that this run has read only in
+// part. How it ended is looked at afterwards, by what lies there.
+func (f flow) finishDownload(ctx context.Context, s *State, host Host, log w.Log) error {
+	n, state, size, err := lastJob(ctx, s, host)
+	if err != nil || n == 0 {
+		return err
+	}
+	cur, err := log.Cursor(ctx, job(s, n))
+	if err != nil {
+		return err
+	}
+	if state != "running" && (cur.Offset() == 0 || cur.Offset() >= size) {
+		return nil
+	}
+	if code, err := f.follow(ctx, s, n, cur, log); err != nil || code != 0 {
+		return err
+	}
+	if !f.inPlace(ctx, s, host, log) {
+		if err := f.unpack(ctx, s, host, log); err != nil {
+			return err
+		}
+		s.changed("AKS Engine " + s.Engine)
+	}
+	return nil
+}
+
+func (f flow) download(ctx context.Context, s *State, host Host, log w.Log) error {
+	n, _, _, err := lastJob(ctx, s, host)
+	if err != nil {
+		return err
+	}
+	n++
+	home := s.Found.Home
+	env := map[string]string{"SSL_CERT_FILE": home + "/" + bundlePath, "CURL_CA_BUNDLE": home + "/" + bundlePath}
+	if s.Stack.Proxy != "" {
+		env["HTTPS_PROXY"] = s.Stack.Proxy
+	}
+	url := aksengine.DownloadURL(s.Engine)
+	log.Command("curl -fL -C - -o " + f.Quote(aksengine.ArchiveName(s.Engine)) + " " + f.Quote(url))
+	if _, err := host.StartJob(ctx, Job{
+		ID: job(s, n), Env: env, Dir: home,
+		Argv: []string{"/bin/sh", "-c", "unset NO_PROXY no_proxy\n" + downloadScript, "download", url, home + "/" + archivePath(s)},
+	}); err != nil {
+		return err
+	}
+	cur, err := log.Cursor(ctx, job(s, n))
+	if err != nil {
+		return err
+	}
+	code, err := f.follow(ctx, s, n, cur, log)
+	if err != nil || code == 0 {
+		return err
+	}
+	return downloadProblem(code, url)
+}
+
+// downloadProblem reads curl's exit code.
+func downloadProblem(code int, url string) error {
+	p := &w.Problem{
+		Code: "helper.download", What: "AKS Engine could not be downloaded",
+		Fix: "Open the way, set the stack's HTTPS proxy, or give Hubwright the archive in the settings and choose it as the source.",
+	}
+	switch code {
+	case 5:
+		p.Why = "The machine does not know the proxy's name."
+	case 6:
+		p.Why = "The machine does not know the name github.com: name resolution there has no answer."
+	case 7, 28:
+		p.Why = "github.com does not answer: the machine has no way to the internet."
+	case 22:
+		p.Why = "The server does not have " + url + "."
+	case 23:
+		p.Why = "The file could not be written: the disk is full, or the home cannot be written to."
+		p.Fix = "Make room on the machine's disk, then try again."
+	case 56:
+		p.Why = "The proxy does not let the machine through, or the connection broke again and again."
+	case 60, 77:
+		p.Why = "The certificate of github.com is not trusted there; a proxy that looks into TLS may stand between."
+		p.Fix = "Add the proxy's root certificate to the machine's trusted roots, or choose the archive."
+	default:
+		p.Why = fmt.Sprintf("curl ended with exit code %d, six times. The log has its words.", code)
+	}
+	return p
+}
+
+var percentLine = regexp.MustCompile(`^downloaded (\d+) %`)
+
+// follow copies a try's output into the log until it has ended.
+func (f flow) follow(ctx context.Context, s *State, n int, cur w.Cursor, log w.Log) (int, error) {
+	t, err := f.target(ctx, s)
+	if err != nil {
+		return 0, err
+	}
+	return f.Follow(ctx, t, job(s, n), cur,
+		func(line string) {
+			if m := percentLine.FindStringSubmatch(line); m != nil {
+				if percent, err := strconv.Atoi(m[1]); err == nil {
+					log.Progress(min(percent, 99), "downloading AKS Engine "+s.Engine)
+				}
+			}
+		},
+		func(state string) { log.Progress(-1, state) },
+	)
+}
+
+// upload brings the server's archive, unless the same bytes lie there.
+func (f flow) upload(ctx context.Context, s *State, host Host, log w.Log) error {
+	a, err := f.Archives.Archive(ctx, s.Engine)
+	if err != nil {
+		return problem.Wrap(err, "The archive of AKS Engine "+s.Engine+" is not here")
+	}
+	sum := func() (string, error) {
+		out, err := host.Run(ctx, `sha256sum "$HOME/`+archivePath(s)+`" 2>/dev/null | cut -d ' ' -f 1`, nil)
+		return strings.TrimSpace(out.Stdout), err
+	}
+	there, err := sum()
+	if err != nil {
+		return err
+	}
+	if there == a.SHA256 {
+		log.Info("The archive lies there already.")
+		return nil
+	}
+	if err := f.send(ctx, s, host, a, log); err != nil {
+		return err
+	}
+	if there, err = sum(); err != nil {
+		return err
+	}
+	if there != a.SHA256 {
+		return &w.Problem{Code: "helper.upload", What: "The archive did not arrive as it was sent",
+			Why: fmt.Sprintf("Its SHA-256 there is %s, here it is %s.", orNone(there), a.SHA256), Fix: "Try again. If it happens again, add the archive anew in the settings."}
+	}
+	log.Good("Uploaded %s, SHA-256 %s.", a.FileName, a.SHA256)
+	return nil
+}
+
+func (f flow) send(ctx context.Context, s *State, host Host, a Archive, log w.Log) error {
+	r, err := f.Archives.OpenArchive(ctx, s.Engine)
+	if err != nil {
+		return problem.Wrap(err, "The archive of AKS Engine "+s.Engine+" cannot be read")
+	}
+	defer r.Close()
+	log.Info("Uploading %s, %d MiB.", a.FileName, a.Size>>20)
+	told := time.Time{}
+	return host.Upload(ctx, archivePath(s), 0o600, a.Size, io.Reader(r), func(sent int64) {
+		if now := f.Clock(); a.Size > 0 && now.Sub(told) >= 500*time.Millisecond {
+			told = now
+			log.Progress(int(min(sent*100/a.Size, 99)), "uploading AKS Engine "+s.Engine)
+		}
+	})
+}
+
+func (f flow) unpack(ctx context.Context, s *State, host Host, log w.Log) error {
+	home := s.Found.Home
+	archive, folder := home+"/"+archivePath(s), home+"/.hubwright/engine/"+s.Engine
+	log.Command("tar -xzf " + f.Quote(aksengine.ArchiveName(s.Engine)) + " -C " + f.Quote(folder) + " --strip-components=1 " +
+		f.Quote(aksengine.ArchiveFolder(s.Engine)+"/"+aksengine.BinaryName))
+	out, err := host.Run(ctx, "set -- "+f.Quote(archive, folder)+"\n"+unpackScript, nil)
+	if err != nil {
+		return err
+	}
+	if out.ExitCode != 0 {
+		return asProblem("helper.archive", "The archive of AKS Engine cannot be unpacked",
+			"Delete ~/"+archivePath(s)+" on the machine and try again; if the archive came from an admin, add it anew.", out)
+	}
+	log.Info("%s", strings.TrimSpace(out.Stdout))
+	return nil
+}
+
+// verify asks the engine itself.
+func (f flow) verify(ctx context.Context, s *State, log w.Log) error {
+	host, err := f.dial(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer host.Close()
+	log.Command(aksengine.BinaryName + " version")
+	version, err := f.askVersion(ctx, s, host)
+	if err != nil {
+		return err
+	}
+	switch version {
+	case s.Engine:
+		log.Good("It says that it is %s.", version)
+	case handMade:
+		log.Warn("It says that it was built by hand (%s); it is taken for %s.", version, s.Engine)
+	default:
+		return &w.Problem{Code: "helper.version", What: "Another AKS Engine lies where " + s.Engine + " should be", Why: "It says that it is " + version + ".",
+			Fix: "Run this workflow again; if it stays, the archive holds another version than its name says."}
+	}
+	log.Command(aksengine.BinaryName + " get-versions --azure-env AzureStackCloud -o json")
+	out, err := host.Run(ctx, binary(s)+" get-versions --azure-env AzureStackCloud -o json", nil)
+	if err != nil {
+		return err
+	}
+	if out.ExitCode != 0 {
+		return asProblem("helper.versions", "AKS Engine does not tell which Kubernetes versions it makes", "Look at the technical detail; the file may be damaged. Run this workflow again.", out)
+	}
+	s.Found.Kubernetes, err = aksengine.ParseGetVersions([]byte(out.Stdout))
+	if err != nil {
+		return &w.Problem{Code: "helper.versions", What: "AKS Engine does not tell which Kubernetes versions it makes", Why: err.Error(),
+			Fix: "Run this workflow again; if it stays, choose another engine version.", Detail: firstLine(out.Stdout)}
+	}
+	s.Found.Engine = s.Engine
+	log.Good("It makes Kubernetes %s.", strings.Join(versions(s.Found.Kubernetes), ", "))
+	return nil
+}
+
+func versions(list []w.KubernetesVersion) []string {
+	var out []string
+	for _, v := range list {
+		out = append(out, v.Version)
+	}
+	return out
+}
