@@ -20,7 +20,7 @@ const Prefix = "/static/"
 // Everything in dist is made by this command and committed, so that a build
 // needs nothing but Go.
 //
-//go:generate go tool esbuild css/app.css js/app.js js/run.js --bundle --minify --format=esm --target=es2022 --outdir=dist --entry-names=[name] --asset-names=[name]-[hash] --loader:.woff2=file --legal-comments=none --log-level=warning
+//go:generate go tool esbuild css/app.css js/app.js js/run.js icons/icon-idle.svg icons/icon-running.svg icons/icon-ok.svg icons/icon-bad.svg --bundle --minify --format=esm --target=es2022,chrome123,firefox120,safari17.5 --outdir=dist --entry-names=[name] --asset-names=[name]-[hash] --loader:.woff2=file --loader:.svg=copy --legal-comments=none --log-level=warning
 
 //go:embed dist
 var dist embed.FS
