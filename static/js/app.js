@@ -1,1 +1,65 @@
-import "../vendor/htmx.esm.min.js";
+// What every page has: htmx, times in the reader's zone, confirmation, copy
+// buttons, focus on errors, and a word when the server does not answer.
+import htmx from "../vendor/htmx.esm.min.js";
+import { freshenTimes } from "./times.js";
+import { addCopyButtons } from "./copy.js";
+import { watchConnection } from "./connection.js";
+
+// An opened <details> and a running media stay as the person left them when a
+// part of the page is morphed.
+htmx.registerExtension("keep-open", {
+  htmx_before_morph_attr: (el, detail) =>
+    !(detail.attrName === "open" && el.localName === "details"),
+});
+
+function enhance(root = document) {
+  freshenTimes(root);
+  addCopyButtons(root);
+}
+
+function focusErrors() {
+  const target = document.querySelector("[data-focus]");
+  if (target) target.focus();
+}
+
+// A link to a question goes to its control, or to the first one of a group.
+document.addEventListener("click", (e) => {
+  const link = e.target.closest?.(".summary-errors a[href^='#']");
+  if (!link) return;
+  const target = document.getElementById(link.hash.slice(1));
+  if (!target) return;
+  e.preventDefault();
+  const control = target.matches("input, select, textarea") ? target : target.querySelector("input, select, textarea, button") ?? target;
+  control.focus();
+  (control.closest(".field") ?? control).scrollIntoView({ block: "center" });
+});
+
+document.addEventListener("submit", (e) => {
+  const words = e.target.dataset.confirm;
+  if (words && !window.confirm(words)) e.preventDefault();
+});
+
+// The menu closes when something else is pressed, and with Escape.
+document.addEventListener("click", (e) => {
+  for (const menu of document.querySelectorAll(".menu[open]")) {
+    if (!menu.contains(e.target)) menu.open = false;
+  }
+});
+document.addEventListener("keydown", (e) => {
+  if (e.key !== "Escape") return;
+  for (const menu of document.querySelectorAll(".menu[open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+document.addEventListener("change", (e) => {
+  const form = e.target.form;
+  if (form?.dataset.autosubmit !== undefined && e.target.localName === "select") form.requestSubmit();
+});
+
+document.addEventListener("htmx:after:settle", (e) => enhance(e.target.isConnected ? e.target : document));
+watchConnection();
+enhance();
+focusErrors();
+setInterval(freshenTimes, 1000);

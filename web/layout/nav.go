@@ -54,4 +54,4 @@ func (f Frame) sideActive() bool {
 
 // htmxConfig keeps htmx inside our Content-Security-Policy: no style of its
 // own, no history cache.
-const htmxConfig = `{"includeIndicatorCSS":false,"history":false,"prefix":"","noSwap":[204,304,400,401,403,404,409,500,502,503]}`
+const htmxConfig = `{"includeIndicatorCSS":false,"history":false,"prefix":"","noSwap":[204,304,400,401,403,404,405,413,429,500,502,503,504]}`

@@ -1,0 +1,23 @@
+// The panel above and beside the log: morphed by its id, so that focus and
+// opened parts stay. It also carries the title and the favicon.
+
+export async function showPanel(html) {
+  await window.htmx.swap({ target: "#run-panel", text: html, swap: "outerMorph", sourceElement: document.body });
+  carryState();
+}
+
+// refreshPanel is for when there is no socket: it takes the panel out of the
+// whole page.
+export async function refreshPanel() {
+  await window.htmx.ajax("GET", location.pathname, { target: "#run-panel", select: "#run-panel", swap: "outerMorph ignoreTitle:true" });
+  carryState();
+}
+
+function carryState() {
+  const panel = document.getElementById("run-panel");
+  if (!panel) return;
+  document.title = `${panel.dataset.title} · Hubwright`;
+  const icon = document.getElementById("favicon");
+  const href = icon?.dataset[panel.dataset.icon];
+  if (href && icon.getAttribute("href") !== href) icon.setAttribute("href", href);
+}
