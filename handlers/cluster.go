@@ -242,5 +242,5 @@ func (s *Server) downloadModel(c echo.Context) error {
 	if err := s.auditCluster(c, cl, "apimodel.download", map[string]string{"version": strconv.Itoa(n), "masked": "yes"}); err != nil {
 		return err
 	}
-	return download(c, fmt.Sprintf("%s-apimodel-%d.json", cl.Name, n), "application/json", masked)
+	return download(c, fmt.Sprintf("%s-apimodel-%d.json", cl.Name, n), "application/json", []byte(masked))
 }

@@ -189,6 +189,9 @@ func (s *Server) runResult(ctx context.Context, p *run.Props, pl place, role ui.
 	res := x.Result()
 	p.Result = &res
 	p.NextAction = nextAction(res.Next, p.Run.Target, pl, role)
+	if files := x.Downloads(); len(files) > 0 && role.Operates() {
+		p.NextAction = &ui.Action{Label: "Download " + files[0].Name, URL: "/runs/" + p.Run.ID + "/downloads/" + url.PathEscape(files[0].Name), Method: "POST", Primary: true}
+	}
 	return nil
 }
 

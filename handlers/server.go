@@ -4,6 +4,7 @@ package handlers
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -78,14 +79,11 @@ type ClusterLook struct {
 
 // Archives keeps engine archives for air-gapped installs.
 type Archives interface {
-	Save(ctx context.Context, version, fileName, by string, body ArchiveBody) error
+	// Save stores an uploaded archive. What is wrong with it comes back as a
+	// workflows.FieldError.
+	Save(ctx context.Context, version, fileName, by string, body io.Reader) error
 	Delete(ctx context.Context, version string) error
 	Versions() []string
-}
-
-// ArchiveBody is an uploaded file.
-type ArchiveBody interface {
-	Read(p []byte) (int, error)
 }
 
 // Server answers requests.
@@ -100,6 +98,8 @@ func New(d Deps) http.Handler {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.fail
+	// A client must not choose the address under which logins are throttled.
+	e.IPExtractor = echo.ExtractIPDirect()
 	e.Use(s.requestID, s.secure, s.recovered)
 	s.routes(e)
 	return e

@@ -53,7 +53,7 @@ var mayImport = map[string][]string{
 	"internal/archives":   {"workflows", "internal/aksengine", "store"},
 	"internal/auth":       {"workflows", "store"},
 	"internal/audit":      {"workflows", "store"},
-	"store":               {"workflows", "internal/engine", "internal/auth"},
+	"store":               {"workflows", "internal/engine", "internal/auth", "internal/audit"},
 	"web":                 {"workflows", "static"},
 	"static":              {},
 }

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"hubwright/internal/sandbox"
+	"hubwright/internal/sandbox/controlplane"
+	"hubwright/internal/sandbox/standin"
+)
+
+// runStandin routes the stand-in of AKS Engine, which the sandbox's helper VMs
+// start through a wrapper.
+func runStandin(args []string, c console) (int, bool) {
+	if len(args) < 2 || args[1] != standin.Command {
+		return 0, false
+	}
+	return standin.Main(args[2:], c.getenv, c.stdin, c.stdout, c.stderr), true
+}
+
+// runSandbox plays two Azure Stack Hubs until ctx ends.
+func runSandbox(ctx context.Context, c console, args []string) error {
+	var o sandbox.Options
+	var seedFile string
+	fs := flag.NewFlagSet("hubwright sandbox", flag.ContinueOnError)
+	fs.SetOutput(c.stderr)
+	fs.StringVar(&o.Dir, "dir", ".data/sandbox", "folder of the sandbox's state")
+	fs.StringVar(&o.ProxyAddr, "proxy", sandbox.DefaultProxyAddr, "loopback address of the one door")
+	fs.Float64Var(&o.Speed, "speed", sandbox.DefaultSpeed, "how many times faster than a real Hub; 1 is real")
+	fs.StringVar(&o.EngineBin, "aks-engine", "", "a real aks-engine-azurestack for the helper VMs; default: a stand-in")
+	fs.StringVar(&seedFile, "seed", "", "write a file for hubwright serve --seed")
+	if err := parseFlags(fs, args, c.getenv); err != nil {
+		return err
+	}
+	o.Log = slog.New(slog.NewTextHandler(c.stderr, nil))
+	built := make(chan struct{})
+	var binary string
+	var buildErr error
+	go func() {
+		defer close(built)
+		binary, buildErr = controlplane.Build(ctx, "", func(line string) { fmt.Fprintln(c.stdout, "control planes:", line) })
+		if buildErr == nil {
+			fmt.Fprintln(c.stdout, "control planes: ready; clusters can be deployed")
+		} else if ctx.Err() == nil {
+			fmt.Fprintln(c.stdout, "control planes: could not be built:", buildErr)
+		}
+	}()
+	o.ControlPlane = func(ctx context.Context) (string, error) {
+		select {
+		case <-built:
+		default:
+			fmt.Fprintln(c.stdout, "control planes: a cluster waits until they are built")
+		}
+		select {
+		case <-built:
+			return binary, buildErr
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
+	w, err := sandbox.Start(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() { w.Close(); <-built }()
+	if err := introduce(c, w.Seed(), o.Dir, seedFile); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// introduce prints what there is and writes the seed.
+func introduce(c console, s sandbox.Seed, dir, seedFile string) error {
+	fmt.Fprintf(c.stdout, "Sandbox is up. Everything is behind the proxy %s\n", s.Proxy)
+	for _, st := range s.Stacks {
+		fmt.Fprintf(c.stdout, "  %-8s %s (%s)\n", st.Name, st.ARMEndpoint, st.IdentitySystem)
+		for _, h := range st.Hosts {
+			key := filepath.Join(dir, h.Name+".key")
+			if err := os.WriteFile(key, []byte(h.PrivateKey), 0o600); err != nil {
+				return err
+			}
+			kind := "an existing Linux host"
+			if h.Windows {
+				kind = "an existing Windows host, to be refused"
+			}
+			fmt.Fprintf(c.stdout, "           %s: %s, %s port %d, user %s, private key in %s\n", h.Name, kind, h.Address, h.Port, h.User, key)
+		}
+	}
+	if seedFile == "" {
+		return nil
+	}
+	raw, err := json.MarshalIndent(productSeed(s), "", "  ")
+	if err != nil {
+		return err
+	}
+	tmp := seedFile + ".new"
+	if err := os.WriteFile(tmp, raw, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, seedFile)
+}
+
+// productSeed is the sandbox as serve reads it: Seattle with a secret, Orlando
+// with a certificate, and a deployment over both.
+func productSeed(s sandbox.Seed) seed {
+	out := seed{Deployments: []seedDeployment{{Name: "Ratings"}}}
+	for i, st := range s.Stacks {
+		p := seedStack{
+			Name: st.Name, ARMEndpoint: st.ARMEndpoint, PortalURL: st.PortalURL, SubscriptionID: st.SubscriptionID,
+			ClientID: st.ClientID, CABundle: st.CABundle, HTTPSProxy: st.Proxy, AirGapped: st.AirGapped,
+		}
+		if i == 0 {
+			p.ClientSecret = st.ClientSecret
+		} else {
+			p.Certificate = st.Certificate + st.CertificateKey
+		}
+		out.Stacks = append(out.Stacks, p)
+		out.Deployments[0].Sites = append(out.Deployments[0].Sites, st.Name)
+	}
+	return out
+}

@@ -1,0 +1,57 @@
+package connect
+
+import (
+	"context"
+	"time"
+
+	w "hubwright/workflows"
+)
+
+// Needs is what the workflow needs of the world.
+type Needs struct {
+	Records Records
+	Vault   Vault
+	// OpenKube reaches a cluster's API server directly (through the Stack's
+	// proxy, if it has one) or through the helper VM's SSH. It may fail when the
+	// tunnel does.
+	OpenKube func(ctx context.Context, kubeconfig []byte, s w.Stack, siteID string, viaHelper bool) (Kube, error)
+	// Validate says what is wrong with a kubeconfig.
+	Validate func(kubeconfig []byte) error
+	// Table is what kubectl get nodes would print.
+	Table func(nodes []w.Node, now time.Time) string
+	Clock func() time.Time
+	// Pause waits, or returns the context's error.
+	Pause func(ctx context.Context, d time.Duration) error
+}
+
+// Records are our own.
+type Records interface {
+	Site(ctx context.Context, id string) (w.Site, error)
+	Stack(ctx context.Context, id string) (w.Stack, error)
+	ClusterOfSite(ctx context.Context, siteID string) (w.Cluster, error)
+	SaveCluster(ctx context.Context, c *w.Cluster) error
+}
+
+// Vault keeps kubeconfigs.
+type Vault interface {
+	Seal(ctx context.Context, purpose string, plain []byte) (w.SecretRef, error)
+	Open(ctx context.Context, ref w.SecretRef) ([]byte, error)
+}
+
+// Account is a service account with rights in one namespace.
+type Account struct {
+	Namespace, Name, Role string
+	TTL                   time.Duration
+}
+
+// Kube is a cluster. Errors are *workflows.Problem.
+type Kube interface {
+	Server() string
+	ServerVersion(ctx context.Context) (string, error)
+	Nodes(ctx context.Context) ([]w.Node, error)
+	Components(ctx context.Context) ([]w.Component, error)
+	ClusterInfo(ctx context.Context) (string, error)
+	CertificateExpiry(ctx context.Context) (time.Time, error)
+	EnsureScopedAccount(ctx context.Context, a Account) (kubeconfig []byte, expires time.Time, err error)
+	Close() error
+}
