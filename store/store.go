@@ -45,6 +45,19 @@ type DB struct {
 // brings its schema up to date. A database of a newer build is refused with a
 // *workflows.Problem.
 func Open(ctx context.Context, path string, opts Options) (*DB, error) {
+	d, err := prepare(path, opts)
+	if err != nil {
+		return nil, fmt.Errorf("opening database %s: %w", path, err)
+	}
+	if err := d.migrate(ctx); err != nil {
+		d.Close()
+		return nil, fmt.Errorf("opening database %s: %w", path, err)
+	}
+	return d, nil
+}
+
+// prepare opens the file as it is.
+func prepare(path string, opts Options) (*DB, error) {
 	if opts.Clock == nil {
 		opts.Clock = time.Now
 	}
@@ -57,16 +70,13 @@ func Open(ctx context.Context, path string, opts Options) (*DB, error) {
 	}
 	db, err := sql.Open("sqlite", dsn(path))
 	if err != nil {
-		return nil, fmt.Errorf("opening database %s: %w", path, err)
+		chunks.close()
+		return nil, err
 	}
 	// A connection costs a page cache and the schema's parse: keep them.
 	db.SetMaxIdleConns(8)
 	d := &DB{db: db, clock: opts.Clock, chunks: chunks, turn: make(chan struct{}, 1)}
 	d.turn <- struct{}{}
-	if err := d.migrate(ctx); err != nil {
-		d.Close()
-		return nil, fmt.Errorf("opening database %s: %w", path, err)
-	}
 	return d, nil
 }
 
@@ -87,7 +97,7 @@ func (d *DB) SQL() *sql.DB { return d.db }
 func ensureFile(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return fmt.Errorf("opening database: %w", err)
+		return err
 	}
 	return f.Close()
 }

@@ -1,0 +1,305 @@
+CREATE TABLE api_models (
+    id         TEXT PRIMARY KEY,
+    cluster_id TEXT NOT NULL REFERENCES clusters (id),
+    version    INTEGER NOT NULL,
+    sha256     TEXT NOT NULL,
+    size       INTEGER NOT NULL,
+    document   TEXT NOT NULL, -- reference to a secret
+    run_id     TEXT NOT NULL,
+    at         INTEGER NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX api_models_version ON api_models (cluster_id, version);
+
+CREATE TABLE archives (
+    id        TEXT PRIMARY KEY,
+    version   TEXT NOT NULL UNIQUE,
+    file_name TEXT NOT NULL,
+    sha256    TEXT NOT NULL,
+    size      INTEGER NOT NULL,
+    path      TEXT NOT NULL,
+    added_by  TEXT NOT NULL,
+    added_at  INTEGER NOT NULL
+) STRICT;
+
+CREATE TRIGGER audit_keep_content
+BEFORE UPDATE OF seq, at, actor, action, object, run_id, deployment_id, site_id, stack_id, detail ON audit_events
+BEGIN
+    SELECT RAISE(ABORT, 'audit events are never changed');
+END;
+
+CREATE TRIGGER audit_keep_rows BEFORE DELETE ON audit_events
+BEGIN
+    SELECT RAISE(ABORT, 'audit events are never deleted');
+END;
+
+CREATE TRIGGER audit_keep_sealed BEFORE UPDATE ON audit_events
+WHEN OLD.hash IS NOT NULL
+BEGIN
+    SELECT RAISE(ABORT, 'audit events are never changed');
+END;
+
+CREATE TABLE audit_events (
+    seq           INTEGER PRIMARY KEY AUTOINCREMENT,
+    at            INTEGER NOT NULL,
+    actor         TEXT NOT NULL,
+    action        TEXT NOT NULL,
+    object        TEXT NOT NULL,
+    run_id        TEXT NOT NULL,
+    deployment_id TEXT NOT NULL,
+    site_id       TEXT NOT NULL,
+    stack_id      TEXT NOT NULL,
+    detail        TEXT NOT NULL, -- JSON
+    prev_hash     TEXT,
+    hash          TEXT
+) STRICT;
+
+CREATE INDEX audit_action ON audit_events (action);
+
+CREATE INDEX audit_actor ON audit_events (actor);
+
+CREATE INDEX audit_at ON audit_events (at);
+
+CREATE INDEX audit_deployment ON audit_events (deployment_id);
+
+CREATE INDEX audit_run ON audit_events (run_id);
+
+CREATE INDEX audit_unsealed ON audit_events (seq) WHERE hash IS NULL;
+
+CREATE TABLE check_results (
+    draft_id      TEXT NOT NULL REFERENCES drafts (id) ON DELETE CASCADE,
+    check_id      TEXT NOT NULL,
+    status        TEXT NOT NULL,
+    found         TEXT NOT NULL,
+    remedy        TEXT NOT NULL,
+    link          TEXT NOT NULL,
+    waived_by     TEXT NOT NULL,
+    waiver_reason TEXT NOT NULL,
+    started_at    INTEGER NOT NULL,
+    ended_at      INTEGER NOT NULL,
+    draft_version INTEGER NOT NULL,
+    PRIMARY KEY (draft_id, check_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE clusters (
+    id             TEXT PRIMARY KEY,
+    site_id        TEXT NOT NULL REFERENCES sites (id),
+    name           TEXT NOT NULL,
+    name_suffix    TEXT NOT NULL,
+    resource_group TEXT NOT NULL,
+    fqdn           TEXT NOT NULL,
+    version        TEXT NOT NULL,
+    engine_version TEXT NOT NULL,
+    master_count   INTEGER NOT NULL,
+    master_size    TEXT NOT NULL,
+    pools          TEXT NOT NULL, -- JSON
+    admin_user     TEXT NOT NULL,
+    ssh_key        TEXT NOT NULL, -- reference to a secret
+    output_dir     TEXT NOT NULL,
+    kubeconfig     TEXT NOT NULL, -- reference to a secret
+    via_helper     INTEGER NOT NULL,
+    created_at     INTEGER NOT NULL,
+    created_by     TEXT NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX clusters_site ON clusters (site_id, name);
+
+CREATE TABLE deployments (
+    id         TEXT PRIMARY KEY,
+    name       TEXT NOT NULL COLLATE NOCASE,
+    created_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    version    INTEGER NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX deployments_name ON deployments (name);
+
+CREATE TABLE drafts (
+    id            TEXT PRIMARY KEY,
+    workflow_id   TEXT NOT NULL,
+    deployment_id TEXT NOT NULL,
+    site_id       TEXT NOT NULL,
+    stack_id      TEXT NOT NULL,
+    answers       TEXT NOT NULL, -- JSON
+    version       INTEGER NOT NULL,
+    created_by    TEXT NOT NULL,
+    created_at    INTEGER NOT NULL,
+    updated_by    TEXT NOT NULL,
+    updated_at    INTEGER NOT NULL,
+    run_id        TEXT NOT NULL -- '' while it is a draft
+) STRICT;
+
+CREATE INDEX drafts_open ON drafts (updated_at) WHERE run_id = '';
+
+CREATE TABLE helper_vms (
+    id             TEXT PRIMARY KEY,
+    site_id        TEXT NOT NULL UNIQUE REFERENCES sites (id),
+    existing       INTEGER NOT NULL,
+    address        TEXT NOT NULL,
+    port           INTEGER NOT NULL,
+    user           TEXT NOT NULL,
+    private_key    TEXT NOT NULL, -- reference to a secret
+    host_key       TEXT NOT NULL,
+    via_proxy      INTEGER NOT NULL,
+    os             TEXT NOT NULL,
+    engine_version TEXT NOT NULL,
+    kubernetes     TEXT NOT NULL, -- JSON
+    resource_group TEXT NOT NULL,
+    vm_name        TEXT NOT NULL,
+    updated_at     INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE log_chunks (
+    id          INTEGER PRIMARY KEY,
+    run_id      TEXT NOT NULL REFERENCES runs (id),
+    first_n     INTEGER NOT NULL,
+    count       INTEGER NOT NULL,
+    attempt     INTEGER NOT NULL, -- highest attempt of its lines
+    first_error INTEGER NOT NULL, -- number of its first error line, 0 without one
+    body        BLOB NOT NULL
+) STRICT;
+
+CREATE INDEX log_chunks_error ON log_chunks (run_id, first_error) WHERE first_error > 0;
+
+CREATE UNIQUE INDEX log_chunks_line ON log_chunks (run_id, first_n);
+
+CREATE TABLE log_cursors (
+    run_id   TEXT NOT NULL REFERENCES runs (id),
+    stream   TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (run_id, stream)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE run_plans (
+    run_id TEXT PRIMARY KEY REFERENCES runs (id),
+    plan   TEXT NOT NULL -- JSON
+) STRICT;
+
+CREATE TABLE run_states (
+    run_id TEXT PRIMARY KEY REFERENCES runs (id),
+    state  BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE run_steps (
+    run_id     TEXT NOT NULL REFERENCES runs (id),
+    attempt    INTEGER NOT NULL,
+    idx        INTEGER NOT NULL,
+    step_id    TEXT NOT NULL,
+    title      TEXT NOT NULL,
+    status     TEXT NOT NULL,
+    percent    INTEGER NOT NULL DEFAULT -1,
+    doing      TEXT NOT NULL DEFAULT '',
+    first_line INTEGER NOT NULL DEFAULT 0,
+    problem    TEXT NOT NULL DEFAULT '', -- JSON
+    started_at INTEGER NOT NULL DEFAULT 0,
+    ended_at   INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (run_id, attempt, idx)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE runs (
+    number        INTEGER PRIMARY KEY AUTOINCREMENT,
+    id            TEXT NOT NULL UNIQUE,
+    workflow_id   TEXT NOT NULL,
+    title         TEXT NOT NULL,
+    deployment_id TEXT NOT NULL,
+    site_id       TEXT NOT NULL,
+    stack_id      TEXT NOT NULL,
+    draft_id      TEXT NOT NULL,
+    lock_key      TEXT NOT NULL,
+    status        TEXT NOT NULL,
+    attempt       INTEGER NOT NULL,
+    problem       TEXT NOT NULL DEFAULT '', -- JSON
+    percent       INTEGER NOT NULL DEFAULT 0,
+    doing         TEXT NOT NULL DEFAULT '',
+    lines         INTEGER NOT NULL DEFAULT 0,
+    cancel_by     TEXT NOT NULL DEFAULT '',
+    created_by    TEXT NOT NULL,
+    created_at    INTEGER NOT NULL,
+    started_at    INTEGER NOT NULL DEFAULT 0,
+    ended_at      INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE INDEX runs_board ON runs (deployment_id, site_id, workflow_id);
+
+CREATE INDEX runs_deployment ON runs (deployment_id);
+
+CREATE UNIQUE INDEX runs_draft ON runs (draft_id) WHERE draft_id <> '';
+
+CREATE UNIQUE INDEX runs_lock ON runs (lock_key)
+    WHERE lock_key <> '' AND status NOT IN ('succeeded', 'failed', 'cancelled');
+
+CREATE INDEX runs_site ON runs (site_id);
+
+CREATE INDEX runs_stack ON runs (stack_id);
+
+CREATE INDEX runs_status ON runs (status);
+
+CREATE INDEX runs_workflow ON runs (workflow_id);
+
+CREATE TABLE schema_migrations (
+    number     INTEGER PRIMARY KEY,
+    name       TEXT NOT NULL,
+    applied_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE secrets (
+    ref        TEXT PRIMARY KEY,
+    purpose    TEXT NOT NULL,
+    sealed     BLOB NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE sessions (
+    token_hash BLOB PRIMARY KEY,
+    user       TEXT NOT NULL REFERENCES users (name) ON DELETE CASCADE,
+    expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX sessions_expiry ON sessions (expires_at);
+
+CREATE INDEX sessions_user ON sessions (user);
+
+CREATE TABLE settings (
+    key   TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE sites (
+    id            TEXT PRIMARY KEY,
+    deployment_id TEXT NOT NULL REFERENCES deployments (id),
+    stack_id      TEXT NOT NULL REFERENCES stacks (id),
+    name          TEXT NOT NULL COLLATE NOCASE,
+    position      INTEGER NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX sites_name ON sites (deployment_id, name);
+
+CREATE INDEX sites_stack ON sites (stack_id);
+
+CREATE TABLE stacks (
+    id              TEXT PRIMARY KEY,
+    name            TEXT NOT NULL COLLATE NOCASE,
+    arm_endpoint    TEXT NOT NULL,
+    portal_url      TEXT NOT NULL,
+    region          TEXT NOT NULL,
+    metadata        TEXT NOT NULL, -- JSON
+    tenant_id       TEXT NOT NULL,
+    subscription_id TEXT NOT NULL,
+    credential      TEXT NOT NULL, -- JSON; references to secrets only
+    ca_bundle       TEXT NOT NULL,
+    https_proxy     TEXT NOT NULL,
+    air_gapped      INTEGER NOT NULL,
+    created_at      INTEGER NOT NULL,
+    created_by      TEXT NOT NULL,
+    version         INTEGER NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX stacks_name ON stacks (name);
+
+CREATE TABLE users (
+    name          TEXT PRIMARY KEY,
+    role          TEXT NOT NULL,
+    password_hash TEXT NOT NULL,
+    created_at    INTEGER NOT NULL,
+    disabled      INTEGER NOT NULL
+) STRICT;
