@@ -34,9 +34,9 @@ func readyWords(nodes []workflows.Node) string {
 
 func liveTrigger(p ShowProps) string {
 	if p.Loading {
-		return "load, every 10s"
+		return "load, every 15s"
 	}
-	return "every 10s"
+	return "every 15s"
 }
 
 func busy(p ShowProps) string { return strconv.FormatBool(p.Loading) }

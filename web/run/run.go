@@ -16,6 +16,7 @@ type Props struct {
 	Crumbs     []ui.Crumb
 	Result     *workflows.Result   // when it succeeded
 	NextAction *ui.Action          // the button of Result.Next
+	Downloads  []ui.Action         // further buttons of the result: its files
 	LastLines  []workflows.LogLine // the last 20 before the failure
 	FirstError int64               // first error line, 0 for none
 	Tail       []workflows.LogLine // last 200 lines, for browsers without JavaScript

@@ -114,3 +114,9 @@ func levelClass(l workflows.Level) string {
 	}
 	return "i"
 }
+
+// mayPress says whether the person may press the button: links are for
+// everybody, what changes something is for operators.
+func mayPress(p Props, a ui.Action) bool {
+	return a.Method == "" || a.Method == "GET" || p.Role.Operates()
+}

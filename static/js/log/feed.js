@@ -5,7 +5,7 @@
 const pageSize = 20000;
 const pollSize = 2000;
 const failuresBeforePolling = 3;
-const silence = 45000; // the server says something every 20 s
+const silence = 45000; // a ping comes every 20 s
 
 export class Feed {
   constructor(url, { expected, ended, badge, onLines, onPanel, onPoll, onLoaded }) {
@@ -69,9 +69,11 @@ export class Feed {
     const socket = new WebSocket(address);
     let watchdog;
     let done = false;
-    const heard = () => {
+    // Only a server that sends pings can be too silent.
+    const heard = (ping) => {
+      this.pings ||= ping;
       clearTimeout(watchdog);
-      watchdog = setTimeout(() => socket.close(), silence);
+      if (this.pings) watchdog = setTimeout(() => socket.close(), silence);
     };
     const lost = () => {
       if (done) return;
@@ -80,7 +82,7 @@ export class Feed {
       this.socket = null;
       if (!this.ended) this.#again();
     };
-    heard();
+    heard(false);
     this.socket = socket;
     socket.onopen = () => {
       this.failures = 0;
@@ -88,8 +90,8 @@ export class Feed {
       this.#say("ok", "Live");
     };
     socket.onmessage = (e) => {
-      heard();
       const frame = JSON.parse(e.data);
+      heard(Boolean(frame.ping));
       if (frame.lines) this.#take(frame.lines);
       if (frame.panel) this.onPanel(frame.panel);
       if (frame.ended) this.#end(socket);

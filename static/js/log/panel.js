@@ -6,10 +6,9 @@ export async function showPanel(html) {
   carryState();
 }
 
-// refreshPanel is for when there is no socket: it takes the panel out of the
-// whole page.
+// refreshPanel is for when there is no socket.
 export async function refreshPanel() {
-  await window.htmx.ajax("GET", location.pathname, { target: "#run-panel", select: "#run-panel", swap: "outerMorph ignoreTitle:true" });
+  await window.htmx.ajax("GET", `${location.pathname}/panel`, { target: "#run-panel", swap: "outerMorph" });
   carryState();
 }
 

@@ -1,0 +1,68 @@
+package gallery
+
+import (
+	"time"
+
+	"hubwright/web/audit"
+	"hubwright/web/help"
+	"hubwright/web/layout"
+	"hubwright/web/settings"
+	"hubwright/web/team"
+	"hubwright/web/ui"
+	"hubwright/workflows"
+)
+
+func auditPages() []Page {
+	events := []workflows.AuditEvent{
+		{Seq: 1204, At: before(20 * time.Second), Actor: "ana", Action: "kubeconfig.download", Object: "Cluster ratings-sea", Hash: sha},
+		{Seq: 1203, At: before(15 * time.Minute), Actor: "ana", Action: "run.start", Object: "Deploy the cluster on Orlando", RunID: "r2", Hash: sha, Detail: map[string]string{"workflow": "deploy-cluster", "waived.peer": "ben: The sixth node is being replaced, ticket 4711."}},
+		{Seq: 1202, At: before(26 * time.Hour), Actor: "hubwright", Action: "run.end", Object: long, RunID: "r1", Hash: sha, Detail: map[string]string{"status": "failed"}},
+		{Seq: 1201, At: before(27 * time.Hour), Actor: "ben", Action: "session.start", Object: "ben", Hash: sha},
+	}
+	p := audit.Props{Role: ui.RoleOperator, Events: events, Now: now, Chain: audit.Chain{At: before(40 * time.Second), Rows: 1204}, OlderURL: "/audit?before=1201", ExportURL: "/audit/export.csv",
+		Actors: []ui.Choice{{Value: "ana", Label: "ana"}, {Value: "ben", Label: "ben"}}, Actions: []ui.Choice{{Value: "run.start", Label: "run.start"}}, Deployments: []ui.Choice{{Value: "d1", Label: "Ratings"}}}
+	broken := p
+	broken.Chain.FirstBroken, broken.Filter.Actor, broken.Filter.From = 1202, "ana", "2026-11-20"
+	nothing := p
+	nothing.Events, nothing.Chain, nothing.Filter.Actor, nothing.OlderURL = nil, audit.Chain{}, "ben", ""
+	return []Page{
+		page("audit", "Audit", layout.NavAudit, audit.Page(p)),
+		page("audit.broken", "Audit", layout.NavAudit, audit.Page(broken)),
+		page("audit.nothing", "Audit", layout.NavAudit, audit.Page(nothing)),
+		page("audit.empty", "Audit", layout.NavAudit, audit.Page(audit.Props{Role: ui.RoleViewer, Now: now}), as(ui.RoleViewer)),
+	}
+}
+
+func adminPages() []Page {
+	admin := as(ui.RoleAdmin)
+	people := []team.Person{
+		{Name: "ana", Role: ui.RoleAdmin, CreatedAt: before(90 * 24 * time.Hour), LastSeen: before(2 * time.Second)},
+		{Name: "ben", Role: ui.RoleOperator, CreatedAt: before(80 * 24 * time.Hour), LastSeen: before(26 * time.Hour)},
+		{Name: "maximiliane.von-und-zu-hohenberg", Role: ui.RoleViewer, CreatedAt: before(3 * 24 * time.Hour)},
+		{Name: "carl", Role: ui.RoleOperator, Disabled: true, CreatedAt: before(300 * 24 * time.Hour)},
+	}
+	tp := team.Props{Role: ui.RoleAdmin, Me: "ana", People: people, NewRole: ui.RoleViewer, MinPassword: 12, Now: now}
+	bad := tp
+	bad.Name, bad.Errors = "ben", []workflows.FieldError{{Field: "name", Message: "There is a person with this name already."}}
+	sp := settings.Props{Role: ui.RoleAdmin, Now: now,
+		Archives: []settings.Archive{{Version: "v0.85.0", FileName: "aks-engine-azurestack-v0.85.0-linux-amd64.tar.gz", SHA256: sha, Size: 43 << 20, AddedBy: "ana", AddedAt: before(5 * 24 * time.Hour)}},
+		Versions: []ui.Choice{{Value: "v0.85.0", Label: "v0.85.0"}, {Value: "v0.81.1", Label: "v0.81.1"}},
+		Config:   []settings.Value{{Name: "HUBWRIGHT_LISTEN", Value: "127.0.0.1:8080", From: "default", Note: "Where the server listens."}, {Name: "HUBWRIGHT_DATA", Value: "/var/lib/hubwright", From: "environment"}, {Name: "HUBWRIGHT_OIDC_ISSUER", From: "default"}},
+		Build:    []ui.Fact{{Label: "Version", Value: "v0.1.0"}, {Label: "Commit", Value: "3f9c2a1", Mono: true}},
+	}
+	empty := sp
+	empty.Archives, empty.Errors = nil, []workflows.FieldError{{Field: "archive", Message: "This is no gzip archive."}}
+	return []Page{
+		page("team", "Team", layout.NavTeam, team.Page(tp), admin),
+		page("team.errors", "Team", layout.NavTeam, team.Page(bad), admin),
+		page("settings", "Settings", layout.NavSettings, settings.Page(sp), admin),
+		page("settings.empty", "Settings", layout.NavSettings, settings.Page(empty), admin),
+	}
+}
+
+func helpPages() []Page {
+	return []Page{
+		page("help", "Help", layout.NavHelp, help.Page(help.Props{Workflows: []workflows.Info{deployInfo()}, Version: "v0.1.0"})),
+		page("help.empty", "Help", layout.NavHelp, help.Page(help.Props{})),
+	}
+}

@@ -1,0 +1,76 @@
+package gallery
+
+import (
+	"fmt"
+	"time"
+
+	"hubwright/web/clusters"
+	"hubwright/web/layout"
+	"hubwright/web/ui"
+	"hubwright/workflows"
+)
+
+func cluster() workflows.Cluster {
+	return workflows.Cluster{ID: "c1", Name: "ratings-sea", NameSuffix: "96852438", ResourceGroup: "ratings-sea", FQDN: "ratings-sea.seattle.cloudapp.azurestack.test", Version: "1.33.10", EngineVersion: "v0.85.0",
+		MasterCount: 3, MasterSize: "Standard_D2_v2", Pools: []workflows.NodePool{{Name: "linuxpool", Count: 3, Size: "Standard_DS3_v2"}}, AdminUser: "azureuser", OutputDir: "~/.hubwright/clusters/ratings-sea/_output", CreatedAt: before(11 * 24 * time.Hour), CreatedBy: "ana"}
+}
+
+func clusterNodes() []workflows.Node {
+	var out []workflows.Node
+	for i := range 6 {
+		n := workflows.Node{Name: fmt.Sprintf("k8s-master-96852438-%d", i), Ready: true, Status: "Ready", Roles: "control-plane,master", Version: "v1.33.10", InternalIP: fmt.Sprintf("10.239.255.%d", i), OSImage: "Ubuntu 22.04.5 LTS", Kernel: "5.15.0-1089-azure", ContainerRuntime: "containerd://1.7.27", CreatedAt: before(11 * 24 * time.Hour)}
+		if i > 2 {
+			n.Name, n.Roles, n.Pool = fmt.Sprintf("k8s-linuxpool-96852438-%d", i-3), "<none>", "linuxpool"
+		}
+		if i == 4 {
+			n.Status = "Ready,SchedulingDisabled"
+		}
+		if i == 5 {
+			n.Ready, n.Status = false, "NotReady"
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+func clusterPages() []Page {
+	p := clusters.ShowProps{
+		Role: ui.RoleOperator, Cluster: cluster(), Crumbs: []ui.Crumb{{Label: "Ratings", URL: "/deployments/d1"}, {Label: "Seattle", URL: "/stacks/s1"}}, Stack: seattle(),
+		Health: ui.Status{Tone: ui.ToneWarn, Words: "5 of 6 nodes Ready"}, CheckedAt: before(8 * time.Second), Nodes: clusterNodes(), Now: now,
+		Components: []workflows.Component{{Name: "etcd", Healthy: true}, {Name: "kube-apiserver-k8s-master-96852438-0", Healthy: true}, {Name: "kube-controller-manager-k8s-master-96852438-0", Healthy: true}, {Name: "kube-scheduler-k8s-master-96852438-1", Healthy: false, Message: "CrashLoopBackOff, 4 restarts"}},
+		Info:       "Kubernetes control plane is running at https://ratings-sea.seattle.cloudapp.azurestack.test\nCoreDNS is running at https://…/coredns:dns/proxy",
+		Parts: []clusters.Part{{Kind: "Load balancer", Name: "k8s-master-lb-96852438", Note: "20.50.1.17", Status: ui.Status{Tone: ui.ToneOK, Words: "Made"}}, {Kind: "Control plane", Name: "master-availabilityset-96852438", Note: "3 × Standard_D2_v2", Status: ui.Status{Tone: ui.ToneOK, Words: "Made"}},
+			{Kind: "Workers", Name: "linuxpool-availabilitySet-96852438", Note: "3 × Standard_DS3_v2", Status: ui.Status{Tone: ui.ToneOK, Words: "Made"}}},
+		Models:       []workflows.APIModel{{Version: 2, SHA256: sha, Size: 48213, RunID: "r9", At: before(2 * 24 * time.Hour)}, {Version: 1, SHA256: sha, Size: 47110, RunID: "r2", At: before(11 * 24 * time.Hour)}},
+		SSH:          []clusters.SSHPort{{Node: "k8s-master-96852438-0", Port: 22, Command: "ssh -p 22 azureuser@ratings-sea.seattle.cloudapp.azurestack.test"}, {Node: "k8s-master-96852438-1", Port: 2201, Command: "ssh -p 2201 azureuser@ratings-sea.seattle.cloudapp.azurestack.test"}},
+		Accounts:     []clusters.Account{{Name: "ratings-deployer", Namespace: "ratings", Role: "deployer", Expires: now.AddDate(0, 3, 0), URL: "/x"}},
+		Certificates: now.AddDate(1, 11, 0), History: historyRows()[:3],
+		Actions: []ui.Action{{Label: "Connect again", URL: "/drafts", Method: "POST"}},
+	}
+	loading := p
+	loading.Loading, loading.Nodes, loading.Components, loading.Info, loading.CheckedAt = true, nil, nil, "", time.Time{}
+	loading.Health, loading.Models, loading.Accounts, loading.History, loading.Parts = ui.Status{Tone: ui.ToneIdle, Words: "Not looked at yet"}, nil, nil, nil, nil
+	down := p
+	down.Nodes, down.Components, down.Info, down.Health = nil, nil, "", ui.Status{Tone: ui.ToneBad, Words: "Not reachable"}
+	down.Problem = &workflows.Problem{Code: "net.refused", What: "The API server does not answer.", Why: "ratings-sea.seattle.cloudapp.azurestack.test refused the connection.", Fix: "Look whether the control plane VMs run on the Hub."}
+	down.Errors = []workflows.FieldError{{Field: "confirm", Message: "Confirm that you will keep it secret: who has the file is cluster administrator."}}
+	viewer := p
+	viewer.Role, viewer.Cluster.ViaHelper = ui.RoleViewer, true
+
+	items := []clusters.Item{
+		{Cluster: cluster(), Site: "Seattle", Deployment: "Ratings", Stack: "Seattle", Health: ui.Status{Tone: ui.ToneOK, Words: "6 of 6 nodes Ready"}, CheckedAt: before(12 * time.Second)},
+		{Cluster: func() workflows.Cluster {
+			c := cluster()
+			c.Name = "ratings-for-the-western-and-the-eastern-sea"
+			return c
+		}(), Site: long, Deployment: long, Stack: long, Health: ui.Status{Tone: ui.ToneIdle, Words: "Not looked at yet"}},
+	}
+	return []Page{
+		page("clusters", "Clusters", layout.NavClusters, clusters.List(clusters.ListProps{Role: ui.RoleOperator, Items: items, Now: now})),
+		page("clusters.empty", "Clusters", layout.NavClusters, clusters.List(clusters.ListProps{Role: ui.RoleOperator, Now: now})),
+		page("cluster", "ratings-sea", layout.NavClusters, clusters.Show(p)),
+		page("cluster.loading", "ratings-sea", layout.NavClusters, clusters.Show(loading)),
+		page("cluster.down", "ratings-sea", layout.NavClusters, clusters.Show(down)),
+		page("cluster.viewer", "ratings-sea", layout.NavClusters, clusters.Show(viewer), as(ui.RoleViewer)),
+	}
+}

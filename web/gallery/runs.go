@@ -1,0 +1,147 @@
+package gallery
+
+import (
+	"fmt"
+	"time"
+
+	"hubwright/web/layout"
+	"hubwright/web/run"
+	"hubwright/web/runs"
+	"hubwright/web/ui"
+	"hubwright/workflows"
+)
+
+func deployRun(status workflows.RunStatus) workflows.Run {
+	r := workflows.Run{ID: "r2", Number: 42, WorkflowID: "deploy-cluster", Title: "Deploy the cluster on Orlando", Status: status, Attempt: 1, Percent: 43, Lines: 4127,
+		Doing: "Creating 12 of 29 resources: k8s-linuxpool-29145839-1", CreatedBy: "ana", CreatedAt: before(15 * time.Minute), StartedAt: before(14*time.Minute + 20*time.Second), Plan: deployPlan()}
+	if status.Ended() {
+		r.EndedAt = before(2 * time.Minute)
+	}
+	return r
+}
+
+func deploySteps(at int, now workflows.StepStatus) []workflows.StepRun {
+	var out []workflows.StepRun
+	for i, s := range deployInfo().Steps {
+		st := workflows.StepRun{Index: i, StepID: s.ID, Title: s.Title, Status: workflows.StepPending, Percent: -1}
+		switch {
+		case i < at:
+			st.Status, st.FirstLine = workflows.StepSucceeded, int64(i*40+1)
+			st.StartedAt, st.EndedAt = before(14*time.Minute), before(14*time.Minute-time.Duration(i+1)*17*time.Second)
+		case i == at:
+			st.Status, st.FirstLine, st.StartedAt = now, int64(i*40+1), before(13*time.Minute+2*time.Second)
+			if now == workflows.StepRunning {
+				st.Percent, st.Doing = 43, "12 of 29 resources"
+			} else {
+				st.EndedAt = before(2 * time.Minute)
+			}
+		}
+		out = append(out, st)
+	}
+	return out
+}
+
+func logLines(n int) []workflows.LogLine {
+	texts := []struct {
+		level workflows.Level
+		text  string
+	}{
+		{workflows.LevelPhase, "Deploying with AKS Engine"},
+		{workflows.LevelCommand, "aks-engine-azurestack deploy --azure-env AzureStackCloud --location orlando --identity-system adfs --resource-group ratings-orl --api-model kubernetes.json"},
+		{workflows.LevelOutput, "\x1b[36mINFO\x1b[0m[0000] Writing assets to _output/ratings-orl"},
+		{workflows.LevelOutput, "\x1b[36mINFO\x1b[0m[0004] Starting ARM Deployment ratings-orl-1837 in resource group ratings-orl. This will take some time..."},
+		{workflows.LevelInfo, "12 of 29 resources are made; k8s-master-29145839-0 runs its extension"},
+		{workflows.LevelWarn, "429 from the Hub, trying again in 10 s <Retry-After>"},
+		{workflows.LevelGood, "k8s-master-29145839-0 is up"},
+		{workflows.LevelError, "\x1b[31mFATA\x1b[0m[1121] resource Microsoft.Compute/virtualMachines/k8s-linuxpool-29145839-1 failed: \x1b[1mQuotaExceeded\x1b[0m"},
+	}
+	var out []workflows.LogLine
+	for i := range n {
+		t := texts[i%len(texts)]
+		out = append(out, workflows.LogLine{N: int64(4108 + i), At: before(time.Duration(n-i) * time.Second), StepID: "deploy", Level: t.level, Text: t.text})
+	}
+	return out
+}
+
+func runPages() []Page {
+	crumbs := []ui.Crumb{{Label: "Ratings", URL: "/deployments/d1"}, {Label: "Orlando", URL: "/clusters/c2"}, {Label: "Runs", URL: "/runs"}}
+	base := run.Props{Role: ui.RoleOperator, Crumbs: crumbs, Tail: logLines(20), Now: now}
+	mk := func(name string, p run.Props, opts ...option) Page {
+		p.Run.ID = "gallery"
+		return page("run."+name, p.WindowTitle(), layout.NavRuns, run.Page(p), append(opts, icon(p.Icon()))...)
+	}
+	running := base
+	running.Run, running.Steps, running.CanCancel = deployRun(workflows.RunRunning), deploySteps(1, workflows.StepRunning), true
+
+	queued := base
+	queued.Run, queued.Steps, queued.Tail, queued.CanCancel = deployRun(workflows.RunQueued), deploySteps(-1, ""), nil, true
+	queued.Run.StartedAt, queued.Run.Lines, queued.Run.Percent = time.Time{}, 0, 0
+
+	cancelling := running
+	cancelling.Run.Status, cancelling.CanCancel = workflows.RunCancelling, false
+	cancelling.Lost = "The connection to the helper VM is lost; the command goes on there. Trying again in 8 s."
+
+	failed := base
+	failed.Run, failed.Steps, failed.CanRetry = deployRun(workflows.RunFailed), deploySteps(1, workflows.StepFailed), true
+	failed.Run.Attempt = 2
+	failed.Run.Problem = &workflows.Problem{Code: "arm.QuotaExceeded", What: "The quota of cores on Orlando is used up.", Why: "k8s-linuxpool-29145839-1 needs 2 cores, 1 is free.", Fix: "Ask the Hub's operator for 6 more cores, or delete what is not needed. Then retry: it goes on from here.", Detail: "{\n  \"error\": {\n    \"code\": \"QuotaExceeded\",\n    \"message\": \"Operation results in exceeding quota limits of Core.\"\n  }\n}", Link: "https://learn.microsoft.com/azure-stack/user/"}
+	failed.LastLines, failed.FirstError = logLines(20), 4115
+
+	cancelled := base
+	cancelled.Run, cancelled.Steps, cancelled.CanRetry = deployRun(workflows.RunCancelled), deploySteps(1, workflows.StepCancelled), true
+
+	ok := base
+	ok.Run, ok.Steps = deployRun(workflows.RunSucceeded), deploySteps(5, "")
+	ok.Steps[3].Status = workflows.StepSkipped
+	ok.Result = &workflows.Result{Headline: "The cluster on Orlando runs.", Facts: []workflows.SummaryItem{{Label: "API server", Value: "https://ratings-orl.orlando.cloudapp.azurestack.test"}, {Label: "Nodes", Value: "3 of 3 Ready"}, {Label: "API model", Value: "version 1 in custody"}},
+		Next: &workflows.NextStep{Title: "connect to the cluster", Why: "Look at its nodes and make a scoped kubeconfig for your pipelines.", WorkflowID: "connect-cluster"}}
+	ok.NextAction = &ui.Action{Label: "Connect", URL: "/drafts", Method: "POST", Primary: true}
+	ok.Downloads = []ui.Action{{Label: "Download ratings-deployer.kubeconfig", URL: "/runs/r2/downloads/x", Method: "POST"}}
+
+	viewer := running
+	viewer.Role = ui.RoleViewer
+	longNames := failed
+	longNames.Run.Title, longNames.Run.Problem = "Deploy the cluster on "+long, &workflows.Problem{What: long, Why: long + long, Fix: long}
+	return []Page{
+		mk("running", running), mk("queued", queued), mk("cancelling", cancelling), mk("failed", failed), mk("cancelled", cancelled), mk("succeeded", ok), mk("viewer", viewer, as(ui.RoleViewer)), mk("long-names", longNames),
+	}
+}
+
+func historyRows() []runs.Row {
+	problem := &workflows.Problem{What: "The quota of cores on Orlando is used up."}
+	var out []runs.Row
+	for i, s := range []workflows.RunStatus{workflows.RunRunning, workflows.RunQueued, workflows.RunFailed, workflows.RunSucceeded, workflows.RunCancelled, workflows.RunSucceeded} {
+		r := deployRun(s)
+		r.ID, r.Number = fmt.Sprintf("r%d", 42-i), 42-i
+		r.StartedAt = before(time.Duration(i*i*5+2) * time.Hour)
+		if s == workflows.RunQueued {
+			r.StartedAt = time.Time{}
+		}
+		if s.Ended() {
+			r.EndedAt = r.StartedAt.Add(time.Duration(33+i) * time.Minute)
+		}
+		if s == workflows.RunFailed {
+			r.Problem = problem
+		}
+		if i == 5 {
+			r.Title = "Prepare AKS Engine on " + long
+		}
+		out = append(out, runs.Row{Run: r, On: "Ratings / Orlando"})
+	}
+	return out
+}
+
+func historyPages() []Page {
+	p := runs.Props{Role: ui.RoleOperator, Rows: historyRows(), Now: now, OlderURL: "/runs?before=36",
+		Workflows: []ui.Choice{{Value: "deploy-cluster", Label: "Deploy a cluster"}}, Deployments: []ui.Choice{{Value: "d1", Label: "Ratings"}, {Value: "d3", Label: long}}, Stacks: []ui.Choice{{Value: "s1", Label: "Seattle"}}}
+	older := p
+	older.NewestURL, older.OlderURL, older.Filter.Workflow = "/runs", "", "deploy-cluster"
+	nothing := p
+	nothing.Rows, nothing.OlderURL, nothing.Filter = nil, "", runs.Filter{Status: "cancelled"}
+	return []Page{
+		page("runs", "Runs", layout.NavRuns, runs.Page(p)),
+		page("runs.filtered", "Runs", layout.NavRuns, runs.Page(older)),
+		page("runs.nothing", "Runs", layout.NavRuns, runs.Page(nothing)),
+		page("runs.empty", "Runs", layout.NavRuns, runs.Page(runs.Props{Role: ui.RoleViewer, Now: now}), as(ui.RoleViewer)),
+	}
+}
