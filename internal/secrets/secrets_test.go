@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -91,6 +92,7 @@ func TestOpenRefuses(t *testing.T) {
 	m := memory{}
 	v := vault(t, 1, m)
 	a, b := seal(t, v, "a key", "first secret"), seal(t, v, "b key", "second secret")
+	delete(m, witnessRef) // nobody warned at the start
 	_, err := vault(t, 2, m).Open(t.Context(), a)
 	code(t, "secrets.key", err)
 
@@ -114,6 +116,19 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	if _, err := New([]byte("short"), m); err == nil {
 		t.Error("a short key was taken")
+	}
+}
+
+func TestNewRefusesTheKeyOfAnotherDatabase(t *testing.T) {
+	m := memory{}
+	ref := seal(t, vault(t, 1, m), "a key", "first secret")
+	_, err := New(bytes.Repeat([]byte{2}, KeySize), m, KeyFile("/etc/hubwright/key"))
+	var p *workflows.Problem
+	if !errors.As(err, &p) || p.Code != "secrets.key" || !strings.Contains(p.Why, "/etc/hubwright/key") {
+		t.Fatalf("error %v", err)
+	}
+	if got, err := vault(t, 1, m).Open(t.Context(), ref); err != nil || string(got) != "first secret" {
+		t.Errorf("the right key opens %q, %v", got, err)
 	}
 }
 

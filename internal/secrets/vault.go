@@ -29,9 +29,18 @@ type Repo interface {
 
 // Vault seals and opens secrets. It is safe for concurrent use.
 type Vault struct {
-	aead  cipher.AEAD
-	keyID []byte
-	repo  Repo
+	aead    cipher.AEAD
+	keyID   []byte
+	keyFile string // how errors call the key's file
+	repo    Repo
+}
+
+// Option of New.
+type Option func(*Vault)
+
+// KeyFile tells New where the key is from, so that errors can name the file.
+func KeyFile(path string) Option {
+	return func(v *Vault) { v.keyFile = "the key file " + path }
 }
 
 // A sealed secret is: format, key id, length of the purpose, purpose, nonce,
@@ -44,14 +53,38 @@ const (
 	maxText   = 1<<16 - 1
 )
 
-// New makes a Vault with a key of KeySize bytes.
-func New(key []byte, repo Repo) (*Vault, error) {
+// The witness is sealed with the first key that a database meets. Later keys
+// have to open it.
+const (
+	witnessRef     = "sec_witness"
+	witnessPurpose = "shows that the key is right"
+)
+
+// New makes a Vault with a key of KeySize bytes. A key that is not the
+// database's is refused with a *workflows.Problem, before anything is sealed
+// with it.
+func New(key []byte, repo Repo, opts ...Option) (*Vault, error) {
 	aead, err := chacha20poly1305.NewX(key)
 	if err != nil {
 		return nil, fmt.Errorf("a key has %d bytes, not %d", KeySize, len(key))
 	}
 	id := sha256.Sum256(append([]byte("hubwright key id\x00"), key...))
-	return &Vault{aead: aead, keyID: id[:keyIDSize], repo: repo}, nil
+	v := &Vault{aead: aead, keyID: id[:keyIDSize], keyFile: "the key file", repo: repo}
+	for _, o := range opts {
+		o(v)
+	}
+	if err := v.askWitness(context.Background()); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+func (v *Vault) askWitness(ctx context.Context) error {
+	_, err := v.Open(ctx, witnessRef)
+	if errors.Is(err, workflows.ErrNotFound) {
+		return v.put(ctx, witnessRef, witnessPurpose, nil)
+	}
+	return err
 }
 
 // Seal stores a secret and gives the reference that opens it. The purpose says
@@ -63,7 +96,13 @@ func (v *Vault) Seal(ctx context.Context, purpose string, plain []byte) (workflo
 	var id [15]byte
 	rand.Read(id[:]) //nolint:errcheck // never fails
 	ref := "sec_" + strings.ToLower(base32.StdEncoding.EncodeToString(id[:]))
+	if err := v.put(ctx, ref, purpose, plain); err != nil {
+		return "", err
+	}
+	return workflows.SecretRef(ref), nil
+}
 
+func (v *Vault) put(ctx context.Context, ref, purpose string, plain []byte) error {
 	sealed := append([]byte{format}, v.keyID...)
 	sealed = binary.BigEndian.AppendUint16(sealed, uint16(len(purpose)))
 	sealed = append(sealed, purpose...)
@@ -72,9 +111,9 @@ func (v *Vault) Seal(ctx context.Context, purpose string, plain []byte) (workflo
 	sealed = append(sealed, nonce...)
 	sealed = v.aead.Seal(sealed, nonce, plain, bound(purpose, ref))
 	if err := v.repo.PutSecret(ctx, ref, purpose, sealed); err != nil {
-		return "", fmt.Errorf("sealing a secret: %w", err)
+		return fmt.Errorf("sealing a secret: %w", err)
 	}
-	return workflows.SecretRef(ref), nil
+	return nil
 }
 
 // Open gives the secret back. A reference that is not there is a
@@ -91,9 +130,9 @@ func (v *Vault) Open(ctx context.Context, ref workflows.SecretRef) ([]byte, erro
 	if !bytes.Equal(sealed[1:1+keyIDSize], v.keyID) {
 		return nil, &workflows.Problem{
 			Code:   "secrets.key",
-			What:   "A stored secret cannot be opened",
-			Why:    "it was sealed with another key than the one in the key file",
-			Fix:    "Put the key file that belongs to this database in its place and start Hubwright again, or enter the credential anew.",
+			What:   "The stored secrets cannot be opened",
+			Why:    "they were sealed with another key than the one in " + v.keyFile,
+			Fix:    "Put the key file that belongs to this database in its place, from your backup, and start Hubwright again.",
 			Detail: "reference " + string(ref),
 		}
 	}
