@@ -111,7 +111,7 @@ func (s *Server) explain(err error) *pageError {
 	case errors.As(err, &he):
 		return httpPage(he.Code)
 	case errors.As(err, &prob):
-		return &pageError{status: http.StatusBadGateway, problem: *prob}
+		return &pageError{status: http.StatusConflict, problem: *prob}
 	}
 	p := problem.From(err)
 	if p.Code != "" && p.Code != "unknown" {

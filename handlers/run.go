@@ -202,7 +202,7 @@ func nextAction(n *workflows.NextStep, t workflows.Target, pl place, role ui.Rol
 	case n.Link != "":
 		return &ui.Action{Label: n.Title, URL: n.Link, Primary: true}
 	case n.WorkflowID != "" && role.Operates():
-		return &ui.Action{Label: n.Title, URL: "/drafts", Method: "POST", Primary: true, For: "on " + pl.Site.Name, Fields: []ui.Hidden{
+		return &ui.Action{Label: n.Title, URL: "/drafts", Method: "POST", Primary: true, Fields: []ui.Hidden{
 			{Name: "workflow", Value: n.WorkflowID}, {Name: "deployment", Value: t.DeploymentID},
 			{Name: "site", Value: t.SiteID}, {Name: "stack", Value: t.StackID},
 		}}

@@ -88,7 +88,7 @@ func TestChecksFind(t *testing.T) {
 		{"helper-vm", "other engine", nil, func(b *bed) { b.host.exit["'version'"] = printed(`{"GitTag":"v0.84.2"}`) }, fails, "says v0.84.2", "again"},
 		{"helper-vm", "own build", nil, func(b *bed) { b.host.exit["'version'"] = printed(`{"GitTag":"canary"}`) }, passes, "canary", ""},
 		{"helper-vm", "mute engine", nil, func(b *bed) { b.host.exit["'version'"] = printed(`hello`) }, fails, "does not say its version", "again"},
-		{"engine-offers-version", "not offered", w.Answers{"version": "1.35.0"}, nil, fails, "1.33.10, 1.34.4", "Choose one of these"},
+		{"engine-offers-version", "not offered", w.Answers{"kubernetes": "1.35.0"}, nil, fails, "1.33.10, 1.34.4", "Choose one of these"},
 		{"engine-offers-version", "mute engine", nil, func(b *bed) { b.host.exit["'get-versions'"] = outputWith(1, "x") }, fails, "does not say", "again"},
 		{"hub-ca-trusted", "unknown authority", nil, func(b *bed) {
 			b.host.exit["metadata"] = outputWith(60, "curl: (60) SSL certificate problem: unable to get local issuer certificate")

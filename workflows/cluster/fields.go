@@ -14,9 +14,9 @@ const k8sPath = "orchestratorProfile.kubernetesConfig."
 
 // places says which answer decides a part of the API model.
 var places = map[string]place{
-	"orchestratorProfile.orchestratorVersion": {"version", "version"},
-	"orchestratorProfile.orchestratorRelease": {"version", "version"},
-	"masterProfile.distro":                    {"version", "version"},
+	"orchestratorProfile.orchestratorVersion": {"version", "kubernetes"},
+	"orchestratorProfile.orchestratorRelease": {"version", "kubernetes"},
+	"masterProfile.distro":                    {"version", "kubernetes"},
 	"masterProfile.count":                     {"controlplane", "masters"},
 	"masterProfile.vmSize":                    {"controlplane", "masterSize"},
 	"masterProfile.osDiskSizeGB":              {"controlplane", "masterSize"},

@@ -19,7 +19,7 @@ func (f flow) versionPage() w.Page[State] {
 	return w.Page[State]{
 		ID: "version", Title: "Kubernetes version", Why: "The engine on the helper VM decides which versions can be made.",
 		Fields: []w.Field[State]{{
-			Name: "version", Label: "Kubernetes version", Kind: w.FieldSelect,
+			Name: "kubernetes", Label: "Kubernetes version", Kind: w.FieldSelect,
 			Help:    "Each upgrade later goes one minor version further.",
 			Default: func(s *State) string { return defaultVersion(s) },
 			Options: func(_ context.Context, s *State) ([]w.Option, error) { return versionOptions(s), nil },
@@ -28,7 +28,7 @@ func (f flow) versionPage() w.Page[State] {
 			},
 		}},
 		Bind: func(a w.Answers, s *State) []w.FieldError {
-			s.Version = a.Get("version")
+			s.Version = a.Get("kubernetes")
 			return nil
 		},
 	}

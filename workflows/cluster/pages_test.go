@@ -65,8 +65,8 @@ func TestWrongAnswers(t *testing.T) {
 		page, field string
 		says        string
 	}{
-		{"version of another engine", w.Answers{"version": "1.29.1"}, "version", "version", "cannot make Kubernetes 1.29.1"},
-		{"no version", w.Answers{"version": ""}, "version", "version", "Choose a Kubernetes version"},
+		{"version of another engine", w.Answers{"kubernetes": "1.29.1"}, "version", "kubernetes", "cannot make Kubernetes 1.29.1"},
+		{"no version", w.Answers{"kubernetes": ""}, "version", "kubernetes", "Choose a Kubernetes version"},
 		{"two masters", w.Answers{"masters": "2"}, "controlplane", "masters", "1, 3 or 5"},
 		{"masters in words", w.Answers{"masters": "three"}, "controlplane", "masters", "whole number"},
 		{"no master size", w.Answers{"masterSize": ""}, "controlplane", "masterSize", "Choose a VM size"},
@@ -162,7 +162,7 @@ func field(t *testing.T, fields []w.FieldView, name string) w.FieldView {
 func TestPagesShowTheWorld(t *testing.T) {
 	b := newBed(t)
 	s := b.open(w.Answers{})
-	version := field(t, page(t, s, "version").Fields, "version")
+	version := field(t, page(t, s, "version").Fields, "kubernetes")
 	if len(version.Options) != 3 || version.Value != "1.33.10" || !strings.Contains(version.Options[0].Note, "proposes") || !strings.Contains(version.Options[2].Note, "newer engine") || !strings.Contains(version.Observed, "2026.139.1") {
 		t.Errorf("%+v", version)
 	}
