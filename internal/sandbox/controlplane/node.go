@@ -112,7 +112,10 @@ func (m *Manager) NodePower(ctx context.Context, id, name string, on bool) error
 	if err != nil {
 		return fmt.Errorf("node %s: %w", name, err)
 	}
-	return r.waitNode(ctx, name, func(node *corev1.Node) bool { return readiness(node) == want })
+	if err := r.waitNode(ctx, name, func(node *corev1.Node) bool { return readiness(node) == want }); err != nil {
+		return fmt.Errorf("node %s: its readiness did not get %s: %w", name, want, err)
+	}
+	return nil
 }
 
 // RemoveNode deletes the Node and at once its pods, which the garbage collector would take a minute for. A node that
@@ -181,8 +184,13 @@ func readiness(node *corev1.Node) corev1.ConditionStatus {
 	return ""
 }
 
+// nodeTimeout is how long a node may take to get into the wanted state, which is done in a second.
+const nodeTimeout = time.Minute
+
 // waitNode polls the node until done likes it.
 func (r *running) waitNode(ctx context.Context, name string, done func(*corev1.Node) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, nodeTimeout)
+	defer cancel()
 	for {
 		node, err := r.client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
 		if err == nil && done(node) {
