@@ -88,7 +88,6 @@ func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
 			Why: "AKS Engine, which makes the cluster, runs on it.", Fix: "Go through \"Prepare AKS Engine\" for this site first.",
 		}
 	}
-	stack.CABundle = ""
 	return &State{
 		SiteID: site.ID, SiteName: site.Name, DeploymentID: deployment.ID, Deployment: deployment.Name,
 		Stack: stack, Helper: helper,

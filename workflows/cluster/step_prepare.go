@@ -52,7 +52,6 @@ func (f flow) open(ctx context.Context, s *State, log w.Log) (*world, error) {
 		return nil, err
 	}
 	s.Stack = stack
-	s.Stack.CABundle = ""
 	return x, nil
 }
 
