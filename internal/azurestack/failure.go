@@ -65,7 +65,11 @@ func answerProblem(e *azcore.ResponseError, doing string) *w.Problem {
 		// A HEAD or an empty answer tells the code in a header alone.
 		body = fmt.Appendf(nil, `{"error":{"code":%q,"message":""}}`, e.ErrorCode)
 	}
-	p := problem.FromARM(e.StatusCode, body)
+	status := e.StatusCode
+	if status < 300 {
+		status = 0 // the operation failed, not the request that asked for it
+	}
+	p := problem.FromARM(status, body)
 	if p.What == "" {
 		p.What = doing + " failed"
 	}

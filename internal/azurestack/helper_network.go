@@ -93,7 +93,7 @@ func (h *Hub) ensureSecurityGroup(ctx context.Context, s HelperVMSpec) (bool, er
 	if err != nil {
 		return false, err
 	}
-	_, err = poller.PollUntilDone(ctx, poll())
+	_, err = poller.PollUntilDone(ctx, h.poll())
 	return true, err
 }
 
@@ -161,7 +161,7 @@ func (h *Hub) ensureNetwork(ctx context.Context, s HelperVMSpec) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	_, err = poller.PollUntilDone(ctx, poll())
+	_, err = poller.PollUntilDone(ctx, h.poll())
 	return true, err
 }
 
@@ -219,7 +219,7 @@ func (h *Hub) ensurePublicIP(ctx context.Context, s HelperVMSpec) (bool, error) 
 	if err != nil {
 		return false, err
 	}
-	_, err = poller.PollUntilDone(ctx, poll())
+	_, err = poller.PollUntilDone(ctx, h.poll())
 	return true, err
 }
 
@@ -255,7 +255,7 @@ func (h *Hub) ensureInterface(ctx context.Context, s HelperVMSpec) (bool, error)
 	if err != nil {
 		return false, err
 	}
-	_, err = poller.PollUntilDone(ctx, poll())
+	_, err = poller.PollUntilDone(ctx, h.poll())
 	return true, err
 }
 

@@ -21,7 +21,7 @@ func (h *Hub) EnsureHelperVM(ctx context.Context, s HelperVMSpec) (did string, e
 		if err != nil {
 			return err
 		}
-		have, err := settledVM(ctx, client, s)
+		have, err := h.settledVM(ctx, client, s)
 		if err != nil {
 			return err
 		}
@@ -37,7 +37,7 @@ func (h *Hub) EnsureHelperVM(ctx context.Context, s HelperVMSpec) (did string, e
 		if err != nil {
 			return err
 		}
-		_, err = poller.PollUntilDone(ctx, poll())
+		_, err = poller.PollUntilDone(ctx, h.poll())
 		return err
 	})
 	return did, err
@@ -48,7 +48,7 @@ func (h *Hub) putHelperVM(ctx context.Context, client *armcompute.VirtualMachine
 	if err != nil {
 		return err
 	}
-	_, err = poller.PollUntilDone(ctx, poll())
+	_, err = poller.PollUntilDone(ctx, h.poll())
 	return err
 }
 
@@ -118,7 +118,7 @@ func keyBody(authorizedKey string) string {
 
 // settledVM is the VM, nil when there is none, after what is under way with it
 // has come to an end: a former attempt may have left its creation going.
-func settledVM(ctx context.Context, client *armcompute.VirtualMachinesClient, s HelperVMSpec) (*armcompute.VirtualMachinesClientGetResponse, error) {
+func (h *Hub) settledVM(ctx context.Context, client *armcompute.VirtualMachinesClient, s HelperVMSpec) (*armcompute.VirtualMachinesClientGetResponse, error) {
 	for {
 		have, err := found(client.Get(ctx, s.ResourceGroup, s.VM, &armcompute.VirtualMachinesClientGetOptions{Expand: ptr("instanceView")}))
 		if err != nil || have == nil || have.Properties == nil {
@@ -129,7 +129,7 @@ func settledVM(ctx context.Context, client *armcompute.VirtualMachinesClient, s 
 		default:
 			return have, nil
 		}
-		if err := wait(ctx, pollFrequency); err != nil {
+		if err := wait(ctx, h.every); err != nil {
 			return nil, err
 		}
 	}

@@ -58,6 +58,7 @@ type Hub struct {
 	cred    azcore.TokenCredential
 	options *arm.ClientOptions
 	arm     *arm.Client // for what the profile has no client for
+	every   time.Duration
 }
 
 // Open prepares a Hub. It sends nothing: the credential is opened from the
@@ -111,10 +112,11 @@ func (h *Hubs) make(ctx context.Context, s w.Stack) (*Hub, error) {
 		cred, err = login()
 	}
 	if err != nil {
-		cred, login = unusable{err}, func() (azcore.TokenCredential, error) { return nil, err }
+		broken := unusable{err}
+		cred, login = broken, func() (azcore.TokenCredential, error) { return nil, broken.err }
 	}
 	hub := &Hub{
-		stack: s, base: base, way: way, login: login, cred: cred,
+		stack: s, base: base, way: way, login: login, cred: cred, every: pollFrequency,
 		// Registering providers is a decision of a person, and the policy asks
 		// with an api-version that is not in a Hub's profile.
 		options: &arm.ClientOptions{ClientOptions: client, DisableRPRegistration: true},
@@ -155,6 +157,6 @@ func authorityOf(m w.HubMetadata, tenant string) string {
 	return host + "/"
 }
 
-func poll() *runtime.PollUntilDoneOptions {
-	return &runtime.PollUntilDoneOptions{Frequency: pollFrequency}
+func (h *Hub) poll() *runtime.PollUntilDoneOptions {
+	return &runtime.PollUntilDoneOptions{Frequency: h.every}
 }

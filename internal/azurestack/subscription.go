@@ -232,7 +232,7 @@ func (h *Hub) RegisterProvider(ctx context.Context, namespace string) error {
 			if provider(got.Provider).Registered {
 				return nil
 			}
-			if err := wait(ctx, pollFrequency); err != nil {
+			if err := wait(ctx, h.every); err != nil {
 				return err
 			}
 		}

@@ -221,4 +221,3 @@ func asProblem(code, what, fix string, out Output) error {
 	}
 	return &w.Problem{Code: code, What: what, Why: why, Fix: fix, Detail: out.Stderr}
 }
-
