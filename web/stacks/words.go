@@ -28,9 +28,9 @@ func method(m workflows.AuthMethod) string {
 
 func usedBy(n int) string {
 	if n == 0 {
-		return "No Deployment uses it."
+		return "used by no Deployment"
 	}
-	return "Used by " + ui.Plural(n, "Deployment", "Deployments") + "."
+	return "used by " + ui.Plural(n, "Deployment", "Deployments")
 }
 
 func (f Form) title() string {
