@@ -338,7 +338,7 @@ func fillRuns(t testing.TB, d *DB, n int) {
 // sorts.
 func TestRunListsUseAnIndex(t *testing.T) {
 	d := open(t)
-	fillRuns(t, d, 100_000)
+	fillRuns(t, d, 1000) // the plan is the same at any size: nothing runs ANALYZE
 	for name, f := range map[string]RunFilter{
 		"all":           {},
 		"next page":     {Before: 500},
