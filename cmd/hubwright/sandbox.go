@@ -38,6 +38,9 @@ func runSandbox(ctx context.Context, c console, args []string) error {
 		return err
 	}
 	o.Log = slog.New(slog.NewTextHandler(c.stderr, nil))
+	if bits := c.getenv(standin.BitsVariable); bits != "" {
+		o.MachineEnv = append(o.MachineEnv, standin.BitsVariable+"="+bits)
+	}
 	built := make(chan struct{})
 	var binary string
 	var buildErr error
