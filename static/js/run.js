@@ -23,7 +23,10 @@ if (card) {
     onLines: (lines) => view.append(lines),
     onPanel: showPanel,
     onPoll: refreshPanel,
-    onLoaded: () => view.loaded(),
+    onLoaded: () => {
+      view.loaded();
+      performance.mark("log-loaded");
+    },
   });
   const search = new Search(url, view);
   bindTools(card, view, search);

@@ -74,6 +74,7 @@ func guidePages() []Page {
 		fresh.Rows[i].Cells[0] = guide.Cell{Status: ui.Status{Tone: ui.ToneIdle, Words: fmt.Sprintf("Needs step %d", i)}, Percent: -1}
 	}
 	fresh.Rows[0].Cells[0] = guide.Cell{Status: ui.Status{Tone: ui.ToneIdle, Words: "Not started"}, Percent: -1, Action: start(true)}
+	fresh.Stacks = []ui.Choice{{Value: "s1", Label: "Seattle"}}
 	fresh.Errors = []workflows.FieldError{{Field: "stack", Message: "This Stack has a Site here already."}}
 
 	return []Page{

@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"slices"
 	"strings"
 
 	"hubwright/workflows"
@@ -55,4 +56,20 @@ func tenantHelp(i workflows.IdentitySystem) string {
 		return "With AD FS this is always adfs."
 	}
 	return "The directory's ID, as the Hub named it."
+}
+
+// rootsFirst shows the authority before the endpoint's own certificate: it is
+// the better one to trust, as it outlives the other.
+func rootsFirst(chain []Cert) []Cert {
+	out := slices.Clone(chain)
+	slices.SortStableFunc(out, func(a, b Cert) int {
+		switch {
+		case a.IsCA == b.IsCA:
+			return 0
+		case a.IsCA:
+			return -1
+		}
+		return 1
+	})
+	return out
 }

@@ -34,3 +34,7 @@ func rights() []right {
 		{"Manage people and settings", false, false},
 	}
 }
+
+func personWords(x Person) string {
+	return roleTitle(x.Role) + ", since " + x.CreatedAt.UTC().Format("2 Jan 2006")
+}

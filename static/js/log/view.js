@@ -71,7 +71,6 @@ export class LogView {
   loaded() {
     this.emptyLabel.hidden = this.last > 0;
     if (this.wantsLine) this.goTo(Math.min(this.wantsLine, this.last));
-    document.documentElement.dataset.logLoaded = String(this.last);
   }
 
   line(n) {
