@@ -1,0 +1,109 @@
+package e2e
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// TestTwoClustersFromTheBrowser is the product's promise, guide steps 1 to 4 on
+// two stamps: a helper VM that we make on Seattle, an existing host on
+// Orlando, a cluster on each, connected.
+func TestTwoClustersFromTheBrowser(t *testing.T) {
+	w := newWorld(t, "40")
+	b := w.browser()
+	b.open(w.setupLink())
+	b.do(chromedp.SetValue(`input[name="name"]`, adminName), chromedp.SetValue(`input[name="password"]`, adminPassword), chromedp.SetValue(`input[name="confirm"]`, adminPassword))
+	b.click(`form[action="/setup"] button`)
+	b.waitPath("/deployments/")
+	if s := b.text(); !strings.Contains(s, "Next: prepare AKS Engine on Seattle") {
+		t.Fatalf("the guide does not say what is next:\n%s", s)
+	}
+	b.takeSession()
+	sites := w.sites()
+	seattle, orlando := sites["Seattle"], sites["Orlando"]
+
+	b.wizard("helper-vm", seattle, nil)
+	b.succeeded()
+	key, err := os.ReadFile(filepath.Join(w.dir, "sandbox", "jump01.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.wizard("helper-vm", orlando, map[string]map[string]string{
+		"kind": {"kind": "existing"}, "host": {"address": "127.41.0.10", "port": w.jumpPort(), "user": "azureuser", "reach": "direct", "key": string(key)},
+	})
+	b.succeeded()
+	b.wizard("cluster", seattle, nil)
+	b.succeeded()
+	b.wizard("cluster", orlando, map[string]map[string]string{"version": {"kubernetes": "1.34.4"}, "controlplane": {"masters": "1"}, "pools": {"pools.0.count": "2"}})
+	b.succeeded()
+	b.wizard("connect", seattle, nil)
+	b.succeeded()
+	b.wizard("connect", orlando, nil)
+	b.succeeded()
+
+	w.serves("ratings-seattle", 6, "v1.33.10")
+	w.serves("ratings-orlando", 3, "v1.34.4")
+	if len(b.bad) > 0 {
+		t.Errorf("scripts failed: %v", b.bad)
+	}
+}
+
+var jumpLine = regexp.MustCompile(`jump01: an existing Linux host, \S+ port (\d+),`)
+
+// jumpPort is where the existing host listens: 22 where that may be bound.
+func (w *world) jumpPort() string {
+	m := jumpLine.FindStringSubmatch(w.sandbox.output())
+	if m == nil {
+		w.t.Fatalf("the sandbox names no host:\n%s", w.sandbox.output())
+	}
+	return m[1]
+}
+
+var nodeName = regexp.MustCompile(`^k8s-(master|linuxpool)-\d{8}-\d$`)
+
+// serves downloads a cluster's kubeconfig as a person does and reads the nodes
+// with client-go.
+func (w *world) serves(name string, nodes int, version string) {
+	w.t.Helper()
+	page := w.parse(w.get("/clusters"))
+	link, ok := page.Find(`a[href^="/clusters/"]:contains("` + name + `")`).First().Attr("href")
+	if !ok {
+		w.t.Fatalf("no cluster %s in:\n%s", name, text(page))
+	}
+	file := w.post(link+"/kubeconfig", url.Values{"confirm": {"yes"}})
+	cfg, err := clientcmd.RESTConfigFromKubeConfig([]byte(file.body))
+	if err != nil {
+		w.t.Fatalf("%s: kubeconfig: %v", name, err)
+	}
+	cfg.Timeout = 20 * time.Second
+	client, err := kubernetes.NewForConfig(cfg)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	list, err := client.CoreV1().Nodes().List(w.t.Context(), metav1.ListOptions{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if len(list.Items) != nodes {
+		w.t.Errorf("%s has %d nodes, not %d", name, len(list.Items), nodes)
+	}
+	for _, n := range list.Items {
+		ready := false
+		for _, c := range n.Status.Conditions {
+			ready = ready || c.Type == "Ready" && c.Status == "True"
+		}
+		if !ready || !nodeName.MatchString(n.Name) || n.Status.NodeInfo.KubeletVersion != version {
+			w.t.Errorf("%s: node %s, Ready %v, %s", name, n.Name, ready, n.Status.NodeInfo.KubeletVersion)
+		}
+	}
+}
