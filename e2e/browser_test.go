@@ -2,16 +2,12 @@ package e2e
 
 import (
 	"context"
-	"net/http"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/network"
-	cdpruntime "github.com/chromedp/cdproto/runtime"
-	"github.com/chromedp/cdproto/security"
 	"github.com/chromedp/chromedp"
 )
 
@@ -20,7 +16,6 @@ type tab struct {
 	t   *testing.T
 	w   *world
 	ctx context.Context
-	bad []string // console errors, such as violations of the CSP
 }
 
 func (w *world) browser() *tab {
@@ -40,71 +35,66 @@ func (w *world) browser() *tab {
 	ctx, cancel := chromedp.NewContext(alloc)
 	w.t.Cleanup(func() { cancel(); cancelAlloc() })
 	b := &tab{t: w.t, w: w, ctx: ctx}
-	chromedp.ListenTarget(ctx, func(ev any) {
-		if e, ok := ev.(*cdpruntime.EventExceptionThrown); ok {
-			b.bad = append(b.bad, e.ExceptionDetails.Error())
-		}
-	})
-	b.do(network.Enable(), security.Enable())
+	// The browser lives as long as the context of its first call.
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+		w.t.Fatalf("starting Chromium: %v", err)
+	}
 	return b
 }
 
-func (b *tab) do(actions ...chromedp.Action) {
+func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
 	defer cancel()
-	if err := chromedp.Run(ctx, actions...); err != nil {
-		var where, body string
-		short, stop := context.WithTimeout(b.ctx, 5*time.Second)
-		defer stop()
-		_ = chromedp.Run(short, chromedp.Location(&where), chromedp.Text("main", &body, chromedp.ByQuery))
-		b.t.Fatalf("%v at %s:\n%s", err, where, body)
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		b.t.Fatalf("%v at %s:\n%s", err, evaluate[string](b, "location.href"), evaluate[string](b, "document.body.innerText"))
 	}
+}
+
+// evaluate asks the page. While it is being replaced the zero value comes back.
+func evaluate[T any](b *tab, script string) T {
+	ctx, cancel := context.WithTimeout(b.ctx, 10*time.Second)
+	defer cancel()
+	v, _ := chromedp.Run(ctx, chromedp.Evaluate[T](script))
+	return v
 }
 
 func (b *tab) open(url string) {
 	b.t.Helper()
-	b.do(chromedp.Navigate(url), chromedp.WaitVisible("main"))
+	b.do(chromedp.Navigate(url), chromedp.WaitVisible(chromedp.CSS("main")))
 }
 
-// click clicks and waits until the page has changed its address or its text.
 func (b *tab) click(selector string) {
 	b.t.Helper()
-	b.do(chromedp.ScrollIntoView(selector, chromedp.ByQuery), chromedp.Click(selector, chromedp.ByQuery))
+	b.do(chromedp.ScrollIntoView(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector)))
 }
 
-func (b *tab) path() string {
-	b.t.Helper()
-	var p string
-	b.do(chromedp.Evaluate("location.pathname", &p))
-	return p
-}
+func (b *tab) path() string { return evaluate[string](b, "location.pathname") }
 
 func (b *tab) text() string {
-	b.t.Helper()
-	var s string
-	b.do(chromedp.Evaluate("document.querySelector('main')?.innerText ?? ''", &s))
-	return s
+	return evaluate[string](b, "document.querySelector('main')?.innerText ?? ''")
 }
 
 func (b *tab) waitPath(prefix string) {
 	b.t.Helper()
 	eventually(b.t, time.Minute, "the page "+prefix, func() bool { return strings.HasPrefix(b.path(), prefix) })
-	b.do(chromedp.WaitReady("main"))
+	b.do(chromedp.WaitReady(chromedp.CSS("main")))
 }
 
 // answer puts values into the fields that the page has.
 func (b *tab) answer(values map[string]string) {
 	b.t.Helper()
 	for name, value := range values {
-		b.do(chromedp.Evaluate(setField(name, value), nil))
+		evaluate[any](b, setField(name, value))
 	}
 }
 
 // setField is the script that answers one field as a person would: a radio
 // button by its value, anything else by typing.
 func setField(name, value string) string {
-	q := func(s string) string { return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`, "\n", `\n`).Replace(s) + "'" }
+	q := func(s string) string {
+		return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`, "\n", `\n`).Replace(s) + "'"
+	}
 	return `(() => { for (const e of document.getElementsByName(` + q(name) + `)) {
 		if (e.type === 'radio') { if (e.value === ` + q(value) + `) e.click(); continue }
 		e.value = ` + q(value) + `; e.dispatchEvent(new Event('change', {bubbles: true})) } })()`
@@ -126,7 +116,7 @@ func (b *tab) wizard(workflow string, s site, answers map[string]map[string]stri
 		b.answer(answers[page])
 		b.click(`button[name="action"][value="next"]`)
 		eventually(b.t, time.Minute, "the page after "+path+"\n"+b.text(), func() bool { return b.path() != path })
-		b.do(chromedp.WaitReady("main"))
+		b.do(chromedp.WaitReady(chromedp.CSS("main")))
 	}
 	b.t.Fatal("the wizard never ends")
 }
@@ -135,9 +125,7 @@ func (b *tab) wizard(workflow string, s site, answers map[string]map[string]stri
 func (b *tab) start() {
 	b.t.Helper()
 	eventually(b.t, time.Minute, "the start button is free", func() bool {
-		var free bool
-		b.do(chromedp.Evaluate(`!!document.querySelector('form[action$="/start"] button:not([disabled]):not([aria-disabled="true"])')`, &free))
-		return free
+		return evaluate[bool](b, `!!document.querySelector('form[action$="/start"] button:not([disabled]):not([aria-disabled="true"])')`)
 	})
 	b.click(`form[action$="/start"] button`)
 	b.waitPath("/runs/")
@@ -153,25 +141,4 @@ func (b *tab) succeeded() {
 	if s := b.text(); !strings.Contains(s, "Succeeded") {
 		b.t.Fatalf("the run failed:\n%s", s)
 	}
-}
-
-// takeSession lets the HTTP client go on as the person in the browser.
-func (b *tab) takeSession() {
-	b.t.Helper()
-	b.do(chromedp.ActionFunc(func(ctx context.Context) error {
-		cookies, err := network.GetCookies().Do(ctx)
-		if err != nil {
-			return err
-		}
-		req, err := http.NewRequest(http.MethodGet, b.w.url("/"), nil)
-		if err != nil {
-			return err
-		}
-		var list []*http.Cookie
-		for _, c := range cookies {
-			list = append(list, &http.Cookie{Name: c.Name, Value: c.Value, Path: "/"})
-		}
-		b.w.client.Jar.SetCookies(req.URL, list)
-		return nil
-	}))
 }

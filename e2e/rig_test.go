@@ -228,3 +228,11 @@ func (w *world) setUp() {
 		w.t.Fatalf("set-up answered %d:\n%s", a.status, a.body)
 	}
 }
+
+func (w *world) logIn() {
+	w.t.Helper()
+	a := w.post("/login", url.Values{"name": {adminName}, "password": {adminPassword}, "next": {"/"}})
+	if a.status != http.StatusOK {
+		w.t.Fatalf("login answered %d", a.status)
+	}
+}
