@@ -42,8 +42,7 @@ func (h *Host) Upload(ctx context.Context, path string, mode os.FileMode, size i
 	if err != nil {
 		return err
 	}
-	counted.mu.Lock() // nothing is read any more, and no progress told
-	if counted.err != nil {
+	if counted.close(); counted.err != nil {
 		return fmt.Errorf("reading what is to be uploaded to %s: %w", path, counted.err)
 	}
 	if out.ExitCode == exitShort {
@@ -83,18 +82,24 @@ func (h *Host) Download(ctx context.Context, path string, max int64) ([]byte, er
 	return data, nil
 }
 
-// countingReader is read by the goroutine that feeds stdin.
+// countingReader is read by the goroutine that feeds stdin. It outlives the
+// command when that ends early; after close nothing is read and no progress
+// told.
 type countingReader struct {
 	mu       sync.Mutex
 	r        io.Reader
 	n        int64
 	err      error
+	closed   bool
 	progress func(int64)
 }
 
 func (c *countingReader) Read(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.closed {
+		return 0, io.EOF
+	}
 	n, err := c.r.Read(p)
 	c.n += int64(n)
 	if err != nil && err != io.EOF {
@@ -105,6 +110,12 @@ func (c *countingReader) Read(p []byte) (int, error) {
 		c.progress(c.n)
 	}
 	return n, err
+}
+
+func (c *countingReader) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
 }
 
 // newNonce tells our temporary files from those of another server.
