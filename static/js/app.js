@@ -1,7 +1,7 @@
 // What every page has: htmx, times in the reader's zone, confirmation, copy
 // buttons, focus on errors, and a word when the server does not answer.
 import htmx from "../vendor/htmx.esm.min.js";
-import { freshenTimes } from "./times.js";
+import { freshenTimes, localizeLines } from "./times.js";
 import { addCopyButtons } from "./copy.js";
 import { watchConnection } from "./connection.js";
 
@@ -14,6 +14,7 @@ htmx.registerExtension("keep-open", {
 
 function enhance(root = document) {
   freshenTimes(root);
+  localizeLines(root);
   addCopyButtons(root);
 }
 

@@ -43,6 +43,16 @@ function write(el, text) {
   if (el.textContent !== text) el.textContent = text;
 }
 
+const daytime = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
+// Log lines that the server rendered get the reader's zone as well.
+export function localizeLines(root = document) {
+  for (const el of root.querySelectorAll("a[data-ms]")) {
+    const t = daytime.format(Number(el.dataset.ms));
+    if (el.dataset.t !== t) el.dataset.t = t;
+  }
+}
+
 export function freshenTimes(root = document) {
   if (!root.querySelectorAll) root = document;
   const now = Date.now();

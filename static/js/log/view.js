@@ -30,6 +30,11 @@ export class LogView {
       const n = lineOf(location.hash);
       if (n) this.goTo(n);
     });
+    // The same link once more changes no hash, but should lead there again.
+    document.addEventListener("click", (e) => {
+      const link = e.target.closest?.("a[href^='#L']");
+      if (link && link.hash === location.hash) this.goTo(lineOf(link.hash));
+    });
   }
 
   // append adds lines [n, unixMillis, level, step, text] that are newer than
