@@ -17,8 +17,8 @@ func TestTrust(t *testing.T) {
 	w.setUp()
 	t.Run("headers", w.checkHeaders)
 	t.Run("other origin", w.checkOrigin)
-	t.Run("bad input", w.checkBadInput)
 	t.Run("secrets at rest", w.checkSecrets)
+	t.Run("bad input", w.checkBadInput)
 	t.Run("viewer", w.checkViewer)
 }
 
@@ -51,7 +51,7 @@ func (w *world) checkOrigin(t *testing.T) {
 // checkBadInput sends what nobody should: each must be refused as a page that
 // says what is wrong, never with a raw error or a 5xx.
 func (w *world) checkBadInput(t *testing.T) {
-	s := w.sites()["Seattle"]
+	s := w.sites()["Orlando"]
 	draft := w.walk("helper-vm", s, nil)
 	page := func(p string, change url.Values) answer {
 		path := "/drafts/" + draft + "/pages/" + p
@@ -155,7 +155,7 @@ func (w *world) checkSecrets(t *testing.T) {
 }
 
 func (w *world) checkViewer(t *testing.T) {
-	s := w.sites()["Orlando"]
+	s := w.sites()["Seattle"]
 	if a := w.post("/team", url.Values{"action": {"add"}, "name": {"vera"}, "role": {"viewer"}, "password": {"long enough for vera"}}); a.status != 200 {
 		t.Fatalf("adding a viewer answered %d: %s", a.status, text(w.parse(a)))
 	}
