@@ -114,7 +114,7 @@ func (b *tab) wizard(workflow string, s site, answers map[string]map[string]stri
 		}
 		page := path[strings.LastIndex(path, "/")+1:]
 		b.answer(answers[page])
-		b.click(`button[name="action"][value="next"]`)
+		b.click(`button.primary[name="action"][value="next"]`)
 		eventually(b.t, time.Minute, "the page after "+path+"\n"+b.text(), func() bool { return b.path() != path })
 		b.do(chromedp.WaitReady(chromedp.CSS("main")))
 	}
