@@ -107,7 +107,7 @@ func assemble(ctx context.Context, cfg config, log *slog.Logger) (*product, erro
 	if err != nil {
 		return nil, err
 	}
-	vault, err := secrets.New(key, db)
+	vault, err := secrets.New(key, db, secrets.KeyFile(cfg.KeyFile))
 	if err != nil {
 		db.Close()
 		return nil, err
