@@ -58,8 +58,9 @@ type fakeHub struct {
 	resources map[string]map[string]any // by lower-case ID
 	lists     map[string]any            // exact answers by lower-case path
 	faults    map[string]*fault         // by METHOD and lower-case path
-	metadata  string                    // replaces the document when set
-	calls     []string                  // METHOD path of changes
+	onRead    map[string]func()
+	metadata  string   // replaces the document when set
+	calls     []string // METHOD path of changes
 	reads     []string
 	tokens    []url.Values // forms of token requests
 	ops       map[string]*operationDoc
@@ -75,7 +76,7 @@ func newFakeHub(t *testing.T) *fakeHub {
 	t.Helper()
 	f := &fakeHub{
 		t: t, resources: map[string]map[string]any{}, lists: map[string]any{},
-		faults: map[string]*fault{}, ops: map[string]*operationDoc{},
+		faults: map[string]*fault{}, ops: map[string]*operationDoc{}, onRead: map[string]func(){},
 	}
 	cert := f.makeCertificates()
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(f.serve))
@@ -225,6 +226,9 @@ func (f *fakeHub) serveARM(rw http.ResponseWriter, r *http.Request, path string)
 	case http.MethodGet:
 		f.reads = append(f.reads, path)
 		f.read(rw, path)
+		if hook := f.onRead[path]; hook != nil {
+			hook()
+		}
 	case http.MethodPut, http.MethodPatch:
 		f.calls = append(f.calls, r.Method+" "+path)
 		f.put(rw, r, path)

@@ -179,6 +179,12 @@ func TestEnsureHealsWhatDiffers(t *testing.T) {
 			},
 			[]string{"POST " + helperVMID + "/start"}, "started", "",
 		},
+		"VM is being made by a former attempt": {
+			func(f *fakeHub, _ *HelperVMSpec) {
+				props(f, helperVMID)["provisioningState"] = "Creating"
+				f.onRead[helperVMID] = func() { props(f, helperVMID)["provisioningState"] = "Succeeded" }
+			}, nil, "created", "",
+		},
 		"VM of another size":      {func(_ *fakeHub, s *HelperVMSpec) { s.Size = "Standard_F4" }, nil, "", ""},
 		"same key, other comment": {func(_ *fakeHub, s *HelperVMSpec) { s.AuthorizedKey = "ssh-rsa AAAA elsewhere" }, nil, "", ""},
 		"another key":             {func(_ *fakeHub, s *HelperVMSpec) { s.AuthorizedKey = "ssh-rsa BBBB" }, nil, "", "helper.key"},

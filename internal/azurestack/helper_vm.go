@@ -11,28 +11,39 @@ import (
 	w "hubwright/workflows"
 )
 
+// What EnsureHelperVM did.
+const (
+	Created = "created"
+	Started = "started"
+)
+
 // EnsureHelperVM makes the helper VM, with a managed disk and the SSH key as
 // the only way in, and starts it when it is stopped. A VM that is there is
-// never made anew or resized. did is what was done: "created", "started", or
-// "" when it was up.
+// never made anew or resized. did is Created (also when a former attempt had
+// begun to), Started, or "" when it was up.
 func (h *Hub) EnsureHelperVM(ctx context.Context, s HelperVMSpec) (did string, err error) {
 	err = h.call(ctx, "Making the VM "+s.VM, func(ctx context.Context) error {
 		client, err := armcompute.NewVirtualMachinesClient(h.stack.SubscriptionID, h.cred, h.options)
 		if err != nil {
 			return err
 		}
-		have, err := h.settledVM(ctx, client, s)
+		have, waited, err := h.settledVM(ctx, client, s)
 		if err != nil {
 			return err
 		}
 		if have == nil || have.Properties == nil || !strings.EqualFold(val(have.Properties.ProvisioningState), "Succeeded") {
-			did = "created" // putting the same VM again heals one whose creation failed
+			did = Created // putting the same VM again heals one whose creation failed
 			return h.putHelperVM(ctx, client, s)
+		}
+		if waited {
+			did = Created
 		}
 		if err := keyFits(have.VirtualMachine, s); err != nil || running(have.Properties) {
 			return err
 		}
-		did = "started"
+		if did == "" {
+			did = Started
+		}
 		poller, err := client.BeginStart(ctx, s.ResourceGroup, s.VM, nil)
 		if err != nil {
 			return err
@@ -117,20 +128,22 @@ func keyBody(authorizedKey string) string {
 }
 
 // settledVM is the VM, nil when there is none, after what is under way with it
-// has come to an end: a former attempt may have left its creation going.
-func (h *Hub) settledVM(ctx context.Context, client *armcompute.VirtualMachinesClient, s HelperVMSpec) (*armcompute.VirtualMachinesClientGetResponse, error) {
+// has come to an end: a former attempt may have left its creation going. waited
+// says that it had to be waited for.
+func (h *Hub) settledVM(ctx context.Context, client *armcompute.VirtualMachinesClient, s HelperVMSpec) (have *armcompute.VirtualMachinesClientGetResponse, waited bool, err error) {
 	for {
 		have, err := found(client.Get(ctx, s.ResourceGroup, s.VM, &armcompute.VirtualMachinesClientGetOptions{Expand: ptr("instanceView")}))
 		if err != nil || have == nil || have.Properties == nil {
-			return have, err
+			return have, waited, err
 		}
 		switch strings.ToLower(val(have.Properties.ProvisioningState)) {
 		case "creating", "updating", "migrating":
+			waited = true
 		default:
-			return have, nil
+			return have, waited, nil
 		}
 		if err := wait(ctx, h.every); err != nil {
-			return nil, err
+			return nil, waited, err
 		}
 	}
 }

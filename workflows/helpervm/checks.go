@@ -128,29 +128,29 @@ func (f flow) checkQuota(ctx context.Context, s *State) w.Finding {
 	if err != nil {
 		return f.noAnswer(ctx, s, err)
 	}
-	cores := int64(-1)
+	count := int64(-1)
 	for _, z := range sizes {
 		if strings.EqualFold(z.Name, s.Size) {
-			cores = int64(z.Cores)
+			count = int64(z.Cores)
 		}
 	}
-	if cores < 0 {
+	if count < 0 {
 		return w.Fail(fmt.Sprintf("%s does not offer the size %s.", s.Stack.Name, s.Size), "Choose another size.")
 	}
 	usages, err := hub.Usages(ctx)
 	if err != nil {
 		return f.noAnswer(ctx, s, err)
 	}
-	return room(usages, cores)
+	return room(usages, count)
 }
 
 // room says whether one VM with that many cores fits.
-func room(usages []w.Usage, cores int64) w.Finding {
+func room(usages []w.Usage, count int64) w.Finding {
 	needs := []struct {
 		name, title string
 		count       int64
 	}{
-		{"virtualMachines", "VM", 1}, {"cores", "cores", cores}, {"NetworkInterfaces", "network interface", 1},
+		{"virtualMachines", "VM", 1}, {"cores", "cores", count}, {"NetworkInterfaces", "network interface", 1},
 		{"PublicIPAddresses", "public IP", 1}, {"VirtualNetworks", "virtual network", 1}, {"NetworkSecurityGroups", "network security group", 1},
 	}
 	var short, free []string
@@ -172,7 +172,7 @@ func room(usages []w.Usage, cores int64) w.Finding {
 	if len(free) == 0 {
 		return w.Warn("The Hub tells no quota that we know.", "Ask the Hub's operator whether one more VM fits.")
 	}
-	return w.Passed(fmt.Sprintf("Needs 1 VM and %d cores; free: %s.", cores, strings.Join(free[:min(2, len(free))], ", ")))
+	return w.Passed(fmt.Sprintf("Needs 1 VM and %s; free: %s.", cores(int(count)), strings.Join(free[:min(2, len(free))], ", ")))
 }
 
 func (f flow) checkImage(ctx context.Context, s *State) w.Finding {

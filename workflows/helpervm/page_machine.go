@@ -92,7 +92,7 @@ func (f flow) sizeOptions(ctx context.Context, s *State) ([]w.Option, error) {
 	})
 	var out []w.Option
 	for _, z := range sizes {
-		o := w.Option{Value: z.Name, Label: fmt.Sprintf("%s: %d cores, %.4g GiB", z.Name, z.Cores, float64(z.MemoryMB)/1024)}
+		o := w.Option{Value: z.Name, Label: fmt.Sprintf("%s: %s, %.4g GiB", z.Name, cores(z.Cores), float64(z.MemoryMB)/1024)}
 		if z.MemoryMB < 1700 {
 			o.Disabled, o.Note = true, "too little memory for AKS Engine"
 		}
@@ -177,4 +177,11 @@ func imageRef(urn string) (w.ImageRef, bool) {
 		return w.ImageRef{}, false
 	}
 	return w.ImageRef{Publisher: p[0], Offer: p[1], SKU: p[2], Version: p[3]}, true
+}
+
+func cores(n int) string {
+	if n == 1 {
+		return "1 core"
+	}
+	return fmt.Sprintf("%d cores", n)
 }

@@ -3,6 +3,7 @@ package helpervm
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -210,8 +211,15 @@ func (f flow) follow(ctx context.Context, s *State, n int, cur w.Cursor, log w.L
 // upload brings the server's archive, unless the same bytes lie there.
 func (f flow) upload(ctx context.Context, s *State, host Host, log w.Log) error {
 	a, err := f.Archives.Archive(ctx, s.Engine)
+	if errors.Is(err, w.ErrNotFound) {
+		return &w.Problem{
+			Code: "helper.noarchive", What: "The archive of AKS Engine " + s.Engine + " is not here",
+			Why: "Nobody has given it to Hubwright, or it was taken away again.",
+			Fix: "Add " + aksengine.ArchiveName(s.Engine) + " in the settings, then retry from this step.",
+		}
+	}
 	if err != nil {
-		return problem.Wrap(err, "The archive of AKS Engine "+s.Engine+" is not here")
+		return problem.Wrap(err, "The archive of AKS Engine "+s.Engine+" cannot be read")
 	}
 	sum := func() (string, error) {
 		out, err := host.Run(ctx, `sha256sum "$HOME/`+archivePath(s)+`" 2>/dev/null | cut -d ' ' -f 1`, nil)

@@ -34,27 +34,29 @@ func (f flow) takeKey(ctx context.Context, s *State, log w.Log) error {
 	if !s.creates() {
 		return nil
 	}
-	vm, err := f.Records.HelperVM(ctx, s.SiteID)
-	if errors.Is(err, w.ErrNotFound) {
-		vm, err = w.HelperVM{SiteID: s.SiteID}, nil
-	}
-	if err != nil {
-		return err
-	}
-	want := vm
-	if vm.Existing || vm.VMName != s.VM || vm.ResourceGroup != s.ResourceGroup {
-		// Another machine than before: nothing of the old one holds for it.
-		want = w.HelperVM{ID: vm.ID, SiteID: s.SiteID, ResourceGroup: s.ResourceGroup, VMName: s.VM}
-	}
-	want.PrivateKey, want.User, want.Port, want.Address = s.Found.PrivateKey, s.User, 22, s.fqdn()
-	if vm.Address != "" && sameMachine(vm, want) {
-		want.Address = vm.Address
-	}
-	return f.save(ctx, vm, want)
+	return f.rememberKey(ctx, s, false)
 }
 
-func sameMachine(a, b w.HelperVM) bool {
-	return a.Existing == b.Existing && a.VMName == b.VMName && a.ResourceGroup == b.ResourceGroup
+// rememberKey writes the key into the record before the run has ended. A
+// record of another machine is left alone: it is in use until this one is
+// ready. fresh says that the machine was made just now with this key.
+func (f flow) rememberKey(ctx context.Context, s *State, fresh bool) error {
+	have, err := f.Records.HelperVM(ctx, s.SiteID)
+	if errors.Is(err, w.ErrNotFound) {
+		have, err = w.HelperVM{SiteID: s.SiteID, ResourceGroup: s.ResourceGroup, VMName: s.VM, Address: s.fqdn()}, nil
+	}
+	if err != nil || have.Existing || have.VMName != s.VM || have.ResourceGroup != s.ResourceGroup {
+		return err
+	}
+	want := have
+	switch {
+	case fresh:
+		want.HostKey = ""
+	case have.PrivateKey != "":
+		return nil // a machine may have been made with that one
+	}
+	want.PrivateKey, want.User, want.Port, want.ViaProxy = s.Found.PrivateKey, s.User, 22, s.Reach == ReachProxy
+	return f.save(ctx, have, want)
 }
 
 func (f flow) ensureNetwork(ctx context.Context, s *State, log w.Log) error {
@@ -91,6 +93,9 @@ func (f flow) ensureMachine(ctx context.Context, s *State, log w.Log) error {
 		s.changed("VM " + s.VM)
 		// A new machine has a new host key, whatever the record says.
 		s.Forget, s.Found.HostKey = true, ""
+		if err := f.rememberKey(ctx, s, true); err != nil {
+			return err
+		}
 		log.Good("Made the VM %s (%s, %s).", s.VM, s.Size, s.Image.URN())
 	case "started":
 		s.changed("VM " + s.VM + " (started)")
@@ -149,7 +154,8 @@ func (f flow) record(ctx context.Context, s *State, log w.Log) error {
 	return nil
 }
 
-// save writes the record when it differs.
+// save writes the record when it differs. The texts are compared, because an
+// empty list comes back from the store as none.
 func (f flow) save(ctx context.Context, have, want w.HelperVM) error {
 	if fmt.Sprint(have) == fmt.Sprint(want) {
 		return nil
