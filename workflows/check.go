@@ -26,10 +26,14 @@ type Finding struct {
 }
 
 // Passed, Warn, Fail and Skip make a Finding.
-func Passed(found string) Finding       { return Finding{Status: CheckPassed, Found: found} }
-func Warn(found, remedy string) Finding { return Finding{Status: CheckWarning, Found: found, Remedy: remedy} }
-func Fail(found, remedy string) Finding { return Finding{Status: CheckFailed, Found: found, Remedy: remedy} }
-func Skip(why string) Finding           { return Finding{Status: CheckSkipped, Found: why} }
+func Passed(found string) Finding { return Finding{Status: CheckPassed, Found: found} }
+func Warn(found, remedy string) Finding {
+	return Finding{Status: CheckWarning, Found: found, Remedy: remedy}
+}
+func Fail(found, remedy string) Finding {
+	return Finding{Status: CheckFailed, Found: found, Remedy: remedy}
+}
+func Skip(why string) Finding { return Finding{Status: CheckSkipped, Found: why} }
 
 // CheckResult is a check's finding for one draft, as stored.
 type CheckResult struct {
