@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 
@@ -104,14 +105,19 @@ func (h *Hub) loginProblem(e *azidentity.AuthenticationFailedError, wit *witness
 	}
 }
 
-// worthRetrying is the SDK's own rule without failures that stay: a
-// certificate that is not trusted, and a proxy that refuses.
+// worthRetrying is the SDK's own rule without failures that stay, and without
+// those that took their time already: a certificate that is not trusted, a
+// name that is not known, a proxy that refuses, a time-out.
 func worthRetrying(resp *http.Response, err error) bool {
 	if err != nil {
 		var p *w.Problem
 		var untrusted *tls.CertificateVerificationError
 		var wrongName x509.HostnameError
-		return !errors.As(err, &p) && !errors.As(err, &untrusted) && !errors.As(err, &wrongName)
+		var unknown *net.DNSError
+		var slow net.Error
+		stays := errors.As(err, &p) || errors.As(err, &untrusted) || errors.As(err, &wrongName) ||
+			(errors.As(err, &unknown) && unknown.IsNotFound) || (errors.As(err, &slow) && slow.Timeout())
+		return !stays
 	}
 	switch resp.StatusCode {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,

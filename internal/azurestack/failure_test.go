@@ -2,8 +2,14 @@ package azurestack
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -123,5 +129,35 @@ func TestListsFollowLinksOnTheHubAlone(t *testing.T) {
 	}
 	if got := strings.Join(f.reads, " "); !strings.Contains(got, more) {
 		t.Errorf("the second page was not read: %s", got)
+	}
+}
+
+func TestWorthRetrying(t *testing.T) {
+	for name, tt := range map[string]struct {
+		status int
+		err    error
+		want   bool
+	}{
+		"busy":            {503, nil, true},
+		"throttled":       {429, nil, true},
+		"refused":         {403, nil, false},
+		"fine":            {200, nil, false},
+		"broken off":      {0, io.ErrUnexpectedEOF, true},
+		"unknown name":    {0, &net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}, false},
+		"DNS is ill":      {0, &net.DNSError{IsTemporary: true}, true},
+		"time-out":        {0, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, false},
+		"proxy refuses":   {0, &w.Problem{Code: "net.proxy"}, false},
+		"wrong name":      {0, x509.HostnameError{}, false},
+		"not vouched for": {0, &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var resp *http.Response
+			if tt.err == nil {
+				resp = &http.Response{StatusCode: tt.status}
+			}
+			if got := worthRetrying(resp, tt.err); got != tt.want {
+				t.Errorf("%v", got)
+			}
+		})
 	}
 }

@@ -14,7 +14,11 @@ import (
 
 var hostName = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`)
 
-const scanTimeout = 6 * time.Second
+// A page waits for the world only so long; then it opens without an answer.
+const (
+	scanTimeout = 3 * time.Second
+	askTimeout  = 8 * time.Second
+)
 
 func (f flow) hostPage() w.Page[State] {
 	known := func(pick func(k *w.HelperVM) string, usual string) func(*State) string {
@@ -39,7 +43,7 @@ func (f flow) hostPage() w.Page[State] {
 				Default: known(func(k *w.HelperVM) string { return string(k.PrivateKey) }, "")},
 			{Name: "fingerprint", Label: "Expected host key", Kind: w.FieldText, Optional: true, Placeholder: "SHA256:…",
 				Help: "From the host's own console: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub. When it is empty, the key of the first contact is pinned."},
-			reachField(),
+			reachField(ReachDirect),
 		},
 		Bind: bindHost,
 	}

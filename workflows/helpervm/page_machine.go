@@ -73,6 +73,8 @@ func keyOptions(_ context.Context, s *State) ([]w.Option, error) {
 }
 
 func (f flow) sizeOptions(ctx context.Context, s *State) ([]w.Option, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
 	hub, err := f.hub(ctx, s)
 	if err != nil {
 		return nil, err
@@ -104,6 +106,8 @@ func (f flow) sizeOptions(ctx context.Context, s *State) ([]w.Option, error) {
 // imageOptions are the newest version of each Ubuntu server image, and
 // "latest" of the usual one when it is there.
 func (f flow) imageOptions(ctx context.Context, s *State) ([]w.Option, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
 	hub, err := f.hub(ctx, s)
 	if err != nil {
 		return nil, err

@@ -36,21 +36,29 @@ func (f flow) networkPage() w.Page[State] {
 				Default: func(*State) string { return "10.0.0.0/8" }},
 			{Name: "label", Label: "DNS label", Kind: w.FieldText, Help: "The name on the Hub; it must be free in the whole region.",
 				Default: func(s *State) string { return s.base() }},
-			reachField(),
+			reachField(ReachProxy), // the VM lies where the Hub lies
 		},
 		Bind: bindNetwork,
 	}
 }
 
-func reachField() w.Field[State] {
+// reachField asks for SSH's way. usual is the way that a machine of that kind
+// has when the record knows none.
+func reachField(usual string) w.Field[State] {
 	return w.Field[State]{
 		Name: "reach", Label: "SSH goes", Kind: w.FieldRadio,
 		When: func(s *State) bool { return s.Stack.Proxy != "" },
 		Default: func(s *State) string {
-			if s.Stack.Proxy == "" || (s.Known != nil && s.Known.EngineVersion != "" && !s.Known.ViaProxy) {
+			known := s.Known != nil && s.Known.EngineVersion != "" && s.Known.Existing == s.existing()
+			switch {
+			case s.Stack.Proxy == "":
+				return ReachDirect
+			case known && s.Known.ViaProxy:
+				return ReachProxy
+			case known:
 				return ReachDirect
 			}
-			return ReachProxy
+			return usual
 		},
 		Options: fixed(
 			w.Option{Value: ReachProxy, Label: "Through the stack's HTTPS proxy", Note: "The proxy must allow CONNECT to the SSH port."},

@@ -115,6 +115,8 @@ func (f flow) observedBaseImage(ctx context.Context, s *State) string {
 	if !ok {
 		return ""
 	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
 	hub, err := f.hub(ctx, s)
 	if err != nil {
 		return ""

@@ -73,7 +73,7 @@ func TestExistingAndAgain(t *testing.T) {
 		}
 	}
 	vm := s.records.vm
-	if !vm.Existing || vm.Address != "helper.example.net" || vm.User != "ana" || vm.PrivateKey != "sec_own" || vm.VMName != "" || !vm.ViaProxy {
+	if !vm.Existing || vm.Address != "helper.example.net" || vm.User != "ana" || vm.PrivateKey != "sec_own" || vm.VMName != "" || vm.ViaProxy {
 		t.Errorf("record %+v", vm)
 	}
 	if len(s.machine.jobs) != 0 {
