@@ -123,12 +123,12 @@ type pin struct {
 
 func newPin(t Target) (*pin, error) {
 	if strings.TrimSpace(t.HostKey) == "" {
-		return nil, &workflows.Problem{Code: codeHostKey, What: "The host key of " + t.Host + " is not known.",
+		return nil, &workflows.Problem{Code: codeHostKey, What: "The host key of " + t.Host + " is not known",
 			Why: "Without it nobody could tell the host from an impostor.", Fix: "Look at the host key, compare its fingerprint, and accept it."}
 	}
 	want, _, _, _, err := ssh.ParseAuthorizedKey([]byte(t.HostKey))
 	if err != nil {
-		return nil, &workflows.Problem{Code: codeHostKey, What: "The pinned host key of " + t.Host + " cannot be read.",
+		return nil, &workflows.Problem{Code: codeHostKey, What: "The pinned host key of " + t.Host + " cannot be read",
 			Why: err.Error(), Fix: "Accept the host's key again."}
 	}
 	return &pin{host: t.Host, want: want}, nil
@@ -164,7 +164,7 @@ func (p *pin) explain(err error) error {
 	}
 	return &workflows.Problem{
 		Code: codeHostKey,
-		What: "The host key of " + p.host + " has changed.",
+		What: "The host key of " + p.host + " has changed",
 		Why:  fmt.Sprintf("Pinned is %s (%s); the host shows %s.", ssh.FingerprintSHA256(p.want), p.want.Type(), shown),
 		Fix:  "If the host was reinstalled, accept its new key. If not, somebody may sit in between: do not go on.",
 	}

@@ -95,7 +95,7 @@ func (h *Host) DialTCP(ctx context.Context, network, addr string) (net.Conn, err
 	if !errors.As(err, &refused) {
 		return nil, h.sessionProblem(ctx, err)
 	}
-	p := &workflows.Problem{Code: codeForwarding, What: "No tunnel through " + h.target.Host + " to " + addr + ".", Detail: err.Error()}
+	p := &workflows.Problem{Code: codeForwarding, What: "No tunnel through " + h.target.Host + " to " + addr, Detail: err.Error()}
 	if refused.Reason == ssh.Prohibited {
 		p.Why = "The host does not allow tunnels."
 		p.Fix = "Set AllowTcpForwarding yes in its sshd_config."

@@ -128,7 +128,8 @@ func (h *Host) ReadJob(ctx context.Context, id string, offset int64, max int) ([
 
 // SignalJob sends a signal (HUP, INT, QUIT, KILL, TERM, USR1, USR2) to the
 // job's processes, after making sure that they are the job's. It does not wait
-// for what they do about it: JobStatus tells. A job that has ended is left
+// for what they do about it: JobStatus tells. On a host whose setsid is very
+// old or missing, jobs ignore INT and QUIT: TERM and KILL work everywhere. A job that has ended is left
 // alone without an error; for one that was never started,
 // errors.Is(err, workflows.ErrNotFound).
 func (h *Host) SignalJob(ctx context.Context, id, signal string) error {

@@ -52,17 +52,17 @@ type KeyInfo struct {
 // options. The error is a *workflows.Problem.
 func ParseAuthorizedKey(s string) (KeyInfo, error) {
 	if strings.Contains(s, "PRIVATE KEY") {
-		return KeyInfo{}, keyProblem("This is a private key.", "Give the public key: the content of the file that ends in .pub. Never hand out the private one.")
+		return KeyInfo{}, keyProblem("This is a private key", "Give the public key: the content of the file that ends in .pub. Never hand out the private one.")
 	}
 	pub, comment, options, rest, err := ssh.ParseAuthorizedKey([]byte(s))
 	if err != nil {
-		return KeyInfo{}, keyProblem("This is not an SSH public key.", "Give one line such as: ssh-rsa AAAAB3NzaC1yc2E… name@host")
+		return KeyInfo{}, keyProblem("This is not an SSH public key", "Give one line such as: ssh-rsa AAAAB3NzaC1yc2E… name@host")
 	}
 	if len(options) > 0 {
-		return KeyInfo{}, keyProblem("The key has options in front of it.", "Leave out everything before the key's type.")
+		return KeyInfo{}, keyProblem("The key has options in front of it", "Leave out everything before the key's type.")
 	}
 	if len(bytes.TrimSpace(rest)) > 0 {
-		return KeyInfo{}, keyProblem("There is more than one key.", "Give one key, in one line.")
+		return KeyInfo{}, keyProblem("There is more than one key", "Give one key, in one line.")
 	}
 	return KeyInfo{Type: pub.Type(), Bits: keyBits(pub), Fingerprint: ssh.FingerprintSHA256(pub), Comment: comment}, nil
 }
@@ -82,10 +82,10 @@ func parseSigner(pemBytes []byte) (ssh.Signer, error) {
 	var locked *ssh.PassphraseMissingError
 	switch {
 	case errors.As(err, &locked):
-		return nil, keyProblem("The private key is protected by a passphrase.",
+		return nil, keyProblem("The private key is protected by a passphrase",
 			"Give a key without one (ssh-keygen -p -f KEY removes it from a copy). It is encrypted as soon as it arrives here.")
 	case err != nil:
-		return nil, keyProblem("This is not an SSH private key.", "Give the whole file, from -----BEGIN to -----END.")
+		return nil, keyProblem("This is not an SSH private key", "Give the whole file, from -----BEGIN to -----END.")
 	}
 	return signer, nil
 }

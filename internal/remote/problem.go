@@ -57,7 +57,7 @@ func dialProblem(ctx context.Context, t Target, err error) error {
 	if errors.As(err, &p) {
 		return p
 	}
-	p = &workflows.Problem{What: "No SSH connection to " + t.address() + ".", Detail: err.Error()}
+	p = &workflows.Problem{What: "No SSH connection to " + t.address(), Detail: err.Error()}
 	var dns *net.DNSError
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -97,15 +97,15 @@ func (h *Host) sessionProblem(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	if ctx.Err() != nil {
-		return &workflows.Problem{Code: codeTimeout, What: "A command on " + h.target.Host + " took too long.",
+		return &workflows.Problem{Code: codeTimeout, What: "A command on " + h.target.Host + " took too long",
 			Why: "It did not end in the time it was given.", Fix: "Look at the load of that host, then try again."}
 	}
 	var open *ssh.OpenChannelError
 	if errors.As(err, &open) {
-		return &workflows.Problem{Code: codeProtocol, What: h.target.Host + " refused another session.", Why: open.Message,
+		return &workflows.Problem{Code: codeProtocol, What: h.target.Host + " refused another session", Why: open.Message,
 			Fix: "Raise MaxSessions in its sshd_config, or close other sessions of this connection."}
 	}
-	return &workflows.Problem{Code: codeLost, What: "The SSH connection to " + h.target.Host + " was lost.",
+	return &workflows.Problem{Code: codeLost, What: "The SSH connection to " + h.target.Host + " was lost",
 		Why: "The connection ended while a command was running.", Fix: "It is tried again by itself where that is safe; else try again.",
 		Detail: err.Error()}
 }
@@ -116,6 +116,6 @@ func (h *Host) remoteProblem(what string, code int, stderr string) *workflows.Pr
 	if why == "" {
 		why = fmt.Sprintf("the script ended with code %d", code)
 	}
-	return &workflows.Problem{Code: codeRemote, What: what + " on " + h.target.Host + " failed.", Why: why,
+	return &workflows.Problem{Code: codeRemote, What: what + " on " + h.target.Host + " failed", Why: why,
 		Fix: "Look at free disk space and permissions of that user's home folder."}
 }

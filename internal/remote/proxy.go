@@ -23,7 +23,7 @@ func dialNet(ctx context.Context, proxy, addr string) (net.Conn, error) {
 	}
 	u, err := url.Parse(proxy)
 	if err != nil || u.Scheme != "http" || u.Host == "" {
-		return nil, &workflows.Problem{Code: codeProxy, What: "The proxy's address is not usable.",
+		return nil, &workflows.Problem{Code: codeProxy, What: "The proxy's address is not usable",
 			Why: "It must look like http://host:port.", Fix: "Correct the Stack's HTTPS proxy."}
 	}
 	hostport := u.Host
@@ -70,7 +70,7 @@ func proxyProblem(ctx context.Context, proxy, why, detail string, cause error) e
 	if cause != nil && ctx.Err() != nil {
 		return errors.Join(ctx.Err(), cause)
 	}
-	return &workflows.Problem{Code: codeProxy, What: "No way through the proxy " + proxy + ".", Why: why,
+	return &workflows.Problem{Code: codeProxy, What: "No way through the proxy " + proxy, Why: why,
 		Fix: "Look at the proxy's address, and whether it may CONNECT to that port.", Detail: detail}
 }
 

@@ -44,7 +44,7 @@ func (h *Host) sh(ctx context.Context, script string, args []string, stdin io.Re
 		return Output{}, err
 	}
 	if stdout.over {
-		return Output{}, &workflows.Problem{Code: codeRemote, What: "A command on " + h.target.Host + " printed too much.",
+		return Output{}, &workflows.Problem{Code: codeRemote, What: "A command on " + h.target.Host + " printed too much",
 			Why: "More than 16 MiB came back.", Fix: "Read such output through a file."}
 	}
 	return Output{Stdout: stdout.String(), Stderr: p.stderr.String(), ExitCode: code}, nil

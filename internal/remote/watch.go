@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"hubwright/workflows"
@@ -128,16 +129,16 @@ func (w *watcher) verdict() (int, error) {
 	case JobExited:
 		return w.last.ExitCode, nil
 	case JobAbsent:
-		return 0, &workflows.Problem{Code: codeJobAbsent, What: "The command was never started on the helper VM.",
+		return 0, &workflows.Problem{Code: codeJobAbsent, What: "The command was never started on the helper VM",
 			Why: "There is no record of job " + w.id + " there.", Fix: "Start it again. If the VM was made anew, make sure that nothing else works on the cluster."}
 	}
-	return 0, &workflows.Problem{Code: codeJobLost, What: "The command ended without telling how.",
+	return 0, &workflows.Problem{Code: codeJobLost, What: "The command ended without telling how",
 		Why: "Its process is gone and left no exit code: most likely the VM was restarted or ran out of memory.",
 		Fix: "Look at what it had done before going on. A retry observes that first."}
 }
 
 func (w *watcher) changed(stored, size int64) *workflows.Problem {
-	return &workflows.Problem{Code: codeJobChanged, What: "The command's output became shorter than what is in the log already.",
+	return &workflows.Problem{Code: codeJobChanged, What: "The command's output became shorter than what is in the log already",
 		Why: fmt.Sprintf("%d bytes are in the log, %d are on the VM: its disk was put back to an older state.", stored, size),
 		Fix: "Find out what was restored there, and compare cluster and API model before going on."}
 }
@@ -158,7 +159,7 @@ func (w *watcher) hopeless(err error) bool {
 func sentence(err error) string {
 	var p *workflows.Problem
 	if errors.As(err, &p) {
-		return p.What
+		return p.What + "."
 	}
-	return "An error came up: " + err.Error() + "."
+	return strings.TrimSuffix(err.Error(), ".") + "."
 }

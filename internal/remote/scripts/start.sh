@@ -20,7 +20,11 @@ chmod 700 "cmd.$2"
 # The runner gets a session of its own, so that nothing which happens to this
 # one reaches it. It prints its answer and then lets go of our stdout, which
 # is what the command substitution waits for.
-if command -v setsid >/dev/null 2>&1; then
+# setsid forks by itself where it can: what a shell starts with & has to ignore
+# SIGINT and SIGQUIT for ever, and so would the command.
+if setsid -f true 2>/dev/null; then
+	answer=$(setsid -f /bin/sh -c "$4" hubwright-job "$2" "$mask" </dev/null 2>/dev/null)
+elif command -v setsid >/dev/null 2>&1; then
 	answer=$(setsid /bin/sh -c "$4" hubwright-job "$2" "$mask" </dev/null 2>/dev/null &)
 else
 	# Job control gives it at least a process group, nohup shields it from HUP.
