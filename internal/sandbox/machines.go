@@ -2,11 +2,15 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -21,7 +25,11 @@ import (
 const (
 	apiPort = 443
 	sshPort = 22
+
+	masterPool = "master" // of the tag poolName
 )
+
+func target(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
 
 func dialer(addr string) proxy.Dialer {
 	return func(ctx context.Context) (net.Conn, error) { return loopback.Dial(ctx, "tcp", addr) }
@@ -57,13 +65,13 @@ func (w *World) joinNode(ctx context.Context, s *stamp, m arm.Machine, c arm.Clu
 		if err := w.clusters.Ensure(ctx, specOf(id, c)); err != nil {
 			return fmt.Errorf("the control plane did not start: %w", err)
 		}
-		w.door.Tunnel(c.FQDN, apiPort, w.apiDialer(id))
+		w.openAPI(id, c.FQDN)
 	}
 	return w.clusters.AddNode(ctx, id, nodeOf(s, m))
 }
 
 func specOf(id string, c arm.ClusterFacts) controlplane.Spec {
-	return controlplane.Spec{ID: id, Version: c.Version, FQDN: c.FQDN, IP: c.IP, ResourceGroup: c.Group, PKI: controlplane.PKI{
+	return controlplane.Spec{ID: id, Version: c.Version, FQDN: c.FQDN, IP: c.IP, AdvertiseIP: c.InternalIP, ResourceGroup: c.Group, PKI: controlplane.PKI{
 		CA: c.PEM["cacertificate"], CAKey: c.PEM["caprivatekey"],
 		APIServer: c.PEM["apiservercertificate"], APIServerKey: c.PEM["apiserverprivatekey"],
 		Client: c.PEM["clientcertificate"], ClientKey: c.PEM["clientprivatekey"],
@@ -75,8 +83,24 @@ func specOf(id string, c arm.ClusterFacts) controlplane.Spec {
 func nodeOf(s *stamp, m arm.Machine) controlplane.Node {
 	_, version, _ := strings.Cut(m.Tags["orchestrator"], ":")
 	return controlplane.Node{
-		Name: m.Name, Pool: m.Tags["poolName"], Version: version, VMSize: m.Size, Subscription: s.subscription, ResourceGroup: m.Group, IP: m.PrivateIP,
+		Name: m.Name, Pool: m.Tags["poolName"], Version: version, VMSize: m.Size, CPUs: m.Cores, MemoryMiB: m.MemoryMB,
+		Subscription: s.subscription, ResourceGroup: m.Group, IP: m.PrivateIP,
 	}
+}
+
+// openAPI leads a cluster's public name to its API server.
+func (w *World) openAPI(id, fqdn string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.apis[id] = fqdn
+	w.door.Tunnel(fqdn, apiPort, w.apiDialer(id))
+}
+
+func (w *World) closeAPI(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.door.Forget(w.apis[id], apiPort)
+	delete(w.apis, id)
 }
 
 // apiDialer finds the API server at each connection: it may have been
@@ -91,33 +115,102 @@ func (w *World) apiDialer(id string) proxy.Dialer {
 	}
 }
 
-func (w *World) vmGone(ctx context.Context, s *stamp, m arm.Machine) {
+// vmGoing: a node whose VM is being deleted falls silent.
+func (w *World) vmGoing(ctx context.Context, s *stamp, m arm.Machine) {
 	if !m.IsNode() {
-		if err := w.fleet.Remove(s.region + "-" + m.Name); err != nil {
-			w.opts.Log.Warn("removing a helper VM", "vm", m.Name, "err", err)
-		}
-		w.door.Forget(m.FQDN, sshPort)
-		w.door.Forget(m.PublicIP, sshPort)
 		return
 	}
 	id := clusterID(s, m.Tags["resourceNameSuffix"], m.Group)
-	var err error
-	if m.Tags["poolName"] == "master" { // the Node of a master stays until a new VM takes its name
-		err = w.clusters.NodePower(ctx, id, m.Name, false)
-	} else {
-		err = w.clusters.RemoveNode(ctx, id, m.Name)
+	if err := w.clusters.NodePower(ctx, id, m.Name, false); err != nil && !errors.Is(err, controlplane.ErrNotRunning) {
+		w.opts.Log.Warn("switching a node off", "node", m.Name, "err", err)
 	}
-	if err != nil {
-		w.opts.Log.Warn("taking a node away", "node", m.Name, "err", err)
+}
+
+// missedAfter is how long, at speed 1, the cloud controller of a cluster takes
+// to see that a node's VM is gone.
+const missedAfter = 40 * time.Second
+
+// vmGone takes away what stood for a machine. The Node of an agent goes a
+// moment later, unless its VM is there again by then; that of a master stays
+// until a new VM takes its name. With its last disk the cluster goes.
+func (w *World) vmGone(_ context.Context, s *stamp, m arm.Machine) {
+	if !m.IsNode() {
+		w.door.Forget(m.FQDN, sshPort)
+		w.door.Forget(m.PublicIP, sshPort)
+		if err := w.fleet.Remove(s.region + "-" + m.Name); err != nil {
+			w.opts.Log.Warn("removing a helper VM", "vm", m.Name, "err", err)
+		}
+		return
 	}
+	suffix := m.Tags["resourceNameSuffix"]
+	id := clusterID(s, suffix, m.Group)
+	if s.hub.ClusterGone(m.Group, suffix) {
+		w.closeAPI(id)
+		if err := w.clusters.Remove(id); err != nil {
+			w.opts.Log.Warn("removing a cluster", "cluster", id, "err", err)
+		}
+		return
+	}
+	if m.Tags["poolName"] == masterPool {
+		return
+	}
+	w.background.Go(func() {
+		t := time.NewTimer(time.Duration(float64(missedAfter) / w.opts.Speed))
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-w.ctx.Done():
+			return
+		}
+		if s.hub.Exists(m.ID) {
+			return
+		}
+		if err := w.clusters.RemoveNode(w.ctx, id, m.Name); err != nil && !errors.Is(err, controlplane.ErrNotRunning) {
+			w.opts.Log.Warn("taking a node away", "node", m.Name, "err", err)
+		}
+	})
+}
+
+// vmPower: a machine was stopped or started.
+func (w *World) vmPower(ctx context.Context, s *stamp, m arm.Machine, on bool) error {
+	switch {
+	case m.IsNode():
+		return w.clusters.NodePower(ctx, clusterID(s, m.Tags["resourceNameSuffix"], m.Group), m.Name, on)
+	case on:
+		return w.bootHelper(ctx, s, m)
+	}
+	w.door.Forget(m.FQDN, sshPort)
+	w.door.Forget(m.PublicIP, sshPort)
+	w.fleet.CutConnections(s.region + "-" + m.Name)
+	return nil
+}
+
+func (w *World) vmRestarted(ctx context.Context, s *stamp, m arm.Machine) error {
+	if err := w.vmPower(ctx, s, m, false); err != nil {
+		return err
+	}
+	return w.vmPower(ctx, s, m, true)
+}
+
+// serviceAddress gives a Service of type LoadBalancer its address: a public IP
+// of the Hub.
+func (w *World) serviceAddress(_ context.Context, id, namespace, service string) (string, error) {
+	for _, s := range w.stamps {
+		for _, m := range s.hub.Machines() {
+			if m.IsNode() && clusterID(s, m.Tags["resourceNameSuffix"], m.Group) == id {
+				return s.hub.ServiceAddress(m.Group, id, namespace, service)
+			}
+		}
+	}
+	return "", fmt.Errorf("no Hub has the cluster %s", id)
 }
 
 // existingHosts starts the machines that were there before Hubwright: a Linux
 // host that can become a helper VM and a Windows host that must be refused.
 func (w *World) existingHosts(ctx context.Context, s *stamp) error {
 	for _, h := range []SeedHost{
-		{Name: "jump01", Address: "127.41.0.10", User: "azureuser"},
-		{Name: "win01", Address: "127.41.0.11", User: "azureuser", Windows: true},
+		{Name: "jump01", Address: fmt.Sprintf("127.%d.0.10", w.opts.Block+1), User: "azureuser"},
+		{Name: "win01", Address: fmt.Sprintf("127.%d.0.11", w.opts.Block+1), User: "azureuser", Windows: true},
 	} {
 		private, public, err := openSSHKey(filepath.Join(w.opts.Dir, "pki"), h.Name+"-login")
 		if err != nil {
@@ -164,43 +257,27 @@ func openSSHKey(dir, name string) (private, public string, err error) {
 func (w *World) restore(ctx context.Context) error {
 	for _, s := range w.stamps {
 		for _, m := range s.hub.Machines() {
-			if !m.IsNode() {
-				if err := w.bootHelper(ctx, s, m); err != nil {
-					return fmt.Errorf("starting the helper VM %s: %w", m.Name, err)
-				}
+			if m.IsNode() || !m.On {
+				continue
+			}
+			if err := w.bootHelper(ctx, s, m); err != nil {
+				return fmt.Errorf("starting the helper VM %s: %w", m.Name, err)
 			}
 		}
+		for id, fqdn := range s.clusters() {
+			w.openAPI(id, fqdn)
+		}
 	}
-	if entries, err := os.ReadDir(filepath.Join(w.opts.Dir, "clusters")); err != nil || len(entries) == 0 {
+	entries, err := os.ReadDir(filepath.Join(w.opts.Dir, "clusters"))
+	if err != nil || !slices.ContainsFunc(entries, os.DirEntry.IsDir) {
 		return nil
 	}
-	w.background.Add(1)
-	go func() {
-		defer w.background.Done()
+	w.background.Go(func() {
 		ids, err := w.clusters.Restore(w.ctx)
-		if err != nil {
+		if err != nil && w.ctx.Err() == nil {
 			w.opts.Log.Warn("bringing clusters back", "err", err)
 		}
 		w.opts.Log.Info("clusters are back", "clusters", ids)
-	}()
-	w.reopenAPIs()
+	})
 	return nil
-}
-
-// reopenAPIs leads the names of all known clusters to their API servers.
-func (w *World) reopenAPIs() {
-	for _, s := range w.stamps {
-		seen := map[string]bool{}
-		for _, m := range s.hub.Machines() {
-			suffix := m.Tags["resourceNameSuffix"]
-			id := clusterID(s, suffix, m.Group)
-			if !m.IsNode() || seen[id] {
-				continue
-			}
-			seen[id] = true
-			if fqdn := s.hub.ClusterName(m.Group, suffix); fqdn != "" {
-				w.door.Tunnel(fqdn, apiPort, w.apiDialer(id))
-			}
-		}
-	}
 }

@@ -26,12 +26,12 @@ type plan struct {
 	prefix               string // of public addresses
 }
 
-func plans() []plan {
+func plans(block int) []plan {
 	return []plan{
 		{"Seattle", "seattle", false, "5ea771e0-0000-4000-8000-000000000001", "5ea771e0-1111-4000-8000-000000000002",
-			"5ea771e0-2222-4000-8000-000000000003", "5ea771e0-3333-4000-8000-000000000004", "seattle-S3cret~of.the-sandbox", "127.40.1."},
+			"5ea771e0-2222-4000-8000-000000000003", "5ea771e0-3333-4000-8000-000000000004", "seattle-S3cret~of.the-sandbox", fmt.Sprintf("127.%d.1.", block)},
 		{"Orlando", "orlando", true, "0a1a4d00-0000-4000-8000-000000000001", "0a1a4d00-1111-4000-8000-000000000002",
-			"0a1a4d00-2222-4000-8000-000000000003", "0a1a4d00-3333-4000-8000-000000000004", "orlando-S3cret~of.the-sandbox", "127.40.2."},
+			"0a1a4d00-2222-4000-8000-000000000003", "0a1a4d00-3333-4000-8000-000000000004", "orlando-S3cret~of.the-sandbox", fmt.Sprintf("127.%d.2.", block)},
 	}
 }
 
@@ -94,17 +94,13 @@ func (w *World) openStamp(ctx context.Context, p plan) (*stamp, error) {
 	s.hub, err = arm.New(ctx, arm.Config{
 		Region: p.region, Domain: Domain, SubscriptionID: p.subscription, TenantID: p.tenant, Audience: p.audience(), Identity: s.login, ADFS: p.adfs,
 		IPPrefix: p.prefix, Speed: w.opts.Speed, Faults: w.faults, StateFile: filepath.Join(w.opts.Dir, p.region+".json"), Log: w.opts.Log,
-		Hooks: arm.Hooks{
-			VMUp:      func(ctx context.Context, m arm.Machine) error { return w.bootHelper(ctx, s, m) },
-			NodeJoins: func(ctx context.Context, m arm.Machine, c arm.ClusterFacts) error { return w.joinNode(ctx, s, m, c) },
-			VMGone:    func(ctx context.Context, m arm.Machine) { w.vmGone(ctx, s, m) },
-		},
+		Roles: []arm.Role{{ObjectID: p.object, Name: "Contributor"}}, Hooks: w.hooks(s),
 	})
 	if err != nil {
 		return nil, err
 	}
-	w.door.Terminate(p.host("management"), s.ca.Server, w.calls.Watch(p.host("management"), s.hub))
-	w.door.Terminate(p.loginHost(), w.loginCA(s).Server, w.calls.Watch(p.loginHost(), s.login))
+	w.play(p.host("management"), p.region, s.ca, s.hub, true)
+	w.play(p.loginHost(), p.region, w.loginCA(s), s.login, false)
 	return s, nil
 }
 
@@ -115,4 +111,33 @@ func (w *World) loginCA(s *stamp) *pki.Authority {
 		return s.ca
 	}
 	return w.public
+}
+
+// hooks say what happens in the world when ARM has made or deleted a machine.
+func (w *World) hooks(s *stamp) arm.Hooks {
+	return arm.Hooks{
+		VMUp:        func(ctx context.Context, m arm.Machine) error { return w.bootHelper(ctx, s, m) },
+		NodeJoins:   func(ctx context.Context, m arm.Machine, c arm.ClusterFacts) error { return w.joinNode(ctx, s, m, c) },
+		VMGoing:     func(ctx context.Context, m arm.Machine) { w.vmGoing(ctx, s, m) },
+		VMGone:      func(ctx context.Context, m arm.Machine) { w.vmGone(ctx, s, m) },
+		VMPower:     func(ctx context.Context, m arm.Machine, on bool) error { return w.vmPower(ctx, s, m, on) },
+		VMRestarted: func(ctx context.Context, m arm.Machine) error { return w.vmRestarted(ctx, s, m) },
+	}
+}
+
+// clusters are the ids of the stamp's clusters, each with the public name of
+// its API server.
+func (s *stamp) clusters() map[string]string {
+	out := map[string]string{}
+	for _, m := range s.hub.Machines() {
+		suffix := m.Tags["resourceNameSuffix"]
+		id := clusterID(s, suffix, m.Group)
+		if _, known := out[id]; known || !m.IsNode() {
+			continue
+		}
+		if fqdn := s.hub.ClusterName(m.Group, suffix); fqdn != "" {
+			out[id] = fqdn
+		}
+	}
+	return out
 }

@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"hubwright/internal/sandbox/arm"
 	"hubwright/internal/sandbox/controlplane"
 	"hubwright/internal/sandbox/faults"
 	"hubwright/internal/sandbox/helper"
@@ -33,6 +34,7 @@ import (
 const (
 	DefaultProxyAddr = "127.0.0.1:18080"
 	DefaultSpeed     = 20.0 // a cluster of 3+3 in about a minute
+	DefaultBlock     = 40
 )
 
 // rememberedCalls is how many requests Calls answers at most.
@@ -44,6 +46,7 @@ type Options struct {
 	ProxyAddr string  // loopback address of the door; "" is DefaultProxyAddr
 	Speed     float64 // how many times faster than a real Hub; 0 is DefaultSpeed
 	EngineBin string  // a real aks-engine-azurestack for the helper VMs; "" serves the stand-in
+	Block     int     // public addresses are in 127.Block.0.0/16, and machines beside the Hubs in the next block; 0 is DefaultBlock
 
 	// ControlPlane answers the path of the control plane binary and may take
 	// minutes to do so; clusters wait for it. nil builds it.
@@ -74,6 +77,9 @@ type World struct {
 	clusters *controlplane.Manager
 	hosts    []SeedHost // beside Orlando
 
+	mu   sync.Mutex
+	apis map[string]string // public names of the clusters' API servers, by cluster
+
 	ctx        context.Context // ends with Close
 	cancel     context.CancelFunc
 	background sync.WaitGroup
@@ -88,7 +94,7 @@ func Start(ctx context.Context, o Options) (*World, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	w := &World{opts: o, faults: &faults.Set{}, calls: traffic.NewRecorder(rememberedCalls), served: make(chan error, 1)}
+	w := &World{opts: o, faults: &faults.Set{}, calls: traffic.NewRecorder(rememberedCalls), served: make(chan error, 1), apis: map[string]string{}}
 	w.ctx, w.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	for _, r := range o.Faults {
 		if _, err := w.faults.Add(r); err != nil {
@@ -120,6 +126,12 @@ func (o *Options) complete() error {
 	if o.Speed < 0 {
 		return fmt.Errorf("speed %v: must be positive", o.Speed)
 	}
+	if o.Block == 0 {
+		o.Block = DefaultBlock
+	}
+	if o.Block < 1 || o.Block > 253 {
+		return fmt.Errorf("address block %d: must be from 1 to 253", o.Block)
+	}
 	if o.Self == "" {
 		self, err := os.Executable()
 		if err != nil {
@@ -138,13 +150,9 @@ func (w *World) open(ctx context.Context) error {
 	if w.public, err = pki.Open(filepath.Join(w.opts.Dir, "pki"), "public", "Sandbox Public Root CA"); err != nil {
 		return err
 	}
-	w.door, err = proxy.Listen(proxy.Config{
-		Addr: w.opts.ProxyAddr, Domains: []string{Domain}, Log: w.opts.Log,
-	})
-	if err != nil {
+	if err := w.openDoor(); err != nil {
 		return err
 	}
-	go func() { w.served <- w.door.Serve() }()
 	if err := os.WriteFile(w.publicCAFile(), w.public.PEM(), 0o600); err != nil {
 		return err
 	}
@@ -152,7 +160,7 @@ func (w *World) open(ctx context.Context) error {
 	if err := w.openMachines(); err != nil {
 		return err
 	}
-	for _, p := range plans() {
+	for _, p := range plans(w.opts.Block) {
 		s, err := w.openStamp(ctx, p)
 		if err != nil {
 			return err
@@ -162,7 +170,13 @@ func (w *World) open(ctx context.Context) error {
 	if err := w.existingHosts(ctx, w.stamps[1]); err != nil {
 		return err
 	}
-	return w.restore(ctx)
+	if err := w.restore(ctx); err != nil {
+		return err
+	}
+	for _, s := range w.stamps {
+		s.hub.Resume()
+	}
+	return nil
 }
 
 func (w *World) publicCAFile() string { return filepath.Join(w.opts.Dir, "pki", "public-ca.pem") }
@@ -175,8 +189,8 @@ func (w *World) openReleases() {
 		archive = func(tag string) (io.ReadSeeker, error) { return standin.Archive(tag, w.opts.Self, w.opts.EngineBin) }
 	}
 	site := releases.Site{Archive: archive}
-	w.door.Terminate(releases.Host, w.public.Server, w.calls.Watch(releases.Host, http.HandlerFunc(site.Page)))
-	w.door.Terminate(releases.AssetsHost, w.public.Server, w.calls.Watch(releases.AssetsHost, http.HandlerFunc(site.Assets)))
+	w.play(releases.Host, "", w.public, http.HandlerFunc(site.Page), false)
+	w.play(releases.AssetsHost, "", w.public, http.HandlerFunc(site.Assets), false)
 }
 
 // openMachines prepares helper VMs and control planes; none is started.
@@ -199,19 +213,22 @@ func (w *World) openMachines() error {
 	var err error
 	w.clusters, err = controlplane.New(controlplane.Options{
 		Dir: filepath.Join(w.opts.Dir, "clusters"), Binary: binary, Speed: w.opts.Speed, Log: func(line string) { w.opts.Log.Info(line) },
+		LoadBalancerIP: w.serviceAddress,
 	})
 	return err
 }
 
 // resolve says where a cluster's public name leads, for tunnels through SSH.
 func (w *World) resolve(host string, port int) (string, bool) {
-	for _, s := range w.stamps {
-		for _, m := range s.hub.Machines() {
-			suffix := m.Tags["resourceNameSuffix"]
-			if m.IsNode() && port == apiPort && s.hub.ClusterName(m.Group, suffix) == host {
-				addr := w.clusters.Endpoint(clusterID(s, suffix, m.Group))
-				return addr, addr != ""
-			}
+	if port != apiPort {
+		return "", false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id, fqdn := range w.apis {
+		if fqdn == host {
+			addr := w.clusters.Endpoint(id)
+			return addr, addr != ""
 		}
 	}
 	return "", false
@@ -242,12 +259,20 @@ func (w *World) Close() error {
 // Fleet is the helper VMs, for tests that cut their connections.
 func (w *World) Fleet() *helper.Fleet { return w.fleet }
 
-// Resources lists "type name" of everything in a resource group of a region.
-func (w *World) Resources(region, group string) []string {
+// Hub is the Resource Manager of a region, nil when there is no such region.
+func (w *World) Hub(region string) *arm.Hub {
 	for _, s := range w.stamps {
 		if s.region == region {
-			return s.hub.Resources(group)
+			return s.hub
 		}
+	}
+	return nil
+}
+
+// Resources lists "type name" of everything in a resource group of a region.
+func (w *World) Resources(region, group string) []string {
+	if h := w.Hub(region); h != nil {
+		return h.Resources(group)
 	}
 	return nil
 }

@@ -20,35 +20,54 @@ type Config struct {
 	Audience       string
 	Identity       *identity.Service
 	ADFS           bool
-	IPPrefix       string  // public addresses: "127.40.1."
-	Speed          float64 // how many times faster than a real Hub
+	IPPrefix       string           // public addresses: "127.40.1."
+	Speed          float64          // how many times faster than a real Hub
+	Quotas         map[string]int64 // limits that differ from the usual ones, by usage name
+	Items          []string         // marketplace items that differ from the usual ones: see usualItems
+	Roles          []Role           // nil: everybody with a token is Contributor of the subscription
 	Faults         *faults.Set
 	Hooks          Hooks
 	StateFile      string // JSON snapshot; "" keeps nothing
 	Log            *slog.Logger
 }
 
+// Role is a role that a principal has at a scope and below.
+type Role struct {
+	ObjectID string
+	Name     string // Owner, Contributor, Reader
+	Scope    string // "" is the subscription
+}
+
 // Hooks are told what happens to machines. They may block: the operation that
-// caused them waits. Nil ones are not called.
+// caused them waits. Nil ones are not called. A call may come again for the
+// same machine when the sandbox was ended in the middle of it.
 type Hooks struct {
 	// VMUp is called when a machine that is no cluster node has booted.
 	VMUp func(ctx context.Context, vm Machine) error
-	// NodeJoins is called when a cluster machine's set-up script has run.
+	// NodeJoins is called when a cluster machine's set-up script runs.
 	NodeJoins func(ctx context.Context, vm Machine, c ClusterFacts) error
+	// VMGoing is called when the deletion of a machine begins.
+	VMGoing func(ctx context.Context, vm Machine)
 	// VMGone is called when a machine was deleted.
 	VMGone func(ctx context.Context, vm Machine)
+	// VMPower is called when a machine was stopped or started.
+	VMPower func(ctx context.Context, vm Machine, on bool) error
+	// VMRestarted is called when a machine was restarted.
+	VMRestarted func(ctx context.Context, vm Machine) error
 }
 
 // Machine is a VM with what others need to know of it.
 type Machine struct {
 	ID, Name, Group string
 	Size            string
+	Cores, MemoryMB int
 	Tags            map[string]string
 	User            string
 	AuthorizedKeys  []string
 	PrivateIP       string
 	PublicIP        string // "" without one
 	FQDN            string
+	On              bool // running, as opposed to stopped, deallocated or never up
 }
 
 // IsNode says whether AKS Engine made the machine.
@@ -56,12 +75,13 @@ func (m Machine) IsNode() bool { return m.Tags["orchestrator"] != "" }
 
 // ClusterFacts is what a deployment says of the cluster that it makes.
 type ClusterFacts struct {
-	Suffix  string            // eight digits in every name
-	Group   string            // resource group
-	Version string            // Kubernetes version without v
-	FQDN    string            // of the API server
-	IP      string            // of the load balancer
-	PEM     map[string][]byte // by parameter name in lower case: cacertificate, caprivatekey ...
+	Suffix     string            // eight digits in every name
+	Group      string            // resource group
+	Version    string            // Kubernetes version without v
+	FQDN       string            // of the API server
+	IP         string            // of the load balancer
+	InternalIP string            // of the internal load balancer, "" without one
+	PEM        map[string][]byte // by parameter name in lower case: cacertificate, caprivatekey ...
 }
 
 func (c Config) host(service string) string {

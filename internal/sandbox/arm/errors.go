@@ -2,12 +2,11 @@ package arm
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"net/http"
 )
 
-// armError is ARM's error.
+// armError is ARM's error. A Code of "" is success.
 type armError struct {
 	Code    string     `json:"code"`
 	Message string     `json:"message"`
@@ -18,27 +17,48 @@ type armError struct {
 
 func (e armError) Error() string { return e.Code + ": " + e.Message }
 
+func (e armError) failed() bool { return e.Code != "" }
+
+// at names the property that is wrong.
+func (e armError) at(target string) armError {
+	e.Target = target
+	return e
+}
+
 func fail(status int, code, format string, args ...any) armError {
 	return armError{Code: code, Message: fmt.Sprintf(format, args...), status: status}
 }
 
+func bad(code, format string, args ...any) armError {
+	return fail(http.StatusBadRequest, code, format, args...)
+}
+
+func conflict(code, format string, args ...any) armError {
+	return fail(http.StatusConflict, code, format, args...)
+}
+
+func notFound(code, format string, args ...any) armError {
+	return fail(http.StatusNotFound, code, format, args...)
+}
+
 func noGroup(name string) armError {
-	return fail(http.StatusNotFound, "ResourceGroupNotFound", "Resource group '%s' could not be found.", name)
+	return notFound("ResourceGroupNotFound", "Resource group '%s' could not be found.", name)
 }
 
-func noResource(kind, name, group string) armError {
-	return fail(http.StatusNotFound, "ResourceNotFound", "The Resource '%s/%s' under resource group '%s' was not found.", kind, name, group)
+func noResource(a address) armError {
+	return notFound("ResourceNotFound", "The Resource '%s/%s' under resource group '%s' was not found.", a.kind, a.name, a.group)
 }
 
-func writeError(w http.ResponseWriter, e armError) {
-	w.Header().Set("x-ms-error-code", e.Code)
-	writeJSON(w, e.status, object{"error": e})
+func noPath(path string) armError {
+	return notFound("NotFound", "The path '%s' was not found.", path)
 }
 
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v)
+func notAllowed(method, where string) armError {
+	return fail(http.StatusMethodNotAllowed, "HttpMethodNotSupported", "The HTTP method '%s' is not supported at scope '%s'.", method, where)
+}
+
+func goingDown() armError {
+	return fail(http.StatusInternalServerError, "InternalServerError", "The Hub is going down.")
 }
 
 func newGUID() string {

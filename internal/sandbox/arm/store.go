@@ -10,28 +10,36 @@ import (
 	"time"
 )
 
-// object is a JSON object.
-type object = map[string]any
-
 // world is the Hub's memory: everything is keyed by lower-cased id.
 type world struct {
 	mu          sync.Mutex
 	Groups      map[string]object
 	Resources   map[string]object
+	Hidden      map[string]*hidden // of Resources
 	Deployments map[string]*deployment
+	Operations  map[string]*operation
 	Registered  map[string]bool
-	NextIP      int
+	Clusters    map[string]string // digest of the CA that a cluster's nodes know, by group/suffix
 	file        string
 	dirty       *time.Timer
 	wg          sync.WaitGroup
+}
+
+// hidden is what a resource knows and ARM doesn't tell.
+type hidden struct {
+	Asked  string // digest of what was asked for
+	Custom string // digest of a VM's custom data
+	Power  string // of a VM: running, stopped, deallocated; "" while it is not up
+	Joined bool   // a node whose set-up script has succeeded
+	Same   bool   // the last PUT asked for what is there
 }
 
 const saveAfter = 300 * time.Millisecond
 
 func openWorld(file string) (*world, error) {
 	w := &world{
-		Groups: map[string]object{}, Resources: map[string]object{}, Deployments: map[string]*deployment{},
-		Registered: map[string]bool{}, NextIP: 4, file: file,
+		Groups: map[string]object{}, Resources: map[string]object{}, Hidden: map[string]*hidden{}, Deployments: map[string]*deployment{},
+		Operations: map[string]*operation{}, Registered: map[string]bool{}, Clusters: map[string]string{}, file: file,
 	}
 	if file == "" {
 		return w, nil
@@ -43,15 +51,7 @@ func openWorld(file string) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(raw, w); err != nil {
-		return nil, err
-	}
-	for _, d := range w.Deployments { // what was under way when the sandbox died has failed
-		if d.State == "Running" {
-			d.State, d.Error = "Failed", armError{Code: "InternalServerError", Message: "The Hub was restarted while the deployment ran."}
-		}
-	}
-	return w, nil
+	return w, json.Unmarshal(raw, w)
 }
 
 // changed writes the snapshot soon. The caller holds mu.
@@ -91,10 +91,34 @@ func (w *world) close() error {
 	return w.save()
 }
 
-// below lists resources whose id begins with prefix, in order. The caller
-// holds mu.
+// get is a resource by id in any case, nil when there is none. The caller
+// holds mu, here and below.
+func (w *world) get(id string) object { return w.Resources[lower(id)] }
+
+// secret is what a resource doesn't tell; never nil.
+func (w *world) secret(id string) *hidden {
+	s := w.Hidden[lower(id)]
+	if s == nil {
+		s = &hidden{}
+		w.Hidden[lower(id)] = s
+	}
+	return s
+}
+
+func (w *world) put(id string, res object) {
+	w.Resources[lower(id)] = res
+	w.changed()
+}
+
+func (w *world) drop(id string) {
+	delete(w.Resources, lower(id))
+	delete(w.Hidden, lower(id))
+	w.changed()
+}
+
+// below lists resources whose id begins with prefix, in order.
 func (w *world) below(prefix string) []object {
-	prefix = strings.ToLower(prefix)
+	prefix = lower(prefix)
 	var ids []string
 	for id := range w.Resources {
 		if strings.HasPrefix(id, prefix) {
@@ -113,36 +137,9 @@ func (w *world) below(prefix string) []object {
 func (w *world) ofType(kind string) []object {
 	var out []object
 	for _, r := range w.below("") {
-		if strings.EqualFold(str(r["type"]), kind) {
+		if same(str(r["type"]), kind) {
 			out = append(out, r)
 		}
 	}
 	return out
-}
-
-func clone(v object) object {
-	raw, _ := json.Marshal(v)
-	var out object
-	_ = json.Unmarshal(raw, &out)
-	return out
-}
-
-func str(v any) string { s, _ := v.(string); return s }
-
-func obj(v any) object { o, _ := v.(map[string]any); return o }
-
-func list(v any) []any { l, _ := v.([]any); return l }
-
-// dig follows names into nested objects, regardless of case.
-func dig(v any, names ...string) any {
-	for _, n := range names {
-		o := obj(v)
-		v = nil
-		for k, x := range o {
-			if strings.EqualFold(k, n) {
-				v = x
-			}
-		}
-	}
-	return v
 }

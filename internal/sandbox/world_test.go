@@ -1,0 +1,456 @@
+package sandbox_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/profile/p20200901/resourcemanager/resources/armsubscriptions"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	azarm "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"golang.org/x/crypto/ssh"
+
+	"hubwright/internal/sandbox"
+	"hubwright/internal/sandbox/controlplane"
+	"hubwright/internal/sandbox/faults"
+	"hubwright/internal/sandbox/loopback"
+	"hubwright/internal/sandbox/standin"
+)
+
+// TestMain lets the helper VMs of the tests start this binary as the stand-in.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == standin.Command {
+		os.Exit(standin.Main(os.Args[2:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+var built = sync.OnceValues(func() (string, error) {
+	return controlplane.Build(context.Background(), "", func(line string) { fmt.Fprintln(os.Stderr, line) })
+})
+
+// options are those of a world that no other test process disturbs.
+func options(t *testing.T) sandbox.Options {
+	return sandbox.Options{
+		Dir: t.TempDir(), ProxyAddr: "127.0.0.1:0", Speed: 300, Block: 130 + os.Getpid()%60*2,
+		ControlPlane: func(context.Context) (string, error) { return built() },
+		MachineEnv:   []string{standin.BitsVariable + "=2048"},
+		Log:          slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+}
+
+func start(t *testing.T, o sandbox.Options) *sandbox.World {
+	t.Helper()
+	w, err := sandbox.Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		if r := w.Refused(); len(r) > 0 {
+			t.Errorf("somebody wanted to leave the sandbox: %v", r)
+		}
+	})
+	return w
+}
+
+// user is somebody who got one stack's seed.
+type user struct {
+	t     *testing.T
+	stack sandbox.SeedStack
+	http  *http.Client
+	cred  azcore.TokenCredential
+	opts  *azarm.ClientOptions
+}
+
+// newUser signs in by secret or certificate, trusting only what the seed says.
+func newUser(t *testing.T, seed sandbox.Seed, stack sandbox.SeedStack, byCertificate bool) *user {
+	t.Helper()
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(seed.PublicCA))
+	roots.AppendCertsFromPEM([]byte(stack.CABundle))
+	proxy, err := url.Parse(stack.Proxy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := &http.Transport{Proxy: http.ProxyURL(proxy), TLSClientConfig: &tls.Config{RootCAs: roots}}
+	t.Cleanup(tr.CloseIdleConnections)
+	u := &user{t: t, stack: stack, http: &http.Client{Transport: tr, Timeout: time.Minute}}
+	metadata := u.metadata()
+	co := azcore.ClientOptions{Transport: u.http, Retry: policy.RetryOptions{MaxRetries: -1}, Cloud: cloud.Configuration{
+		ActiveDirectoryAuthorityHost: strings.TrimSuffix(metadata.Authentication.LoginEndpoint, "adfs"),
+		Services:                     map[cloud.ServiceName]cloud.ServiceConfiguration{cloud.ResourceManager: {Endpoint: stack.ARMEndpoint, Audience: metadata.Authentication.Audiences[0]}},
+	}}
+	u.opts = &azarm.ClientOptions{ClientOptions: co, DisableRPRegistration: true}
+	if byCertificate {
+		certs, key, err := azidentity.ParseCertificates([]byte(stack.Certificate+stack.CertificateKey), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.cred, err = azidentity.NewClientCertificateCredential(stack.TenantID, stack.ClientID, certs, key, &azidentity.ClientCertificateCredentialOptions{ClientOptions: co, DisableInstanceDiscovery: true, SendCertificateChain: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u
+	}
+	u.cred, err = azidentity.NewClientSecretCredential(stack.TenantID, stack.ClientID, stack.ClientSecret, &azidentity.ClientSecretCredentialOptions{ClientOptions: co, DisableInstanceDiscovery: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+type metadata struct {
+	PortalEndpoint string
+	Authentication struct {
+		LoginEndpoint string
+		Audiences     []string
+	}
+}
+
+func (u *user) metadata() (m metadata) {
+	u.t.Helper()
+	resp, err := u.http.Get(u.stack.ARMEndpoint + "/metadata/endpoints?api-version=1.0")
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(&m); err != nil {
+		u.t.Fatal(err)
+	}
+	return m
+}
+
+func (u *user) subscription() error {
+	client, err := armsubscriptions.NewClient(u.cred, u.opts)
+	if err != nil {
+		return err
+	}
+	_, err = client.Get(context.Background(), u.stack.SubscriptionID, nil)
+	return err
+}
+
+// call speaks raw ARM.
+func (u *user) call(method, path, version string, body any) (int, map[string]any) {
+	u.t.Helper()
+	token, err := u.cred.GetToken(context.Background(), policy.TokenRequestOptions{Scopes: []string{u.metadata().Authentication.Audiences[0] + "/.default"}})
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	raw, err := json.Marshal(body)
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	r, err := http.NewRequest(method, u.stack.ARMEndpoint+"/subscriptions/"+u.stack.SubscriptionID+path+"?api-version="+version, bytes.NewReader(raw))
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token.Token)
+	resp, err := u.http.Do(r)
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var out map[string]any
+	_ = json.NewDecoder(resp.Body).Decode(&out)
+	return resp.StatusCode, out
+}
+
+// put makes a resource and waits until it is there.
+func (u *user) put(path, version string, body any) {
+	u.t.Helper()
+	if code, out := u.call("PUT", path, version, body); code >= 300 {
+		u.t.Fatalf("PUT %s: %d %v", path, code, out)
+	}
+	until(u.t, "PUT "+path, func() bool {
+		_, out := u.call("GET", path, version, nil)
+		p, _ := out["properties"].(map[string]any)
+		if p["provisioningState"] == "Failed" {
+			u.t.Fatalf("PUT %s: %v", path, out)
+		}
+		return p["provisioningState"] == "Succeeded"
+	})
+}
+
+func until(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(90 * time.Second)
+	for !done() {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: it did not happen in time", what)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func obj(kv ...any) map[string]any {
+	out := map[string]any{}
+	for i := 0; i < len(kv); i += 2 {
+		out[kv[i].(string)] = kv[i+1]
+	}
+	return out
+}
+
+// helperVM makes one, with the key's public half on it.
+func (u *user) helperVM(key ssh.Signer) {
+	u.t.Helper()
+	rg := "/resourceGroups/helper"
+	id := "/subscriptions/" + u.stack.SubscriptionID + rg + "/providers/"
+	loc := u.stack.Region
+	u.put("/resourcegroups/helper", "2019-10-01", obj("location", loc))
+	u.put(rg+"/providers/Microsoft.Network/virtualNetworks/net", "2018-11-01", obj("location", loc, "properties", obj("addressSpace", obj("addressPrefixes", []string{"10.9.0.0/16"}), "subnets", []any{obj("name", "s", "properties", obj("addressPrefix", "10.9.0.0/24"))})))
+	u.put(rg+"/providers/Microsoft.Network/publicIPAddresses/ip", "2018-11-01", obj("location", loc, "properties", obj("publicIPAllocationMethod", "Static", "dnsSettings", obj("domainNameLabel", "jump"))))
+	u.put(rg+"/providers/Microsoft.Network/networkInterfaces/nic", "2018-11-01", obj("location", loc, "properties", obj("ipConfigurations", []any{obj("name", "c", "properties", obj("subnet", obj("id", id+"Microsoft.Network/virtualNetworks/net/subnets/s"), "publicIPAddress", obj("id", id+"Microsoft.Network/publicIPAddresses/ip")))})))
+	u.put(rg+"/providers/Microsoft.Compute/virtualMachines/jump", "2020-06-01", obj("location", loc, "properties", obj(
+		"hardwareProfile", obj("vmSize", "Standard_A2_v2"),
+		"storageProfile", obj("imageReference", obj("publisher", "Canonical", "offer", "0001-com-ubuntu-server-jammy", "sku", "22_04-lts", "version", "latest")),
+		"osProfile", obj("computerName", "jump", "adminUsername", "azureuser", "linuxConfiguration", obj("disablePasswordAuthentication", true, "ssh", obj("publicKeys", []any{obj("path", "/home/azureuser/.ssh/authorized_keys", "keyData", strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key.PublicKey()))))}))),
+		"networkProfile", obj("networkInterfaces", []any{obj("id", id+"Microsoft.Network/networkInterfaces/nic")}))))
+}
+
+// through asks the door for a connection.
+func through(t *testing.T, w *sandbox.World, target string) (net.Conn, error) {
+	t.Helper()
+	c, err := loopback.Dial(t.Context(), "tcp", strings.TrimPrefix(w.ProxyURL(), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(c, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n", target, target)
+	br := bufio.NewReader(c)
+	resp, err := http.ReadResponse(br, &http.Request{Method: http.MethodConnect})
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		c.Close()
+		return nil, fmt.Errorf("CONNECT %s: %s", target, resp.Status)
+	}
+	return &ahead{c, br}, nil
+}
+
+// ahead is a connection of which some bytes have been read already.
+type ahead struct {
+	net.Conn
+	r io.Reader
+}
+
+func (a *ahead) Read(p []byte) (int, error) { return a.r.Read(p) }
+
+// run runs a command over SSH and answers what it printed.
+func run(t *testing.T, c net.Conn, key ssh.Signer, command string) string {
+	t.Helper()
+	conn, chans, reqs, err := ssh.NewClientConn(c, "jump", &ssh.ClientConfig{User: "azureuser", Auth: []ssh.AuthMethod{ssh.PublicKeys(key)}, HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := ssh.NewClient(conn, chans, reqs)
+	defer client.Close()
+	session, err := client.NewSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := session.CombinedOutput(command)
+	if err != nil {
+		t.Errorf("%s: %v: %s", command, err, out)
+	}
+	return string(out)
+}
+
+func newKey(t *testing.T) ssh.Signer {
+	t.Helper()
+	_, keyPEM := rsaKey(t)
+	signer, err := ssh.ParsePrivateKey(keyPEM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer
+}
+
+func TestBothHubsAndBothWaysToSignIn(t *testing.T) {
+	w := start(t, options(t))
+	seed := w.Seed()
+	if len(seed.Stacks) != 2 {
+		t.Fatalf("%d stacks", len(seed.Stacks))
+	}
+	for _, stack := range seed.Stacks {
+		for _, byCertificate := range []bool{false, true} {
+			u := newUser(t, seed, stack, byCertificate)
+			if err := u.subscription(); err != nil {
+				t.Errorf("%s, certificate %v: %v", stack.Name, byCertificate, err)
+			}
+			if got := u.metadata().PortalEndpoint; got != stack.PortalURL+"/" {
+				t.Errorf("%s: portal %s, seed says %s", stack.Name, got, stack.PortalURL)
+			}
+		}
+	}
+	methods := map[string]bool{}
+	for _, c := range w.Calls() {
+		methods[c.Method+" "+c.Host] = true
+	}
+	for _, want := range []string{"CONNECT management.seattle.azurestack.test", "GET management.orlando.azurestack.test", "POST adfs.orlando.azurestack.test", "POST login.seattle.azurestack.test"} {
+		if !methods[want] {
+			t.Errorf("no call %s was remembered", want)
+		}
+	}
+}
+
+func TestAHelperVMAndItsNextLife(t *testing.T) {
+	o := options(t)
+	w := start(t, o)
+	key := newKey(t)
+	u := newUser(t, w.Seed(), w.Seed().Stacks[0], false)
+	u.helperVM(key)
+	name := "jump.seattle.cloudapp.azurestack.test:22"
+	conn, err := through(t, w, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := `echo kept > marker; curl -fsSL https://github.com/Azure/aks-engine-azurestack/releases/download/v0.85.0/aks-engine-azurestack-v0.85.0-linux-amd64.tar.gz | tar xz && ./aks-engine-azurestack-v0.85.0-linux-amd64/aks-engine-azurestack version`
+	if out := run(t, conn, key, script); !strings.Contains(out, "v0.85.0") {
+		t.Errorf("the engine from the release page says %q", out)
+	}
+	before := w.Resources("seattle", "helper")
+	seed := w.Seed()
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	w = start(t, o)
+	if got := w.Resources("seattle", "helper"); !slices.Equal(got, before) || len(got) < 5 {
+		t.Errorf("resources %v, want %v", got, before)
+	}
+	again := w.Seed()
+	again.Proxy, again.Stacks[0].Proxy, again.Stacks[1].Proxy = seed.Proxy, seed.Proxy, seed.Proxy
+	again.Stacks[1].Hosts = seed.Stacks[1].Hosts
+	if a, b := fmt.Sprint(seed), fmt.Sprint(again); a != b {
+		t.Error("the seed of the next life is another one")
+	}
+	if conn, err = through(t, w, name); err != nil {
+		t.Fatal(err)
+	}
+	if out := run(t, conn, key, "cat marker"); out != "kept\n" {
+		t.Errorf("the machine's files: %q", out)
+	}
+	u = newUser(t, w.Seed(), w.Seed().Stacks[0], true)
+	if code, _ := u.call("DELETE", "/resourcegroups/helper", "2019-10-01", nil); code != 202 {
+		t.Fatalf("deleting the group: %d", code)
+	}
+	until(t, "the machine's end", func() bool {
+		c, err := through(t, w, name)
+		if err == nil {
+			c.Close()
+		}
+		return err != nil && len(w.Resources("seattle", "")) == 0
+	})
+}
+
+func TestMachinesBesideTheHub(t *testing.T) {
+	w := start(t, options(t))
+	hosts := w.Seed().Stacks[1].Hosts
+	if len(hosts) != 2 || hosts[0].Windows || !hosts[1].Windows {
+		t.Fatalf("hosts: %+v", hosts)
+	}
+	for _, h := range hosts {
+		key, err := ssh.ParsePrivateKey([]byte(h.PrivateKey))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := loopback.Dial(t.Context(), "tcp", net.JoinHostPort(h.Address, fmt.Sprint(h.Port)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := ""
+		if h.Windows {
+			banner, _ := bufio.NewReader(c).ReadString('\n')
+			c.Close()
+			if !strings.Contains(banner, "Windows") {
+				t.Errorf("banner of the Windows host: %q", banner)
+			}
+			continue
+		}
+		if out = run(t, c, key, "uname -s"); out != "Linux\n" {
+			t.Errorf("%s: %q", h.Name, out)
+		}
+	}
+}
+
+func TestFaultsAtTheDoor(t *testing.T) {
+	w := start(t, options(t))
+	seed := w.Seed()
+	u := newUser(t, seed, seed.Stacks[0], false)
+	cases := []struct {
+		kind string
+		want string // part of the error; "" is none
+		try  func() error
+	}{
+		{"secret-wrong", "AADSTS7000215", u.subscription},
+		{"secret-expired", "AADSTS7000222", u.subscription},
+		{"stamp-unreachable", "Bad Gateway", u.subscription},
+		{"download-cut", "Bad Gateway", func() error { _, err := u.http.Get("https://github.com/"); return err }},
+		{"slow-network", "", u.subscription},
+		{"slow-arm", "", u.subscription},
+		{"forbidden", "", u.subscription},
+		{"token-expired", "ExpiredAuthenticationToken", u.subscription},
+	}
+	for _, c := range cases {
+		rule, ok := faults.Preset(c.kind, "")
+		if !ok {
+			t.Fatalf("no preset %s", c.kind)
+		}
+		if c.kind != "download-cut" {
+			rule.Match.Stamp = "seattle"
+		}
+		id, err := w.Faults().Add(rule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.http.CloseIdleConnections() // so that the next call goes through the door again
+		err = c.try()
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v, want %q", c.kind, err, c.want)
+		}
+		w.Faults().Lift(id)
+		other := newUser(t, seed, seed.Stacks[0], false)
+		if err := other.subscription(); err != nil {
+			t.Errorf("after %s was lifted: %v", c.kind, err)
+		}
+	}
+}
+
+func TestOptionsThatAreRefused(t *testing.T) {
+	for name, change := range map[string]func(*sandbox.Options){
+		"no folder":        func(o *sandbox.Options) { o.Dir = "" },
+		"negative speed":   func(o *sandbox.Options) { o.Speed = -1 },
+		"off loopback":     func(o *sandbox.Options) { o.ProxyAddr = "0.0.0.0:0" },
+		"addresses":        func(o *sandbox.Options) { o.Block = 300 },
+		"fault":            func(o *sandbox.Options) { o.Faults = []faults.Rule{{}} },
+		"folder is a file": func(o *sandbox.Options) { o.Dir = "/dev/null" },
+	} {
+		o := options(t)
+		change(&o)
+		if w, err := sandbox.Start(t.Context(), o); err == nil {
+			w.Close()
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
