@@ -47,7 +47,7 @@ const daytime = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-d
 
 // Log lines that the server rendered get the reader's zone as well.
 export function localizeLines(root = document) {
-  for (const el of root.querySelectorAll("a[data-ms]")) {
+  for (const el of root.querySelectorAll(".l[data-ms]")) {
     const t = daytime.format(Number(el.dataset.ms));
     if (el.dataset.t !== t) el.dataset.t = t;
   }

@@ -309,3 +309,31 @@ func TestHandMadeEngine(t *testing.T) {
 		t.Errorf("%+v\n%s", s.records.vm, s.log.text())
 	}
 }
+
+// Asking for a new key must not lose the one that the VM was made with.
+func TestNewKeyDoesNotReplaceTheOneInUse(t *testing.T) {
+	s := newScene(t)
+	if _, err := s.run(w.Answers{}); err != nil {
+		t.Fatal(err)
+	}
+	s.hub.vmErr = &w.Problem{Code: "helper.key", What: "It was made with another key", Fix: "x"}
+	if _, err := s.run(w.Answers{"key": KeyNew}); codeOf(err) != "helper.key" {
+		t.Fatal(err)
+	}
+	if s.records.vm.PrivateKey != "sec_1" || s.records.vm.EngineVersion == "" {
+		t.Errorf("record %+v", s.records.vm)
+	}
+}
+
+func TestArchiveThatLiesThereIsNotSentAgain(t *testing.T) {
+	s := existingScene(t)
+	body := "archive of " + aksengine.Default
+	s.shelf[aksengine.Default] = body
+	s.machine.files[".hubwright/downloads/"+aksengine.ArchiveName(aksengine.Default)] = body
+	if _, err := s.run(with(existingAnswers, "source", SourceArchive)); err != nil {
+		t.Fatal(err)
+	}
+	if s.machine.uploads != 0 || s.records.vm.EngineVersion != aksengine.Default {
+		t.Errorf("%d uploads, %+v", s.machine.uploads, s.records.vm)
+	}
+}

@@ -1,44 +1,69 @@
 // ANSI colours become classes, the same that the server uses. All other escape
 // sequences are dropped.
 
-const sequence = /\x1b(?:\[([0-9;:?]*)[ -/]*([@-~])|[^[])?/g;
-
 export function escape(text) {
   return /[&<>]/.test(text) ? text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;") : text;
 }
 
 export function toHTML(text) {
-  if (!text.includes("\x1b")) return escape(text);
+  let at = text.indexOf("\x1b");
+  if (at < 0) return escape(text);
   let html = "";
   let from = 0;
-  let state = {};
-  sequence.lastIndex = 0;
-  for (const m of text.matchAll(sequence)) {
-    html += span(text.slice(from, m.index), state);
-    from = m.index + m[0].length;
-    if (m[2] === "m") state = apply(state, m[1]);
+  let state = plain;
+  while (at >= 0) {
+    if (at > from) html += span(text.slice(from, at), state);
+    from = at + 2;
+    if (text[at + 1] === "[") {
+      let end = from;
+      while (end < text.length && !isFinal(text.charCodeAt(end))) end++;
+      if (text[end] === "m") state = after(state, text.slice(from, end));
+      from = end + 1;
+    }
+    at = text.indexOf("\x1b", from);
   }
-  return html + span(text.slice(from), state);
+  return from < text.length ? html + span(text.slice(from), state) : html;
 }
+
+const isFinal = (code) => code >= 0x40 && code <= 0x7e;
 
 function span(text, state) {
-  if (!text) return "";
-  const classes = [];
-  if (state.bold) classes.push("a-b");
-  if (state.dim) classes.push("a-d");
-  if (state.under) classes.push("a-u");
-  if (state.fg !== undefined) classes.push(`a-${state.fg}`);
-  return classes.length ? `<span class="${classes.join(" ")}">${escape(text)}</span>` : escape(text);
+  return state.classes ? `<span class="${state.classes}">${escape(text)}</span>` : escape(text);
 }
 
-function apply(state, params) {
-  const next = { ...state };
+// A state knows what follows it, so that each sequence is read once and not
+// for each line. There are few states, and few sequences in use.
+const states = new Map();
+const plain = stateOf({});
+
+function stateOf(flags) {
+  const classes = [];
+  if (flags.bold) classes.push("a-b");
+  if (flags.dim) classes.push("a-d");
+  if (flags.under) classes.push("a-u");
+  if (flags.fg !== undefined) classes.push(`a-${flags.fg}`);
+  const key = classes.join(" ");
+  let state = states.get(key);
+  if (!state) states.set(key, (state = { flags, classes: key, next: new Map() }));
+  return state;
+}
+
+function after(state, params) {
+  let next = state.next.get(params);
+  if (!next) {
+    next = stateOf(apply(state.flags, params));
+    if (state.next.size < 256) state.next.set(params, next);
+  }
+  return next;
+}
+
+function apply(flags, params) {
+  let next = { ...flags };
   const codes = params.split(";");
   for (let i = 0; i < codes.length; i++) {
     const n = Number(codes[i] || 0);
-    if (n === 0) {
-      for (const key in next) delete next[key];
-    } else if (n === 1) next.bold = true;
+    if (n === 0) next = {};
+    else if (n === 1) next.bold = true;
     else if (n === 2) next.dim = true;
     else if (n === 4) next.under = true;
     else if (n === 22) next.bold = next.dim = false;

@@ -3,6 +3,7 @@
 // says.
 
 const pageSize = 20000;
+const ahead = 2; // pages that are asked for at once
 const pollSize = 2000;
 const failuresBeforePolling = 3;
 const silence = 45000; // a ping comes every 20 s
@@ -29,23 +30,29 @@ export class Feed {
     document.addEventListener("visibilitychange", () => document.hidden || this.#hurry());
   }
 
-  // All pages that are known to exist are asked at once; they are shown in
-  // their order. What came in the meantime follows.
+  // The pages that are known to exist are asked ahead, a few at a time, so that
+  // one is shown while the next ones come. What was added in the meantime
+  // follows.
   async #loadAll() {
+    const asked = [];
+    let next = 0;
+    const ask = () => {
+      const page = this.#page(next, pageSize);
+      page.catch(() => {}); // awaited below, in its turn
+      asked.push(page);
+      next += pageSize;
+    };
     for (;;) {
       try {
-        const pages = [];
-        const wanted = Math.max(1, Math.ceil((this.expected - this.cursor) / pageSize));
-        for (let i = 0; i < wanted; i++) pages.push(this.#page(this.cursor + i * pageSize, pageSize));
-        for (const page of pages) page.catch(() => {}); // awaited below, one by one
-        for (const page of pages) {
-          const { lines } = await page;
-          this.#take(lines);
-        }
-        if (this.cursor >= this.expected || wanted === 1) return;
-        this.expected = this.cursor; // there are fewer than was said
+        if (asked.length === 0) ask();
+        while (asked.length < ahead && next < this.expected) ask();
+        const { lines } = await asked.shift();
+        this.#take(lines);
+        if (lines.length < pageSize) return;
       } catch {
         this.#say("warn", "Reconnecting");
+        asked.length = 0;
+        next = this.cursor;
         await pause(jitter(1500));
       }
     }

@@ -24,8 +24,10 @@ export class LogView {
     this.wantsLine = lineOf(location.hash);
     this.following = !this.wantsLine;
     this.lastTop = 0;
+    this.ready = false;
     root.querySelector("noscript")?.remove();
     this.#watchScrolling();
+    this.#linkNumbers();
     window.addEventListener("hashchange", () => {
       const n = lineOf(location.hash);
       if (n) this.goTo(n);
@@ -56,7 +58,7 @@ export class LogView {
         this.#openChunk();
       }
       if (level === "error" && !this.firstError) this.firstError = n;
-      html += `<div class="l ${levels[level] ?? "i"}" id="L${n}"><a href="#L${n}" tabindex="-1" data-t="${this.clock.format(at)}">${n}</a>${toHTML(text)}</div>`;
+      html += `<div class="l ${levels[level] ?? "i"}" id="L${n}" data-n="${n}" data-t="${this.clock.format(at)}">${toHTML(text)}</div>`;
       this.chunkLines++;
       this.part.lines++;
       this.part.end = at;
@@ -70,10 +72,14 @@ export class LogView {
     if (this.firstError) this.onFirstError?.(this.firstError);
     if (this.wantsLine && this.wantsLine <= this.last) {
       this.goTo(this.wantsLine);
-    } else if (this.following) this.toEnd();
+    } else if (this.following && this.ready) this.toEnd();
   }
 
+  // loaded says that the first load is done. Until then nothing scrolls: each
+  // look at the end would make the browser lay out all that came so far.
   loaded() {
+    this.ready = true;
+    if (this.following) this.toEnd();
     this.emptyLabel.hidden = this.last > 0;
     if (this.wantsLine) this.goTo(Math.min(this.wantsLine, this.last));
   }
@@ -105,13 +111,23 @@ export class LogView {
   }
 
   toEnd() {
+    this.#jumpToEnd();
+    if (this.settling) return;
+    // Chunks have estimated heights until they are drawn, so the end moves for
+    // a few frames.
+    let frames = 12;
+    const settle = () => {
+      if (this.following && !this.#atEnd()) this.#jumpToEnd();
+      this.settling = this.following && --frames > 0;
+      if (this.settling) requestAnimationFrame(settle);
+    };
+    this.settling = true;
+    requestAnimationFrame(settle);
+  }
+
+  #jumpToEnd() {
     this.root.scrollTop = this.root.scrollHeight;
     this.lastTop = this.root.scrollTop;
-    requestAnimationFrame(() => {
-      if (!this.following) return;
-      this.root.scrollTop = this.root.scrollHeight;
-      this.lastTop = this.root.scrollTop;
-    });
   }
 
   setFollow(on) {
@@ -126,6 +142,21 @@ export class LogView {
     const at = line.getBoundingClientRect();
     this.root.scrollTop += at.top - box.top - (box.height - at.height) / 2;
     this.lastTop = this.root.scrollTop;
+  }
+
+  // A line's number is drawn by the stylesheet: an element less a line halves
+  // the time to open. It becomes a real link when the pointer comes near.
+  #linkNumbers() {
+    this.root.addEventListener("pointerover", (e) => {
+      const line = e.target.closest?.(".l");
+      if (!line || line.querySelector(".n")) return;
+      const link = document.createElement("a");
+      link.className = "n";
+      link.href = `#${line.id}`;
+      link.tabIndex = -1;
+      link.setAttribute("aria-label", `Link to line ${line.dataset.n}`);
+      line.prepend(link);
+    }, { passive: true });
   }
 
   #atEnd() {
