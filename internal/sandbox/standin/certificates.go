@@ -6,35 +6,24 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
 	"strconv"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 const (
-	usualBits    = 4096
-	leastBits    = 2048
-	validity     = 30 * 365 * 24 * time.Hour
-	firstMaster  = "10.240.255.5"
-	internalLB   = "10.240.255.15"
-	serviceFirst = "10.0.0.1"
+	usualBits     = 4096
+	leastBits     = 2048
+	validity      = 30 * 365 * 24 * time.Hour
+	balancerAfter = 10 // the internal load balancer's address, counted from the first master's
 )
 
-// pair is a certificate with its key, in PEM.
-type pair struct {
-	cert, key string
-}
-
-// issuer makes the PKI of a cluster.
-type issuer struct {
-	bits int
-	cert *x509.Certificate
-	key  *rsa.PrivateKey
-}
-
+// bits is the size of the RSA keys.
 func (p *process) bits() int {
 	n, err := strconv.Atoi(p.getenv(BitsVariable))
 	if err != nil || n < leastBits {
@@ -43,126 +32,153 @@ func (p *process) bits() int {
 	return n
 }
 
-// makeCertificates fills in the certificate profile as AKS Engine does.
-func (p *process) makeCertificates(props *Properties, fqdn string) error {
-	is := &issuer{bits: p.bits()}
-	ca, err := is.root()
+// hasAll says whether a model brings a whole PKI for its control plane.
+func (c *CertificateProfile) hasAll(masters int) bool {
+	if c == nil || len(c.EtcdPeerCertificates) != masters || len(c.EtcdPeerPrivateKeys) != masters {
+		return false
+	}
+	texts := append([]string{c.CaCertificate, c.CaPrivateKey, c.APIServerCertificate, c.APIServerPrivateKey, c.ClientCertificate, c.ClientPrivateKey,
+		c.KubeConfigCertificate, c.KubeConfigPrivateKey, c.EtcdServerCertificate, c.EtcdServerPrivateKey, c.EtcdClientCertificate, c.EtcdClientPrivateKey},
+		append(c.EtcdPeerCertificates, c.EtcdPeerPrivateKeys...)...)
+	for _, text := range texts {
+		if text == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// addresses are those that the certificates are good for: the first master, loopback, the internal load balancer, the
+// other masters, the API server's service.
+func addresses(props *Properties) ([]net.IP, error) {
+	first := net.ParseIP(props.MasterProfile.FirstConsecutiveStaticIP).To4()
+	if first == nil {
+		return nil, fmt.Errorf("MasterProfile.FirstConsecutiveStaticIP '%s' is an invalid IP address", props.MasterProfile.FirstConsecutiveStaticIP)
+	}
+	_, services, err := net.ParseCIDR(props.OrchestratorProfile.KubernetesConfig.ServiceCidr)
+	if err != nil {
+		return nil, err
+	}
+	ips := []net.IP{first, net.IPv4(127, 0, 0, 1).To4(), after(first, balancerAfter)}
+	for i := 1; i < props.MasterProfile.Count; i++ {
+		ips = append(ips, after(first, i))
+	}
+	return append(ips, firstIP(services)), nil
+}
+
+// after is the address n after ip.
+func after(ip net.IP, n int) net.IP {
+	sum := new(big.Int).Add(new(big.Int).SetBytes(ip.To4()), big.NewInt(int64(n)))
+	return net.IP(sum.FillBytes(make([]byte, 4)))
+}
+
+// pair is a certificate with its key, in PEM.
+type pair struct{ cert, key string }
+
+// authority signs certificates.
+type authority struct {
+	bits int
+	cert *x509.Certificate
+	key  *rsa.PrivateKey
+}
+
+// makeCertificates fills in the PKI of a cluster. A certificate authority that the model brings is used.
+func (p *process) makeCertificates(j *job) error {
+	ips, err := addresses(j.props)
 	if err != nil {
 		return err
 	}
-	ips := masterIPs(props)
-	names := append([]string{fqdn}, props.MasterProfile.SubjectAltNames...)
-	names = append(names, "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "kubernetes.kube-system", "kubernetes.kube-system.svc", "kubernetes.kube-system.svc.cluster.local")
-	server := []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-	login := []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
-	both := []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
-	apiIPs := append(append([]string{}, ips...), internalLB, serviceFirst, "127.0.0.1")
-	etcdIPs := append(append([]string{}, ips...), "127.0.0.1")
-	c := &CertificateProfile{CaCertificate: ca.cert, CaPrivateKey: ca.key, EtcdPeerCertificates: make([]string, len(ips)), EtcdPeerPrivateKeys: make([]string, len(ips))}
-	type order struct {
-		cn, org   string
-		usage     []x509.ExtKeyUsage
-		dns, ip   []string
-		cert, key *string
+	if j.props.CertificateProfile == nil {
+		j.props.CertificateProfile = &CertificateProfile{}
 	}
-	orders := []order{
-		{"apiserver", "", server, names, apiIPs, &c.APIServerCertificate, &c.APIServerPrivateKey},
-		{"client", "system:masters", login, nil, nil, &c.ClientCertificate, &c.ClientPrivateKey},
-		{"client", "system:masters", login, nil, nil, &c.KubeConfigCertificate, &c.KubeConfigPrivateKey},
-		{"etcdserver", "", both, nil, etcdIPs, &c.EtcdServerCertificate, &c.EtcdServerPrivateKey},
-		{"etcdclient", "", both, nil, etcdIPs, &c.EtcdClientCertificate, &c.EtcdClientPrivateKey},
+	c, masters := j.props.CertificateProfile, j.props.MasterProfile.Count
+	ca := &authority{bits: p.bits()}
+	if c.CaCertificate != "" && c.CaPrivateKey != "" {
+		err = ca.read(pair{c.CaCertificate, c.CaPrivateKey})
+	} else {
+		var made pair
+		made, err = ca.make()
+		c.CaCertificate, c.CaPrivateKey = made.cert, made.key
 	}
-	for i := range ips {
-		orders = append(orders, order{"etcdpeer", "", both, nil, etcdIPs, &c.EtcdPeerCertificates[i], &c.EtcdPeerPrivateKeys[i]})
+	if err != nil {
+		return err
 	}
-	errs := make([]error, len(orders))
-	var wg sync.WaitGroup
-	for i, o := range orders {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			got, err := is.issue(o.cn, o.org, o.usage, o.dns, o.ip)
-			*o.cert, *o.key, errs[i] = got.cert, got.key, err
-		}()
-	}
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
+	names := append([]string{j.fqdn()}, j.props.MasterProfile.SubjectAltNames...)
+	names = append(names, "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
+		"kubernetes.kube-system", "kubernetes.kube-system.svc", "kubernetes.kube-system.svc.cluster.local")
+	c.EtcdPeerCertificates, c.EtcdPeerPrivateKeys = make([]string, masters), make([]string, masters)
+	server, client := x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth
+	var group errgroup.Group
+	issue := func(cert, key *string, t x509.Certificate) {
+		group.Go(func() error {
+			made, err := ca.issue(t)
+			*cert, *key = made.cert, made.key
 			return err
-		}
+		})
 	}
-	props.CertificateProfile = c
-	return nil
+	admin := x509.Certificate{Subject: pkix.Name{CommonName: "client", Organization: []string{"system:masters"}}, ExtKeyUsage: []x509.ExtKeyUsage{client}}
+	etcd := func(name string) x509.Certificate {
+		return x509.Certificate{Subject: pkix.Name{CommonName: name}, IPAddresses: ips, ExtKeyUsage: []x509.ExtKeyUsage{server, client}}
+	}
+	issue(&c.APIServerCertificate, &c.APIServerPrivateKey, x509.Certificate{Subject: pkix.Name{CommonName: "apiserver"}, DNSNames: names,
+		IPAddresses: ips, ExtKeyUsage: []x509.ExtKeyUsage{server}})
+	issue(&c.ClientCertificate, &c.ClientPrivateKey, admin)
+	issue(&c.KubeConfigCertificate, &c.KubeConfigPrivateKey, admin)
+	issue(&c.EtcdServerCertificate, &c.EtcdServerPrivateKey, etcd("etcdserver"))
+	issue(&c.EtcdClientCertificate, &c.EtcdClientPrivateKey, etcd("etcdclient"))
+	for i := range masters {
+		issue(&c.EtcdPeerCertificates[i], &c.EtcdPeerPrivateKeys[i], etcd("etcdpeer"))
+	}
+	return group.Wait()
 }
 
-// masterIPs are the static addresses of the control plane's machines.
-func masterIPs(props *Properties) []string {
-	first := net.ParseIP(props.MasterProfile.FirstConsecutiveStaticIP).To4()
-	if first == nil {
-		first = net.ParseIP(firstMaster).To4()
-	}
-	var out []string
-	for i := range props.MasterProfile.Count {
-		out = append(out, net.IPv4(first[0], first[1], first[2], first[3]+byte(i)).String())
-	}
-	return out
-}
-
-func (is *issuer) root() (pair, error) {
-	key, err := rsa.GenerateKey(rand.Reader, is.bits)
+// make makes the authority itself.
+func (a *authority) make() (pair, error) {
+	t := x509.Certificate{Subject: pkix.Name{CommonName: "ca"}, IsCA: true, KeyUsage: x509.KeyUsageCertSign}
+	made, err := a.issue(t)
 	if err != nil {
 		return pair{}, err
 	}
-	t := certificateTemplate("ca", "")
-	t.IsCA = true
-	t.KeyUsage |= x509.KeyUsageCertSign
-	der, err := x509.CreateCertificate(rand.Reader, t, t, &key.PublicKey, key)
+	return made, a.read(made)
+}
+
+func (a *authority) read(p pair) error {
+	cert, _ := pem.Decode([]byte(p.cert))
+	key, _ := pem.Decode([]byte(p.key))
+	if cert == nil || key == nil {
+		return errors.New("The raw pem is not a valid PEM formatted block")
+	}
+	var err error
+	if a.cert, err = x509.ParseCertificate(cert.Bytes); err != nil {
+		return err
+	}
+	a.key, err = x509.ParsePKCS1PrivateKey(key.Bytes)
+	return err
+}
+
+// issue signs a certificate for a new key; before the authority has one of its own, with that key itself.
+func (a *authority) issue(t x509.Certificate) (pair, error) {
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 128))
 	if err != nil {
 		return pair{}, err
 	}
-	if is.cert, err = x509.ParseCertificate(der); err != nil {
-		return pair{}, err
-	}
-	is.key = key
-	return encode(der, key), nil
-}
-
-func certificateTemplate(cn, org string) *x509.Certificate {
-	serial, _ := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 128))
-	t := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: cn}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(validity),
-		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
-	}
-	if org != "" {
-		t.Subject.Organization = []string{org}
-	}
-	return t
-}
-
-func (is *issuer) issue(cn, org string, usage []x509.ExtKeyUsage, names, ips []string) (pair, error) {
-	key, err := rsa.GenerateKey(rand.Reader, is.bits)
+	key, err := rsa.GenerateKey(rand.Reader, a.bits)
 	if err != nil {
 		return pair{}, err
 	}
-	t := certificateTemplate(cn, org)
-	t.ExtKeyUsage, t.DNSNames = usage, names
-	for _, ip := range ips {
-		parsed := net.ParseIP(ip)
-		if parsed == nil {
-			return pair{}, fmt.Errorf("%q is no IP address", ip)
-		}
-		t.IPAddresses = append(t.IPAddresses, parsed)
+	now := time.Now()
+	t.SerialNumber, t.NotBefore, t.NotAfter, t.BasicConstraintsValid = serial, now, now.Add(validity), true
+	t.KeyUsage |= x509.KeyUsageKeyEncipherment | x509.KeyUsageDigitalSignature
+	parent, signer := a.cert, a.key
+	if parent == nil {
+		parent, signer = &t, key
 	}
-	der, err := x509.CreateCertificate(rand.Reader, t, is.cert, &key.PublicKey, is.key)
+	der, err := x509.CreateCertificate(rand.Reader, &t, parent, &key.PublicKey, signer)
 	if err != nil {
 		return pair{}, err
 	}
-	return encode(der, key), nil
-}
-
-func encode(der []byte, key *rsa.PrivateKey) pair {
 	return pair{
 		cert: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
 		key:  string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})),
-	}
+	}, nil
 }

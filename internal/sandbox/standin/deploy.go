@@ -2,338 +2,296 @@ package standin
 
 import (
 	"context"
-	"encoding/json"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
-	"hash/fnv"
-	"math/rand"
+	mathrand "math/rand/v2"
 	"net/http"
 	"os"
-	"path/filepath"
+	"path"
 	"strconv"
 	"strings"
+	"time"
 
-	"github.com/spf13/pflag"
+	"golang.org/x/crypto/ssh"
 )
 
-// deployFlags are the flags of deploy and generate.
-type deployFlags struct {
-	model, output, dnsPrefix, location, group string
-	autoSuffix, force                         bool
-	set                                       []string
-	caCert, caKey                             string
-	noPretty, parametersOnly                  bool
-	azureEnv, authMethod, identity            string
-	clientID, clientSecret, certPath, keyPath string
-	subscription, language                    string
-}
-
-func (d *deployFlags) shared(f *pflag.FlagSet) {
-	f.StringVarP(&d.model, "api-model", "m", "", "path to your cluster definition file")
-	f.StringVarP(&d.output, "output-directory", "o", "", "output directory (derived from FQDN if absent)")
-	f.StringArrayVar(&d.set, "set", nil, "set values on the command line (can specify multiple or separate values with commas: key1=val1,key2=val2)")
-	f.StringVar(&d.caCert, "ca-certificate-path", "", "path to the CA certificate to use for Kubernetes PKI assets")
-	f.StringVar(&d.caKey, "ca-private-key-path", "", "path to the CA private key to use for Kubernetes PKI assets")
-	f.StringVar(&d.clientID, "client-id", "", "client id")
-	f.StringVar(&d.clientSecret, "client-secret", "", "client secret")
-}
-
-func (p *process) deployCommand() *command {
-	d := &deployFlags{}
-	c := &command{name: "deploy", short: "Deploy an Azure Resource Manager template", long: "Deploy an Azure Resource Manager template, parameters file and other assets for a cluster", flags: newFlags("deploy")}
-	d.shared(c.flags)
-	f := c.flags
-	f.StringVarP(&d.dnsPrefix, "dns-prefix", "p", "", "dns prefix (unique name for the cluster)")
-	f.BoolVar(&d.autoSuffix, "auto-suffix", false, "automatically append a compressed timestamp to the dnsPrefix to ensure unique cluster name automatically")
-	f.BoolVarP(&d.force, "force-overwrite", "f", false, "automatically overwrite existing files in the output directory")
-	f.StringVarP(&d.group, "resource-group", "g", "", "resource group to deploy to (will use the DNS prefix from the apimodel if not specified)")
-	f.StringVarP(&d.location, "location", "l", "", "location to deploy to (required)")
-	f.StringVar(&d.azureEnv, "azure-env", "AzureStackCloud", "the target Azure cloud")
-	f.StringVar(&d.authMethod, "auth-method", "client_secret", "auth method (options: client_secret, client_certificate)")
-	f.StringVar(&d.identity, "identity-system", "azure_ad", "identity system (options: azure_ad, adfs)")
-	f.StringVar(&d.certPath, "certificate-path", "", "path to client certificate (used with --auth-method=client_certificate)")
-	f.StringVar(&d.keyPath, "private-key-path", "", "path to private key (used with --auth-method=client_certificate)")
-	f.StringVarP(&d.subscription, "subscription-id", "s", "", "azure subscription id (required)")
-	f.StringVar(&d.language, "language", "en-us", "language to return error messages in")
-	c.run = func([]string) error { return p.deploy(context.Background(), d) }
-	return c
-}
-
-func (p *process) generateCommand() *command {
-	d := &deployFlags{}
-	c := &command{name: "generate", short: "Generate an Azure Resource Manager template", long: "Generates an Azure Resource Manager template, parameters file and other assets for a cluster", flags: newFlags("generate")}
-	d.shared(c.flags)
-	c.flags.BoolVar(&d.noPretty, "no-pretty-print", false, "skip pretty printing the output")
-	c.flags.BoolVar(&d.parametersOnly, "parameters-only", false, "only output parameters files")
-	c.run = func([]string) error { return p.generate(context.Background(), d) }
-	return c
-}
-
-// job is one deployment on its way.
+// job is a model on its way to a cluster.
 type job struct {
-	*deployFlags
+	deployFlags
 	cs     *ContainerService
 	props  *Properties
 	arm    *client
-	suffix string
-	fqdn   string
-	fresh  bool // certificates are made in this run
-	sshKey string
+	engine string // the version that the nodes are tagged with
 }
 
-func (p *process) deploy(ctx context.Context, d *deployFlags) error {
-	if err := d.check(); err != nil {
-		return err
+func (p *process) deployCommand() *command {
+	const short = "Deploy an Azure Resource Manager template"
+	c := &command{name: "deploy", short: short, long: short + ", parameters file and other assets for a cluster", flags: newFlags("deploy")}
+	j := &job{engine: p.version()}
+	j.addModelFlags(c.flags)
+	j.addDeployFlags(c.flags)
+	j.loginFlags.add(c.flags)
+	c.run = func(args []string) error { return p.deploy(context.Background(), c, j, args) }
+	return c
+}
+
+// deploy goes the way of the real engine step by step: what it asks, writes and prints before an error counts too.
+func (p *process) deploy(ctx context.Context, c *command, j *job, args []string) error {
+	leaveTranslations()
+	if err := p.modelOf(c, &j.deployFlags, args); err != nil {
+		return fmt.Errorf("validating deployCmd: %w", err)
 	}
-	j, err := p.prepare(ctx, d)
-	if err != nil {
+	if j.location == "" {
+		return errors.New("validating deployCmd: --location must be specified")
+	}
+	j.location = strings.ToLower(strings.ReplaceAll(j.location, " ", ""))
+	if err := p.mergeModel(j); err != nil {
+		return fmt.Errorf("merging API model in deployCmd: %w", err)
+	}
+	if err := p.loadForDeploy(ctx, j); err != nil {
 		return fmt.Errorf("loading API model: %w", err)
 	}
-	system := principal{
-		adfs: d.identity == "adfs", certificate: d.authMethod == "client_certificate", clientID: d.clientID, secret: d.clientSecret,
-		certPath: d.certPath, keyPath: d.keyPath, loginEndpoint: j.props.CustomCloudProfile.Environment.ActiveDirectoryEndpoint,
-		audience: strings.TrimSuffix(j.props.CustomCloudProfile.Environment.ServiceManagementEndpoint, "/"),
+	if err := p.validate(j.cs); err != nil {
+		return fmt.Errorf("validating API model after populating values: %w", err)
 	}
-	if err := j.arm.login(ctx, system, d.subscription); err != nil {
-		if errors.As(err, new(*crashError)) {
+	fresh, err := p.fillIn(j)
+	if err != nil {
+		return fmt.Errorf("in SetPropertiesDefaults template %s: %w", j.model, err)
+	}
+	if err := p.checkImages(ctx, j); err != nil {
+		return fmt.Errorf("validating OS base images required by %s: OS base image not available in target cloud: %w", j.model, err)
+	}
+	if err := j.write(fresh); err != nil {
+		return fmt.Errorf("writing artifacts: %w", err)
+	}
+	return p.putDeployment(ctx, j)
+}
+
+// loadForDeploy reads the model, logs in, and fills the model in from flags. At its end the resource group is there.
+func (p *process) loadForDeploy(ctx context.Context, j *job) error {
+	if err := p.read(j); err != nil {
+		return err
+	}
+	if j.cs.Location == "" {
+		j.cs.Location = j.location
+	} else if j.cs.Location != j.location {
+		return errors.New("--location does not match api model location")
+	}
+	if c := j.props.CustomCloudProfile; c != nil {
+		if err := p.findCloud(ctx, j); err != nil {
+			return fmt.Errorf("error parsing the api model: %w", err)
+		}
+		if err := p.writeCloudProfile(c.Environment); err != nil {
+			return fmt.Errorf("error writing custom cloud profile: %w", err)
+		}
+		c.IdentitySystem = j.identity
+		if err := p.refuseOldDistros(j.props); err != nil {
 			return err
 		}
-		return fmt.Errorf("loading API model: %w", err)
 	}
-	if err := j.ready(ctx); err != nil {
+	if err := j.loginFlags.check(); err != nil {
 		return err
 	}
-	if err := p.complete(ctx, j); err != nil {
-		return err
+	if err := p.connect(ctx, j); err != nil {
+		return fmt.Errorf("failed to get client: %w", err)
 	}
-	return p.put(ctx, j)
+	return p.autofill(ctx, j)
 }
 
-func (d *deployFlags) check() error {
-	switch {
-	case d.location == "":
-		return errors.New("--location must be specified")
-	case d.subscription == "":
-		return errors.New("--subscription-id is required (and must be a valid UUID)")
-	case d.authMethod == "client_secret" && (d.clientID == "" || d.clientSecret == ""):
-		return errors.New(`--client-id and --client-secret must be specified when --auth-method="client_secret"`)
-	case d.authMethod == "client_certificate" && (d.clientID == "" || d.certPath == "" || d.keyPath == ""):
-		return errors.New(`--client-id and --certificate-path, and --private-key-path must be specified when --auth-method="client_certificate"`)
-	case d.authMethod != "client_secret" && d.authMethod != "client_certificate":
-		return fmt.Errorf("--auth-method: ERROR: method unsupported. method=%q", d.authMethod)
+// read reads the model and the certificate authority that the flags name.
+func (p *process) read(j *job) error {
+	cs, err := p.loadModel(j.model)
+	if err != nil {
+		return fmt.Errorf("error parsing the api model: %w", err)
+	}
+	j.cs, j.props = cs, cs.Properties
+	if j.props.MasterProfile == nil {
+		return errNoMaster
+	}
+	if (j.caCert == "") != (j.caKey == "") {
+		return errors.New("--ca-certificate-path and --ca-private-key-path must be specified together")
+	}
+	if j.caCert == "" {
+		return nil
+	}
+	cert, err := os.ReadFile(j.caCert)
+	if err != nil {
+		return fmt.Errorf("failed to read CA certificate file: %w", err)
+	}
+	key, err := os.ReadFile(j.caKey)
+	if err != nil {
+		return fmt.Errorf("failed to read CA private key file: %w", err)
+	}
+	if j.props.CertificateProfile == nil {
+		j.props.CertificateProfile = &CertificateProfile{}
+	}
+	j.props.CertificateProfile.CaCertificate, j.props.CertificateProfile.CaPrivateKey = string(cert), string(key)
+	return nil
+}
+
+func (p *process) refuseOldDistros(props *Properties) error {
+	if !props.isAzureStack() {
+		return nil
+	}
+	old := func(whose, distro string) error {
+		if distro != "aks-ubuntu-16.04" && distro != "aks-ubuntu-18.04" {
+			return nil
+		}
+		p.log.error("Distro '%s' is not longer supported on Azure Stack Hub, use 'aks-ubuntu-20.04' instead", distro)
+		return fmt.Errorf("invalid %s profile distro '%s'", whose, distro)
+	}
+	if err := old("master", props.MasterProfile.Distro); err != nil {
+		return err
+	}
+	for _, a := range props.AgentPoolProfiles {
+		if err := old("agent pool", a.Distro); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// prepare loads the model, fills it from the flags and finds the cloud.
-func (p *process) prepare(ctx context.Context, d *deployFlags) (*job, error) {
-	if d.model == "" {
-		return nil, errors.New("--api-model was not supplied, nor was one specified as a positional argument")
+// autofill settles names, makes an SSH key where none was given, and makes sure of the resource group.
+func (p *process) autofill(ctx context.Context, j *job) error {
+	l, m := j.props.LinuxProfile, j.props.MasterProfile
+	if l != nil && l.AdminUsername == "" {
+		p.log.warn("apimodel: no linuxProfile.adminUsername was specified. Will use 'azureuser'.")
+		l.AdminUsername = "azureuser"
 	}
-	file, err := p.override(d.model, d.set)
-	if err != nil {
-		return nil, err
-	}
-	cs, err := p.loadModel(file)
-	if err != nil {
-		var crash *crashError
-		if errors.As(err, &crash) {
-			return nil, err
-		}
-		return nil, fmt.Errorf("error parsing the api model: %w", err)
-	}
-	j := &job{deployFlags: d, cs: cs, props: cs.Properties}
-	if cs.Location != "" && d.location != "" && cs.Location != d.location {
-		return nil, errors.New("--location does not match api model location")
-	}
-	if cs.Location == "" {
-		cs.Location = d.location
-	}
-	if j.props.MasterProfile == nil {
-		return nil, errNoMaster
-	}
-	if err := j.names(); err != nil {
-		return nil, err
-	}
-	if err := p.findCloud(ctx, j); err != nil {
-		return nil, err
-	}
-	return j, j.outputFolder()
-}
-
-func (j *job) names() error {
-	m := j.props.MasterProfile
-	if j.dnsPrefix != "" {
+	switch {
+	case j.dnsPrefix != "" && m.DNSPrefix != "":
+		return errors.New("invalid configuration: the apimodel masterProfile.dnsPrefix and --dns-prefix were both specified")
+	case j.dnsPrefix == "" && m.DNSPrefix == "":
+		return errors.New("apimodel: missing masterProfile.dnsPrefix and --dns-prefix was not specified")
+	case m.DNSPrefix == "":
 		m.DNSPrefix = j.dnsPrefix
 	}
-	if m.DNSPrefix == "" {
-		return errors.New("apimodel: missing masterProfile.dnsPrefix and --dns-prefix was not specified")
+	if j.autoSuffix {
+		suffix := strconv.FormatInt(time.Now().Unix(), 16)
+		m.DNSPrefix += "-" + suffix
+		p.log.info("Generated random suffix %s, DNS Prefix is %s", suffix, m.DNSPrefix)
 	}
-	if j.group == "" {
-		j.group = m.DNSPrefix
-	}
-	j.suffix = suffixOf(m.DNSPrefix)
-	return nil
-}
-
-// suffixOf is the eight digits that AKS Engine derives from a DNS prefix.
-func suffixOf(dnsPrefix string) string {
-	h := fnv.New64a()
-	h.Write([]byte(dnsPrefix))
-	r := rand.New(rand.NewSource(int64(h.Sum64()))) //nolint:gosec // a name, not a secret
-	return fmt.Sprintf("%08d", r.Uint32())[:8]
-}
-
-func (j *job) outputFolder() error {
 	if j.output == "" {
-		j.output = filepath.Join("_output", j.props.MasterProfile.DNSPrefix)
+		j.output = path.Join("_output", m.DNSPrefix)
 	}
 	if _, err := os.Stat(j.output); err == nil && !j.force {
 		return fmt.Errorf("Output directory already exists and forceOverwrite flag is not set: %s", j.output)
 	}
+	if j.group == "" {
+		p.log.warn("--resource-group was not specified. Using the DNS prefix from the apimodel as the resource group name: %s", m.DNSPrefix)
+		j.group = m.DNSPrefix
+	}
+	if l != nil && (len(l.SSH.PublicKeys) == 0 || l.SSH.PublicKeys[0].KeyData == "") {
+		if err := p.makeSSHKey(j); err != nil {
+			return fmt.Errorf("Failed to generate SSH Key: %w", err)
+		}
+	}
+	if err := j.arm.ensureGroup(ctx, j.group, j.location); err != nil {
+		return err
+	}
+	p.fillPrincipal(j)
 	return nil
 }
 
-// override applies --set to a copy of the model.
-func (p *process) override(file string, set []string) (string, error) {
-	if len(set) == 0 {
-		return file, nil
-	}
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("error reading file %s: %w", file, err)
-	}
-	var doc map[string]any
-	if err := json.Unmarshal(raw, &doc); err != nil {
-		return "", err
-	}
-	props, _ := doc["properties"].(map[string]any)
-	for _, s := range set {
-		for _, one := range strings.Split(s, ",") {
-			key, value, ok := strings.Cut(one, "=")
-			if !ok || props == nil {
-				return "", fmt.Errorf("error merging --set values with the api model: failed parsing --set flag data %q", one)
-			}
-			assign(props, strings.Split(key, "."), value)
-		}
-	}
-	text, err := indented(doc)
-	if err != nil {
-		return "", err
-	}
-	return p.tempFile("mergedApiModel", text)
-}
-
-func assign(at map[string]any, path []string, value string) {
-	for len(path) > 1 {
-		next, _ := at[path[0]].(map[string]any)
-		if next == nil {
-			next = map[string]any{}
-			at[path[0]] = next
-		}
-		at, path = next, path[1:]
-	}
-	at[path[0]] = value
-	if n, err := strconv.Atoi(value); err == nil {
-		at[path[0]] = n
-	} else if b, err := strconv.ParseBool(value); err == nil {
-		at[path[0]] = b
-	}
-}
-
-// findCloud fills in the endpoints, from the model or from the Hub's metadata.
-func (p *process) findCloud(ctx context.Context, j *job) error {
-	c := j.props.CustomCloudProfile
-	if c == nil {
-		return errors.New("apimodel: only Azure Stack clouds are supported")
-	}
-	web, err := newClient(p.getenv)
+// makeSSHKey makes a key pair for the nodes. The private half goes into the output folder.
+func (p *process) makeSSHKey(j *job) error {
+	key, err := rsa.GenerateKey(rand.Reader, p.bits())
 	if err != nil {
 		return err
 	}
-	rest, ok := strings.CutPrefix(strings.TrimSuffix(c.PortalURL, "/"), "https://portal."+j.cs.Location+".")
-	if !ok {
-		return fmt.Errorf("portalURL needs to start with https://portal.%s. ", j.cs.Location)
-	}
-	j.arm = &client{http: web, endpoint: "https://management." + j.cs.Location + "." + rest}
-	if c.Environment == nil || c.Environment.ServiceManagementEndpoint == "" || c.Environment.ActiveDirectoryEndpoint == "" {
-		m, err := j.arm.endpoints(ctx)
-		if err != nil {
-			return fmt.Errorf("error parsing the api model: %w", err)
-		}
-		c.Environment = environment(m, j.arm.endpoint, j.cs.Location, rest)
-	}
-	if j.identity != "" {
-		c.IdentitySystem = j.identity
-	}
-	if j.authMethod != "" {
-		c.AuthenticationMethod = j.authMethod
-	}
-	j.arm.endpoint = strings.TrimSuffix(c.Environment.ResourceManagerEndpoint, "/")
-	j.fqdn = j.props.MasterProfile.DNSPrefix + "." + j.cs.Location + "." + c.Environment.ResourceManagerVMDNSSuffix
-	text, err := json.Marshal(c.Environment)
+	public, err := ssh.NewPublicKey(&key.PublicKey)
 	if err != nil {
 		return err
 	}
-	file, err := p.tempFile("azurestackcloud.json", text)
-	if err != nil {
-		return err
-	}
-	p.log.info("Writing cloud profile to: %s", file)
-	return nil
+	private := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
+	j.props.LinuxProfile.SSH.PublicKeys = []PublicKey{{KeyData: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(public)))}}
+	return save(j.output, j.props.LinuxProfile.AdminUsername+"_rsa", private)
 }
 
-func environment(m metadata, endpoint, location, rest string) *Environment {
-	login := strings.TrimSuffix(m.Authentication.Login, "/")
-	login = strings.TrimSuffix(login, "adfs")
-	return &Environment{
-		Name: "AzureStackCloud", ManagementPortalURL: m.Portal, GalleryEndpoint: m.Gallery, GraphEndpoint: m.Graph,
-		ServiceManagementEndpoint: m.Authentication.Audiences[0], TokenAudience: m.Authentication.Audiences[0],
-		ResourceManagerEndpoint: endpoint + "/", ActiveDirectoryEndpoint: strings.TrimSuffix(login, "/") + "/",
-		ResourceManagerVMDNSSuffix: "cloudapp." + rest, StorageEndpointSuffix: location + "." + rest, KeyVaultDNSSuffix: "vault." + location + "." + rest,
+// fillPrincipal gives the cluster the identity of the flags when the model has none.
+func (p *process) fillPrincipal(j *job) {
+	if isTrue(j.props.OrchestratorProfile.KubernetesConfig.UseManagedIdentity) {
+		return
+	}
+	spp := j.props.ServicePrincipalProfile
+	empty := spp == nil || ((spp.ClientID == "" || spp.ClientID == noID) && spp.Secret == "")
+	if empty && j.clientID != "" && j.clientSecret != "" {
+		j.props.ServicePrincipalProfile = &ServicePrincipalProfile{ClientID: j.clientID, Secret: j.clientSecret}
 	}
 }
 
-// ready registers providers and makes the resource group.
-func (j *job) ready(ctx context.Context) error {
-	sub := "/subscriptions/" + j.subscription
-	flat := fmt.Errorf("loading API model: failed to get client: Error listing registered providers for subscription %s", j.subscription)
-	a, err := j.arm.call(ctx, http.MethodGet, sub+"/providers?api-version=2019-10-01", nil)
-	if err != nil || a.status != http.StatusOK {
-		return flat
+const noID = "00000000-0000-0000-0000-000000000000"
+
+// image names a marketplace image.
+type image struct{ publisher, offer, sku, version string }
+
+// imageOf is the image that this version of the engine uses for a distro.
+func imageOf(distro string) image {
+	switch distro {
+	case "aks-ubuntu-22.04":
+		return image{"microsoft-aks", "aks", "aks-engine-azurestack-ubuntu-2204", "2026.139.1"}
+	case "aks-ubuntu-20.04":
+		return image{"microsoft-aks", "aks", "aks-engine-azurestack-ubuntu-2004", "2024.311.1"}
+	case "ubuntu-22.04":
+		return image{"Canonical", "0001-com-ubuntu-server-jammy", "22_04-lts", "latest"}
+	case "ubuntu-20.04":
+		return image{"Canonical", "0001-com-ubuntu-server-focal", "20_04-lts", "latest"}
+	case "ubuntu-18.04":
+		return image{"Canonical", "UbuntuServer", "18.04-LTS", "latest"}
 	}
-	var list struct {
-		Value []struct {
-			Namespace string `json:"namespace"`
-			State     string `json:"registrationState"`
-		} `json:"value"`
+	return image{"Canonical", "UbuntuServer", "16.04-LTS", "latest"}
+}
+
+var errImages = errors.New("some VM images are missing on the target cloud")
+
+// checkImages asks for the image of each distro, once.
+func (p *process) checkImages(ctx context.Context, j *job) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	distros := []string{j.props.MasterProfile.Distro}
+	for _, a := range j.props.AgentPoolProfiles {
+		distros = append(distros, a.Distro)
 	}
-	if err := a.json(&list); err != nil {
-		return flat
-	}
-	for _, p := range list.Value {
-		if (p.Namespace == "Microsoft.Compute" || p.Namespace == "Microsoft.Network" || p.Namespace == "Microsoft.Storage") && p.State != "Registered" {
-			if a, err := j.arm.call(ctx, http.MethodPost, sub+"/providers/"+p.Namespace+"/register?api-version=2019-10-01", nil); err != nil || a.status != http.StatusOK {
-				return flat
-			}
+	asked := map[string]bool{}
+	var missing error
+	for _, distro := range distros {
+		if asked[distro] {
+			continue
+		}
+		asked[distro] = true
+		i := imageOf(distro)
+		if err := j.arm.hasImage(ctx, j.location, i); err != nil {
+			p.log.error("error: %v\nfetching virtual machine image", err)
+			p.log.error("Image Publisher: %s, Offer: %s, SKU: %s, Version: %s", i.publisher, i.offer, i.sku, i.version)
+			missing = errImages
 		}
 	}
-	group := sub + "/resourcegroups/" + j.group + "?api-version=" + groupVersion
-	body := map[string]any{"location": j.cs.Location, "name": j.group}
-	if a, err := j.arm.call(ctx, http.MethodGet, group, nil); err == nil && a.status == http.StatusOK {
-		var have struct {
-			Tags map[string]string `json:"tags"`
-		}
-		if a.json(&have) == nil && have.Tags != nil {
-			body["tags"] = have.Tags
-		}
+	return missing
+}
+
+// putDeployment sends the template and follows the deployment to its end.
+func (p *process) putDeployment(ctx context.Context, j *job) error {
+	ctx, cancel := context.WithTimeout(ctx, deployLimit)
+	defer cancel()
+	name := fmt.Sprintf("%s-%d", j.group, mathrand.Int32())
+	p.log.info("Starting ARM Deployment %s in resource group %s. This will take some time...", name, j.group)
+	target := j.arm.groupPath(j.group) + "/providers/Microsoft.Resources/deployments/" + name + "?api-version=" + resourcesVersion
+	body := object{"properties": object{"mode": "Incremental", "template": j.template(), "parameters": j.parameters()}}
+	a, err := j.arm.call(ctx, http.MethodPut, target, body)
+	if err == nil && a.status != http.StatusOK && a.status != http.StatusCreated {
+		err = a.failure()
 	}
-	a, err = j.arm.call(ctx, http.MethodPut, group, body)
 	if err != nil {
 		return err
 	}
-	if a.status >= 300 {
-		return a.failure()
+	if err := j.arm.follow(ctx, a, target); err != nil {
+		p.log.info("Finished ARM Deployment (%s). Error: %v", name, err)
+		return err
 	}
+	p.log.info("Finished ARM Deployment (%s). Succeeded", name)
 	return nil
 }

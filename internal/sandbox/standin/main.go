@@ -61,7 +61,7 @@ func (p *process) keepKnownHosts() {
 	}
 	folder := filepath.Join(home, "."+program)
 	if err := os.MkdirAll(folder, 0o700); err == nil {
-		os.WriteFile(filepath.Join(folder, "known_hosts"), text, 0o600)
+		os.WriteFile(filepath.Join(folder, "known_hosts"), text, 0o644)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
@@ -16,123 +17,143 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/net/http/httpproxy"
 )
 
 const (
-	callTries    = 4
-	callPause    = 800 * time.Millisecond
-	pollPause    = 30 * time.Second // without a header that says otherwise
-	deployLimit  = 150 * time.Minute
-	groupVersion = "2019-10-01"
+	retries          = 3
+	firstPause       = 800 * time.Millisecond
+	longestPause     = time.Minute
+	pollPause        = 30 * time.Second // without a header that says otherwise
+	deployLimit      = 150 * time.Minute
+	resourcesVersion = "2019-10-01"
+	computeVersion   = "2020-06-01"
 )
 
-// client speaks to a Hub's ARM and token service.
+type object = map[string]any
+
+// client speaks to ARM.
 type client struct {
-	http     *http.Client
-	endpoint string // https://management.local.azurestack.external
-	token    string
+	http         *http.Client
+	endpoint     string // https://management.region.domain
+	subscription string
+	token        string
+	language     string
 }
 
-// newClient honours HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE of the given
-// environment, as Go programs do.
-func newClient(getenv func(string) string) (*http.Client, error) {
-	pool, err := x509.SystemCertPool()
+func (c *client) subscriptionPath() string { return "/subscriptions/" + c.subscription }
+
+func (c *client) groupPath(group string) string {
+	return c.subscriptionPath() + "/resourcegroups/" + url.PathEscape(group)
+}
+
+// newHTTPClient honours HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR of the environment, as Go programs do.
+func newHTTPClient(getenv func(string) string) (*http.Client, error) {
+	either := func(name string) string {
+		if v := getenv(name); v != "" {
+			return v
+		}
+		return getenv(strings.ToLower(name))
+	}
+	proxies := (&httpproxy.Config{HTTPProxy: either("HTTP_PROXY"), HTTPSProxy: either("HTTPS_PROXY"), NoProxy: either("NO_PROXY")}).ProxyFunc()
+	pool, err := trusted(getenv)
 	if err != nil {
-		pool = x509.NewCertPool()
+		return nil, err
 	}
-	if file := getenv("SSL_CERT_FILE"); file != "" {
-		pem, err := os.ReadFile(file)
-		if err == nil {
-			pool = x509.NewCertPool()
-			pool.AppendCertsFromPEM(pem)
-		}
+	transport := &http.Transport{
+		Proxy:           func(r *http.Request) (*url.URL, error) { return proxies(r.URL) },
+		TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
 	}
-	t := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: false}
-	proxy := getenv("HTTPS_PROXY")
-	if proxy == "" {
-		proxy = getenv("https_proxy")
-	}
-	if proxy != "" {
-		u, err := url.Parse(proxy)
-		if err != nil {
-			return nil, err
-		}
-		t.Proxy = func(r *http.Request) (*url.URL, error) {
-			if excepted(r.URL.Hostname(), getenv("NO_PROXY")) {
-				return nil, nil
-			}
-			return u, nil
-		}
-	}
-	return &http.Client{Transport: t, Timeout: 2 * time.Minute}, nil
+	return &http.Client{Transport: transport, Timeout: 2 * time.Minute}, nil
 }
 
-func excepted(host, noProxy string) bool {
-	for _, part := range strings.Split(noProxy, ",") {
-		part = strings.TrimPrefix(strings.TrimSpace(part), ".")
-		if part != "" && (part == "*" || host == part || strings.HasSuffix(host, "."+part)) {
-			return true
+func trusted(getenv func(string) string) (*x509.CertPool, error) {
+	var files []string
+	if file := getenv("SSL_CERT_FILE"); file != "" {
+		files = append(files, file)
+	}
+	if dir := getenv("SSL_CERT_DIR"); dir != "" {
+		entries, _ := os.ReadDir(dir)
+		for _, e := range entries {
+			files = append(files, dir+"/"+e.Name())
 		}
 	}
-	return false
+	if files == nil {
+		return x509.SystemCertPool()
+	}
+	pool := x509.NewCertPool()
+	for _, file := range files {
+		if text, err := os.ReadFile(file); err == nil { // one that can't be read counts for nothing
+			pool.AppendCertsFromPEM(text)
+		}
+	}
+	return pool, nil
 }
 
 // answer is an HTTP answer with its body.
 type answer struct {
+	method string
+	url    *url.URL
 	status int
 	header http.Header
 	body   []byte
-	url    *url.URL
-	method string
 }
 
-func (a answer) json(v any) error { return json.Unmarshal(a.body, v) }
-
-// call sends one request, again after throttling and faults of the server.
+// call sends a request to ARM, and again while ARM is throttled or ill. The target is a path, or a whole URL.
 func (c *client) call(ctx context.Context, method, target string, body any) (answer, error) {
 	var raw []byte
+	header := http.Header{"Accept": {"application/json"}}
 	if body != nil {
 		var err error
 		if raw, err = json.Marshal(body); err != nil {
 			return answer{}, err
 		}
+		header.Set("Content-Type", "application/json")
 	}
-	if !strings.HasPrefix(target, "https://") {
+	if c.language != "" {
+		header.Set("Accept-Language", c.language)
+	}
+	if strings.HasPrefix(target, "/") {
 		target = c.endpoint + target
 	}
-	var last answer
-	var err error
-	for try := range callTries {
-		if last, err = c.once(ctx, method, target, raw); err == nil && !passing(last.status) {
-			return last, nil
-		}
-		pause := callPause<<try + time.Duration(try)*callPause
-		if d, ok := retryAfter(last.header); ok {
-			pause = min(d, time.Minute)
-		}
-		if try+1 < callTries && !sleep(ctx, pause) {
-			return last, ctx.Err()
-		}
-	}
-	return last, err
+	return c.try(ctx, func() (answer, error) { return c.once(ctx, method, target, raw, header) })
 }
 
-func passing(status int) bool {
+// try repeats what fails in a way that may pass.
+func (c *client) try(ctx context.Context, send func() (answer, error)) (answer, error) {
+	for n := 0; ; n++ {
+		a, err := send()
+		if n == retries || err == nil && !mayPass(a.status) || ctx.Err() != nil {
+			return a, err
+		}
+		// 0.8, 2.4 and 5.6 seconds, give or take some.
+		pause := time.Duration(float64(firstPause) * float64(int(2)<<n-1) * (0.8 + rand.Float64()*0.5))
+		if asked, ok := retryAfter(a.header); ok {
+			pause = asked
+		}
+		if err := sleep(ctx, min(pause, longestPause)); err != nil {
+			return a, err
+		}
+	}
+}
+
+func mayPass(status int) bool {
 	switch status {
-	case 408, 429, 500, 502, 503, 504:
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	}
 	return false
 }
 
-func (c *client) once(ctx context.Context, method, target string, raw []byte) (answer, error) {
+func (c *client) once(ctx context.Context, method, target string, raw []byte, header http.Header) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(raw))
 	if err != nil {
 		return answer{}, err
 	}
-	req.Header.Set("Accept", "application/json")
-	if raw != nil {
-		req.Header.Set("Content-Type", "application/json")
+	for name, values := range header {
+		req.Header[name] = values
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
@@ -143,145 +164,164 @@ func (c *client) once(ctx context.Context, method, target string, raw []byte) (a
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(res.Body, 16<<20))
-	return answer{res.StatusCode, res.Header, text, req.URL, method}, err
+	return answer{method, req.URL, res.StatusCode, res.Header, text}, err
 }
 
-func sleep(ctx context.Context, d time.Duration) bool {
+func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return true
+		return nil
 	case <-ctx.Done():
-		return false
+		return ctx.Err()
 	}
 }
 
+// retryAfter is how long an answer asks to wait.
 func retryAfter(h http.Header) (time.Duration, bool) {
 	for _, name := range []string{"Retry-After-Ms", "X-Ms-Retry-After-Ms"} {
-		if ms, err := strconv.Atoi(h.Get(name)); err == nil {
+		if ms, err := strconv.Atoi(h.Get(name)); err == nil && ms > 0 {
 			return time.Duration(ms) * time.Millisecond, true
 		}
 	}
-	if s, err := strconv.Atoi(h.Get("Retry-After")); err == nil {
-		return time.Duration(s) * time.Second, true
+	text := h.Get("Retry-After")
+	if seconds, err := strconv.Atoi(text); err == nil && seconds > 0 {
+		return time.Duration(seconds) * time.Second, true
+	}
+	if at, err := http.ParseTime(text); err == nil && time.Until(at) > 0 {
+		return time.Until(at), true
 	}
 	return 0, false
 }
 
-var dashes = strings.Repeat("-", 80)
+var dashes = strings.Repeat("-", 80) + "\n"
 
-// failure is a refused request, in the words in which the SDK prints it.
+// failure is a refusal in the words in which the SDK prints it.
 func (a answer) failure() error {
-	code := "ERROR CODE UNAVAILABLE"
 	var doc struct {
+		Code  string `json:"code"`
 		Error struct {
 			Code string `json:"code"`
 		} `json:"error"`
 	}
 	_ = json.Unmarshal(a.body, &doc)
-	if doc.Error.Code != "" {
-		code = "ERROR CODE: " + doc.Error.Code
+	code := "ERROR CODE UNAVAILABLE"
+	for _, found := range []string{a.header.Get("X-Ms-Error-Code"), doc.Error.Code, doc.Code} {
+		if found != "" {
+			code = "ERROR CODE: " + found
+			break
+		}
 	}
-	if h := a.header.Get("X-Ms-Error-Code"); h != "" {
-		code = "ERROR CODE: " + h
+	text := "Response contained no body\n"
+	if len(a.body) > 0 {
+		var pretty bytes.Buffer
+		if json.Indent(&pretty, a.body, "", "  ") != nil {
+			pretty.Reset()
+			pretty.Write(a.body)
+		}
+		text = pretty.String() + "\n"
 	}
-	text := a.body
-	var pretty bytes.Buffer
-	if json.Indent(&pretty, bytes.TrimSpace(a.body), "", "  ") == nil {
-		text = pretty.Bytes()
-	}
-	place := *a.url
-	place.RawQuery = ""
-	return fmt.Errorf("%s %s\n%s\nRESPONSE %d: %d %s\n%s\n%s\n%s\n%s\n", a.method, place.String(), dashes, a.status, a.status, http.StatusText(a.status), code, dashes, text, dashes)
+	return fmt.Errorf("%s %s://%s%s\n%sRESPONSE %d: %d %s\n%s\n%s%s%s", a.method, a.url.Scheme, a.url.Host, a.url.Path,
+		dashes, a.status, a.status, http.StatusText(a.status), code, dashes, text, dashes)
 }
 
-// endpoints asks the Hub for its metadata.
-func (c *client) endpoints(ctx context.Context) (metadata, error) {
-	var m metadata
-	target := c.endpoint + "/metadata/endpoints?api-version=1.0"
-	a, err := c.once(ctx, http.MethodGet, target, nil)
-	if err == nil && a.status != http.StatusOK {
-		err = fmt.Errorf("Status Code %d", a.status)
-	}
-	if err == nil {
-		err = a.json(&m)
-	}
-	if err == nil && (m.Graph == "" || m.Authentication.Login == "" || len(m.Authentication.Audiences) == 0) {
-		err = errors.New("the metadata is incomplete")
-	}
-	if err != nil {
-		return m, fmt.Errorf("%w . apimodel invalid: failed to retrieve custom endpoints from metadataURL %s", err, target)
-	}
-	return m, nil
-}
-
-type metadata struct {
-	Gallery        string `json:"galleryEndpoint"`
-	Graph          string `json:"graphEndpoint"`
-	Portal         string `json:"portalEndpoint"`
-	Authentication struct {
-		Login     string   `json:"loginEndpoint"`
-		Audiences []string `json:"audiences"`
-	} `json:"authentication"`
-}
-
-var tenantForm = regexp.MustCompile(`authorization_uri=".*/([0-9a-f\-]+)"`)
+var tenantFormat = regexp.MustCompile(`authorization_uri=".*/([0-9a-f\-]+)"`)
 
 // tenant asks with a token that nobody issued: the refusal names the tenant.
-func (c *client) tenant(ctx context.Context, subscription string) (string, error) {
-	probe := *c
-	probe.token = "fake_token"
-	a, err := probe.call(ctx, http.MethodGet, "/subscriptions/"+subscription+"?api-version=2016-06-01", nil)
+func (c *client) tenant(ctx context.Context) (string, error) {
+	stranger := *c
+	stranger.token = "fake_token"
+	a, err := stranger.call(ctx, http.MethodGet, c.subscriptionPath()+"?api-version=2016-06-01", nil)
 	if err != nil {
 		return "", &crashError{}
 	}
 	if a.status != http.StatusUnauthorized {
 		return "", fmt.Errorf("Unexpected response from Get Subscription: %d", a.status)
 	}
-	m := tenantForm.FindStringSubmatch(a.header.Get("WWW-Authenticate"))
-	if m == nil {
+	header := a.header.Get("WWW-Authenticate")
+	if header == "" {
 		return "", errors.New("Header WWW-Authenticate not found in Get Subscription response")
+	}
+	m := tenantFormat.FindStringSubmatch(header)
+	if m == nil {
+		return "", fmt.Errorf("Could not find the tenant ID in header: WWW-Authenticate %q", header)
 	}
 	return m[1], nil
 }
 
-// follow polls a deployment to its end. The error is how the real program
-// prints a failure.
-func (c *client) follow(ctx context.Context, put answer) error {
+// follow polls a deployment to its end, and then reads it. A deployment that is over with its first answer isn't polled.
+func (c *client) follow(ctx context.Context, put answer, target string) error {
 	poll := put.header.Get("Azure-AsyncOperation")
+	status := provisioning(put.body)
 	if poll == "" {
-		return nil
+		poll = target
 	}
-	if d, ok := retryAfter(put.header); ok && !sleep(ctx, d) {
-		return ctx.Err()
+	if ended(status) {
+		return outcome(put, status)
 	}
+	pause, wait := retryAfter(put.header)
 	for {
+		if wait {
+			if err := sleep(ctx, pause); err != nil {
+				return err
+			}
+		}
 		a, err := c.call(ctx, http.MethodGet, poll, nil)
 		if err != nil {
 			return err
 		}
-		if a.status != http.StatusOK {
+		if a.status != http.StatusOK && a.status != http.StatusCreated && a.status != http.StatusAccepted {
 			return a.failure()
 		}
-		var doc struct {
-			Status string `json:"status"`
+		if status = operation(a.body); poll == target {
+			status = provisioning(a.body)
 		}
-		if err := a.json(&doc); err != nil {
-			return err
+		if status == "" {
+			return errors.New("the response did not contain a status")
 		}
-		switch strings.ToLower(doc.Status) {
-		case "succeeded":
-			return nil
-		case "failed", "canceled", "cancelled":
-			return a.failure()
+		if ended(status) {
+			if err := outcome(a, status); err != nil || poll == target {
+				return err
+			}
+			break
 		}
-		pause, ok := retryAfter(a.header)
-		if !ok {
-			pause = pollPause
-		}
-		if !sleep(ctx, pause) {
-			return ctx.Err()
+		if pause, wait = retryAfter(a.header); !wait {
+			pause, wait = pollPause, true
 		}
 	}
+	a, err := c.call(ctx, http.MethodGet, target, nil)
+	if err == nil && a.status != http.StatusOK {
+		err = a.failure()
+	}
+	return err
+}
+
+func operation(body []byte) string {
+	var doc struct {
+		Status string `json:"status"`
+	}
+	_ = json.Unmarshal(body, &doc)
+	return doc.Status
+}
+
+func provisioning(body []byte) string {
+	var doc struct {
+		Properties struct {
+			State string `json:"provisioningState"`
+		} `json:"properties"`
+	}
+	_ = json.Unmarshal(body, &doc)
+	return doc.Properties.State
+}
+
+func ended(status string) bool {
+	return strings.EqualFold(status, "Succeeded") || strings.EqualFold(status, "Failed") || strings.EqualFold(status, "Canceled")
+}
+
+func outcome(a answer, status string) error {
+	if strings.EqualFold(status, "Succeeded") {
+		return nil
+	}
+	return a.failure()
 }
