@@ -10,10 +10,11 @@ import (
 	"hubwright/internal/aksengine"
 	"hubwright/internal/problem"
 	w "hubwright/workflows"
+	"hubwright/workflows/operate"
 )
 
 // withHost logs in to the helper VM for a check.
-func (f flow) withHost(ctx context.Context, s *State, look func(Host) w.Finding) w.Finding {
+func (f flow) withHost(ctx context.Context, s *State, look func(operate.Host) w.Finding) w.Finding {
 	host, err := f.OpenHost(ctx, s.SiteID)
 	if err != nil {
 		return failed(err)
@@ -30,7 +31,7 @@ func (f flow) engineCall(s *State, args ...string) string {
 const prepareAgain = "Go through \"Prepare AKS Engine\" of this site again: it puts right what is missing."
 
 func (f flow) checkHelper(ctx context.Context, s *State) w.Finding {
-	return f.withHost(ctx, s, func(host Host) w.Finding {
+	return f.withHost(ctx, s, func(host operate.Host) w.Finding {
 		out, err := host.Run(ctx, f.engineCall(s, "version", "-o", "json"), nil)
 		if err != nil {
 			return failed(err)
@@ -50,7 +51,7 @@ func (f flow) checkHelper(ctx context.Context, s *State) w.Finding {
 }
 
 func (f flow) checkVersion(ctx context.Context, s *State) w.Finding {
-	return f.withHost(ctx, s, func(host Host) w.Finding {
+	return f.withHost(ctx, s, func(host operate.Host) w.Finding {
 		out, err := host.Run(ctx, f.engineCall(s, "get-versions", "--azure-env", "AzureStackCloud", "-o", "json"), nil)
 		if err != nil {
 			return failed(err)
@@ -90,7 +91,7 @@ func (f flow) checkTokenService(ctx context.Context, s *State) w.Finding {
 // reach asks from the helper VM, with the trust and the proxy that the engine
 // will have. Any answer will do: what counts is the way and the certificate.
 func (f flow) reach(ctx context.Context, s *State, address, what string) w.Finding {
-	return f.withHost(ctx, s, func(host Host) w.Finding {
+	return f.withHost(ctx, s, func(host operate.Host) w.Finding {
 		proxy := "--noproxy '*'"
 		if s.Stack.HTTPSProxy != "" {
 			proxy = "--noproxy '' --proxy " + f.Quote(s.Stack.HTTPSProxy)
@@ -113,7 +114,7 @@ func (f flow) reach(ctx context.Context, s *State, address, what string) w.Findi
 }
 
 // unreached says why curl did not get through.
-func unreached(out Output, address, what string) w.Finding {
+func unreached(out operate.Output, address, what string) w.Finding {
 	said := strings.TrimSpace(out.Stderr)
 	if p, ok := problem.FromText(curlWords(out.ExitCode) + said); ok {
 		return w.Fail(fmt.Sprintf("The helper VM does not get through to %s (%s): %s.", what, hostOf(address), strings.TrimRight(p.Why, ".")), p.Fix)

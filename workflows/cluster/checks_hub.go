@@ -9,10 +9,11 @@ import (
 
 	"hubwright/internal/aksengine"
 	w "hubwright/workflows"
+	"hubwright/workflows/operate"
 )
 
 // withHub opens the Hub for a check.
-func (f flow) withHub(ctx context.Context, s *State, look func(Hub) w.Finding) w.Finding {
+func (f flow) withHub(ctx context.Context, s *State, look func(operate.Hub) w.Finding) w.Finding {
 	hub, err := f.OpenHub(ctx, s.Stack)
 	if err != nil {
 		return failed(err)
@@ -21,7 +22,7 @@ func (f flow) withHub(ctx context.Context, s *State, look func(Hub) w.Finding) w
 }
 
 func (f flow) checkPrincipal(ctx context.Context, s *State) w.Finding {
-	return f.withHub(ctx, s, func(hub Hub) w.Finding {
+	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
 		if err := hub.Login(ctx); err != nil {
 			return failed(err)
 		}
@@ -38,7 +39,7 @@ func (f flow) checkPrincipal(ctx context.Context, s *State) w.Finding {
 }
 
 func (f flow) checkProviders(ctx context.Context, s *State) w.Finding {
-	return f.withHub(ctx, s, func(hub Hub) w.Finding {
+	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
 		names := []string{"Microsoft.Compute", "Microsoft.Network", "Microsoft.Storage"}
 		providers, err := hub.Providers(ctx, names...)
 		if err != nil {
@@ -59,7 +60,7 @@ func (f flow) checkProviders(ctx context.Context, s *State) w.Finding {
 }
 
 func (f flow) checkImage(ctx context.Context, s *State) w.Finding {
-	return f.withHub(ctx, s, func(hub Hub) w.Finding {
+	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
 		image := s.engine().BaseImage
 		found, available, err := hub.HasImage(ctx, image)
 		switch {
@@ -78,7 +79,7 @@ func (f flow) checkImage(ctx context.Context, s *State) w.Finding {
 }
 
 func (f flow) checkExtension(ctx context.Context, s *State) w.Finding {
-	return f.withHub(ctx, s, func(hub Hub) w.Finding {
+	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
 		want := aksengine.CustomScript
 		found, available, err := hub.HasExtension(ctx, want.Publisher, want.Type, want.MinVersion)
 		switch {
@@ -97,7 +98,7 @@ func (f flow) checkExtension(ctx context.Context, s *State) w.Finding {
 }
 
 func (f flow) checkSizes(ctx context.Context, s *State) w.Finding {
-	return f.withHub(ctx, s, func(hub Hub) w.Finding {
+	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
 		sizes, err := hub.Sizes(ctx)
 		if err != nil {
 			return failed(err)
@@ -123,7 +124,7 @@ func (f flow) checkSizes(ctx context.Context, s *State) w.Finding {
 }
 
 func (f flow) checkQuota(ctx context.Context, s *State) w.Finding {
-	return f.withHub(ctx, s, func(hub Hub) w.Finding {
+	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
 		sizes, err := hub.Sizes(ctx)
 		if err != nil {
 			return failed(err)
@@ -151,7 +152,7 @@ func (f flow) checkNodeLimit(ctx context.Context, s *State) w.Finding {
 	if want > aksengine.MaxNodes {
 		return w.Fail(fmt.Sprintf("The cluster alone would have %d nodes.", want), fmt.Sprintf("Choose at most %d, control plane included.", aksengine.MaxNodes))
 	}
-	return f.withHub(ctx, s, func(hub Hub) w.Finding {
+	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
 		usages, err := hub.Usages(ctx)
 		if err != nil {
 			return failed(err)
@@ -171,7 +172,7 @@ func (f flow) checkNodeLimit(ctx context.Context, s *State) w.Finding {
 }
 
 func (f flow) checkLabel(ctx context.Context, s *State) w.Finding {
-	return f.withHub(ctx, s, func(hub Hub) w.Finding {
+	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
 		taken, by, err := hub.DNSLabelTaken(ctx, s.DNSPrefix)
 		switch {
 		case err != nil:
@@ -196,7 +197,7 @@ func (s *State) ours(id string) bool {
 }
 
 func (f flow) checkGroup(ctx context.Context, s *State) w.Finding {
-	return f.withHub(ctx, s, func(hub Hub) w.Finding {
+	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
 		exists, _, err := hub.ResourceGroupTags(ctx, s.ResourceGroup)
 		if err != nil {
 			return failed(err)
@@ -229,7 +230,7 @@ func (f flow) checkGroup(ctx context.Context, s *State) w.Finding {
 }
 
 func (f flow) checkSubnets(ctx context.Context, s *State) w.Finding {
-	return f.withHub(ctx, s, func(hub Hub) w.Finding {
+	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
 		var found, wrong []string
 		ids := []string{s.MasterSubnet, s.AgentSubnet}
 		for i, id := range slices.Compact(ids) {

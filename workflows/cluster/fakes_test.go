@@ -21,6 +21,7 @@ import (
 	"hubwright/internal/aksengine"
 	w "hubwright/workflows"
 	"hubwright/workflows/cluster"
+	"hubwright/workflows/operate"
 )
 
 const rsaKey = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7 ana@example"
@@ -52,29 +53,24 @@ func newBed(t *testing.T) *bed {
 		Credential: w.Credential{Method: w.AuthSecret, ClientID: "client-1", Secret: "sec_1"}, CABundle: "PEM", HTTPSProxy: "http://127.0.0.1:18080",
 	}
 	b.hub = newHub()
-	b.host = &host{b: b, files: map[string]string{}, jobs: map[string]*job{}, exit: map[string]cluster.Output{}}
+	b.host = &host{b: b, files: map[string]string{}, jobs: map[string]*job{}, exit: map[string]operate.Output{}}
 	b.kube = &kube{b: b}
 	b.log = &log{offsets: map[string]int64{}}
 	return b
 }
 
 func (b *bed) definition() w.Definition {
-	return cluster.New(cluster.Needs{
+	return cluster.New(cluster.Needs{Engine: operate.Needs{
 		Records: b, Vault: b,
-		OpenHub:  func(context.Context, w.Stack) (cluster.Hub, error) { return b.hub, nil },
-		OpenHost: func(ctx context.Context, site string) (cluster.Host, error) { return b.openHost(ctx) },
-		OpenKube: func(_ context.Context, kubeconfig []byte, _ w.Stack, _ w.HelperVM) (cluster.Kube, error) {
+		OpenHub:  func(context.Context, w.Stack) (operate.Hub, error) { return b.hub, nil },
+		OpenHost: func(ctx context.Context, site string) (operate.Host, error) { return b.openHost(ctx) },
+		OpenKube: func(_ context.Context, kubeconfig []byte, _ w.Stack, _ w.HelperVM) (operate.Kube, error) {
 			if !strings.Contains(string(kubeconfig), "client-key-data") {
 				return nil, errors.New("not a kubeconfig")
 			}
 			return b.kube, nil
 		},
 		Watch: b.watch,
-		NewKeyPair: func(comment string) ([]byte, string, error) {
-			b.keys++
-			return []byte("PRIVATE " + comment), strings.Replace(rsaKey, "ana@example", comment, 1), nil
-		},
-		ParseAuthorizedKey: parseKey,
 		Quote: func(args ...string) string {
 			var out []string
 			for _, a := range args {
@@ -85,6 +81,12 @@ func (b *bed) definition() w.Definition {
 		Clock: func() time.Time { b.mu.Lock(); defer b.mu.Unlock(); return b.now },
 		Pause: b.pause,
 		Poll:  3 * time.Second,
+	},
+		NewKeyPair: func(comment string) ([]byte, string, error) {
+			b.keys++
+			return []byte("PRIVATE " + comment), strings.Replace(rsaKey, "ana@example", comment, 1), nil
+		},
+		ParseAuthorizedKey: parseKey,
 	})
 }
 
@@ -100,7 +102,7 @@ func parseKey(text string) (cluster.KeyInfo, error) {
 	return cluster.KeyInfo{Type: kind, Bits: bits}, nil
 }
 
-func (b *bed) openHost(ctx context.Context) (cluster.Host, error) {
+func (b *bed) openHost(ctx context.Context) (operate.Host, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -120,7 +122,7 @@ func (b *bed) pause(ctx context.Context, d time.Duration) error {
 }
 
 // watch follows a job as the real one does: by the cursor.
-func (b *bed) watch(ctx context.Context, open func(context.Context) (cluster.Host, error), id string, cur w.Cursor, classify func(string) w.Level, onLines func([]w.OutputLine), _ func(string)) (int, error) {
+func (b *bed) watch(ctx context.Context, open func(context.Context) (operate.Host, error), id string, cur w.Cursor, classify func(string) w.Level, onLines func([]w.OutputLine), _ func(string)) (int, error) {
 	for {
 		if ctx.Err() != nil {
 			return 0, ctx.Err()
@@ -304,7 +306,7 @@ type host struct {
 	jobs  map[string]*job
 	order []string
 	runs  []string
-	exit  map[string]cluster.Output // by a part of the script
+	exit  map[string]operate.Output // by a part of the script
 	// engine is what a started job does, one entry a turn.
 	engine func(j *job) []func()
 	sent   []string // signals
@@ -312,7 +314,7 @@ type host struct {
 }
 
 type job struct {
-	cluster.Job
+	operate.Job
 	out   strings.Builder
 	state string
 	code  int
@@ -326,11 +328,11 @@ var (
 	noteScript = regexp.MustCompile(`printf '%s\\n' '([^']+)' >> '([^']+)'`)
 )
 
-func (h *host) Run(ctx context.Context, script string, _ io.Reader) (cluster.Output, error) {
+func (h *host) Run(ctx context.Context, script string, _ io.Reader) (operate.Output, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if ctx.Err() != nil {
-		return cluster.Output{}, ctx.Err()
+		return operate.Output{}, ctx.Err()
 	}
 	h.runs = append(h.runs, script)
 	for part, out := range h.exit {
@@ -353,13 +355,13 @@ func (h *host) Run(ctx context.Context, script string, _ io.Reader) (cluster.Out
 	}
 	switch {
 	case strings.Contains(script, "'get-versions'"):
-		return cluster.Output{Stdout: `{"orchestrators":[{"orchestratorVersion":"1.33.10","default":true},{"orchestratorVersion":"1.34.4"}]}`}, nil
+		return operate.Output{Stdout: `{"orchestrators":[{"orchestratorVersion":"1.33.10","default":true},{"orchestratorVersion":"1.34.4"}]}`}, nil
 	case strings.Contains(script, "'version'"):
-		return cluster.Output{Stdout: `{"GitTag":"v0.85.0"}`}, nil
+		return operate.Output{Stdout: `{"GitTag":"v0.85.0"}`}, nil
 	case strings.Contains(script, "curl"):
-		return cluster.Output{Stdout: "200"}, nil
+		return operate.Output{Stdout: "200"}, nil
 	}
-	return cluster.Output{}, nil
+	return operate.Output{}, nil
 }
 
 func (h *host) Upload(_ context.Context, name string, mode os.FileMode, size int64, r io.Reader, _ func(int64)) error {
@@ -384,7 +386,7 @@ func (h *host) Download(_ context.Context, name string, _ int64) ([]byte, error)
 	return []byte(s), nil
 }
 
-func (h *host) StartJob(_ context.Context, j cluster.Job) (bool, error) {
+func (h *host) StartJob(_ context.Context, j operate.Job) (bool, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.jobs[j.ID] != nil {
@@ -568,8 +570,8 @@ func outputOf(input string) string {
 	return string(out)
 }
 
-func outputWith(code int, stderr string) cluster.Output {
-	return cluster.Output{ExitCode: code, Stderr: stderr}
+func outputWith(code int, stderr string) operate.Output {
+	return operate.Output{ExitCode: code, Stderr: stderr}
 }
 
-func printed(stdout string) cluster.Output { return cluster.Output{Stdout: stdout} }
+func printed(stdout string) operate.Output { return operate.Output{Stdout: stdout} }

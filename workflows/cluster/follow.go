@@ -10,6 +10,7 @@ import (
 	"hubwright/internal/aksengine"
 	"hubwright/internal/problem"
 	w "hubwright/workflows"
+	"hubwright/workflows/operate"
 )
 
 // Percentages of the deploy step.
@@ -29,7 +30,7 @@ const maxOutput = 1 << 20
 type follower struct {
 	f       flow
 	s       *State
-	x       *world
+	x       *operate.World
 	log     w.Log
 	resumed bool // what happened before is in the log already
 
@@ -43,23 +44,19 @@ type follower struct {
 	troubled string // the last failure to ask, so that it is told once
 }
 
-func (f flow) follower(s *State, x *world, log w.Log, resumed bool) *follower {
+func (f flow) follower(s *State, x *operate.World, log w.Log, resumed bool) *follower {
 	return &follower{f: f, s: s, x: x, log: log, resumed: resumed, states: map[string]string{}}
 }
 
 // run follows until the job has ended and tells its exit code.
 func (l *follower) run(ctx context.Context) (int, error) {
-	id := l.s.jobID()
+	id := l.s.JobID()
 	if l.resumed {
-		if out, err := l.x.host.ReadJob(ctx, id, 0, maxOutput); err == nil {
+		if out, err := l.x.Host.ReadJob(ctx, id, 0, maxOutput); err == nil {
 			for line := range strings.Lines(string(out)) {
 				l.read(strings.TrimRight(line, "\r\n"))
 			}
 		}
-	}
-	cur, err := l.log.Cursor(ctx, id)
-	if err != nil {
-		return 0, err
 	}
 	l.tell(l.read(""))
 	pctx, stop := context.WithCancel(ctx)
@@ -68,8 +65,7 @@ func (l *follower) run(ctx context.Context) (int, error) {
 		defer close(done)
 		l.poll(pctx)
 	}()
-	open := func(ctx context.Context) (Host, error) { return l.f.OpenHost(ctx, l.s.SiteID) }
-	code, err := l.f.Watch(ctx, open, id, cur, aksengine.Classify, l.lines, func(text string) { l.log.Warn("%s", text) })
+	code, err := l.f.Follow(ctx, &l.s.Ground, l.log, l.lines)
 	stop()
 	<-done
 	if err == nil {
@@ -135,7 +131,7 @@ func (l *follower) look(ctx context.Context) {
 	if name == "" {
 		return
 	}
-	ops, err := l.x.hub.DeploymentOperations(ctx, l.s.ResourceGroup, name)
+	ops, err := l.x.Hub.DeploymentOperations(ctx, l.s.ResourceGroup, name)
 	if err != nil {
 		if text := err.Error(); ctx.Err() == nil && text != l.troubled && !notThere(err) {
 			l.troubled = text

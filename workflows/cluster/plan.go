@@ -71,7 +71,7 @@ func changes(s *State, model aksengine.Model) []w.Change {
 		}
 		out = append(out, w.Change{Verb: "create", What: what, Note: note(s, r)})
 	}
-	out = append(out, w.Change{Verb: "create", What: "Folder ~/" + s.folder() + " on the helper VM", Note: "API model, certificates and kubeconfig, readable only for its user"})
+	out = append(out, w.Change{Verb: "create", What: "Folder ~/" + s.Folder() + " on the helper VM", Note: "API model, certificates and kubeconfig, readable only for its user"})
 	if s.Vnet == VnetOwn && s.NetworkPlugin == "kubenet" {
 		out = append(out, w.Change{Verb: "none", What: "Route table of the own subnets", Note: "attach the cluster's route table to them after the deployment"})
 	}
@@ -95,7 +95,7 @@ func note(s *State, r aksengine.Resource) string {
 }
 
 func commands(s *State) []w.Command {
-	kube := "~/" + s.outputDir() + "/" + aksengine.KubeconfigPath + s.Stack.Region + ".json"
+	kube := "~/" + s.OutputDir() + "/" + aksengine.KubeconfigPath + s.Stack.Region + ".json"
 	environment := "export SSL_CERT_FILE=~/.hubwright/ca-bundle.pem\n"
 	if s.Stack.HTTPSProxy != "" {
 		environment += "export HTTPS_PROXY=" + s.Stack.HTTPSProxy + "\nunset NO_PROXY\n"

@@ -2,13 +2,12 @@ package cluster
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 
 	"hubwright/internal/aksengine"
 	w "hubwright/workflows"
+	"hubwright/workflows/operate"
 )
 
 // The answers of the radio buttons.
@@ -22,11 +21,7 @@ const (
 
 // State is what the workflow knows. It holds no secrets, only references.
 type State struct {
-	SiteID, SiteName string
-	DeploymentID     string
-	Deployment       string
-	Stack            w.Stack // without its CA bundle; steps read the stack anew
-	Helper           w.HelperVM
+	operate.Ground
 
 	// answers
 	Version       string
@@ -43,16 +38,12 @@ type State struct {
 	MasterSubnet  string
 	AgentSubnet   string
 	FirstIP       string
-	DNSPrefix     string
-	ResourceGroup string
 	AdminUser     string
 	KeyKind       string
 	SSHPublicKey  string
 
 	// what the steps learned
 	SSHKey     w.SecretRef // private half, when we made it
-	JobBase    string      // beginning of the jobs' names on the helper VM
-	JobsEnded  int         // jobs of this run that ended without success
 	ARM        string      // name of the ARM deployment
 	ClusterID  string
 	Kubeconfig w.SecretRef
@@ -66,31 +57,12 @@ type State struct {
 }
 
 func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
-	site, err := f.Records.Site(ctx, t.SiteID)
+	ground, err := f.Begin(ctx, t)
 	if err != nil {
 		return nil, err
-	}
-	deployment, err := f.Records.Deployment(ctx, site.DeploymentID)
-	if err != nil {
-		return nil, err
-	}
-	stack, err := f.Records.Stack(ctx, site.StackID)
-	if err != nil {
-		return nil, err
-	}
-	helper, err := f.Records.HelperVM(ctx, site.ID)
-	if err != nil && !errors.Is(err, w.ErrNotFound) {
-		return nil, err
-	}
-	if err != nil || helper.EngineVersion == "" {
-		return nil, &w.Problem{
-			Code: "cluster.helper", What: "There is no helper VM on " + site.Name + " yet",
-			Why: "AKS Engine, which makes the cluster, runs on it.", Fix: "Go through \"Prepare AKS Engine\" for this site first.",
-		}
 	}
 	return &State{
-		SiteID: site.ID, SiteName: site.Name, DeploymentID: deployment.ID, Deployment: deployment.Name,
-		Stack: stack, Helper: helper,
+		Ground:      ground,
 		MasterCount: 3, MasterSize: defaultMasterSize,
 		Pools: []w.NodePool{{Name: defaultPool, Count: 3, Size: defaultPoolSize}},
 		Vnet:  VnetNew, NetworkPlugin: "kubenet", KeyKind: KeyGenerate,
@@ -188,37 +160,17 @@ func (s *State) nodes() int {
 
 // Paths on the helper VM, below the home folder.
 
-func (s *State) folder() string    { return ".hubwright/clusters/" + s.DNSPrefix }
-func (s *State) input() string     { return s.folder() + "/input.json" }
-func (s *State) outputDir() string { return s.folder() + "/output" }
-func (s *State) outputModel() string {
-	return s.outputDir() + "/" + aksengine.OutputModel
-}
-func (s *State) keyNote() string  { return s.folder() + "/ssh-key.json" }
-func (s *State) certFile() string { return s.folder() + "/principal.crt" }
-func (s *State) keyFile() string  { return s.folder() + "/principal.key" }
-func (s *State) jobList() string  { return s.folder() + "/jobs" }
-func home(path string) string     { return "~/" + path }
-
-func (s *State) jobID() string { return fmt.Sprintf("%s-%d", s.JobBase, s.JobsEnded+1) }
+func (s *State) input() string   { return s.Folder() + "/input.json" }
+func (s *State) keyNote() string { return s.Folder() + "/ssh-key.json" }
 
 // command is the engine's deploy command, without the secret.
 func (s *State) command() aksengine.Deploy {
 	return aksengine.Deploy{
-		Binary: home(aksengine.BinaryPath(s.Helper.EngineVersion)), Model: home(s.input()), OutputDir: home(s.outputDir()),
+		Binary: s.Binary(), Model: operate.Home(s.input()), OutputDir: operate.Home(s.OutputDir()),
 		ResourceGroup: s.ResourceGroup, Location: s.Stack.Region, Subscription: s.Stack.SubscriptionID,
 		Identity: s.Stack.Metadata.Identity, Method: s.Stack.Credential.Method, ClientID: s.Stack.Credential.ClientID,
-		ClientSecret: aksengine.Mask, Certificate: home(s.certFile()), PrivateKey: home(s.keyFile()),
+		ClientSecret: aksengine.Mask, Certificate: operate.Home(s.CertFile()), PrivateKey: operate.Home(s.KeyFile()),
 	}
-}
-
-// env is the environment of the engine.
-func (s *State) env() map[string]string {
-	env := map[string]string{"SSL_CERT_FILE": "~/.hubwright/ca-bundle.pem", "TMPDIR": home(s.folder() + "/tmp"), "NO_PROXY": "", "no_proxy": ""}
-	if s.Stack.HTTPSProxy != "" {
-		env["HTTPS_PROXY"], env["https_proxy"] = s.Stack.HTTPSProxy, s.Stack.HTTPSProxy
-	}
-	return env
 }
 
 var notLabel = regexp.MustCompile(`[^a-z0-9]+`)

@@ -10,6 +10,7 @@ import (
 
 	"hubwright/internal/aksengine"
 	w "hubwright/workflows"
+	"hubwright/workflows/operate"
 )
 
 // deploy starts the engine on the helper VM, unless it was started, and
@@ -27,21 +28,21 @@ func (f flow) deploy(ctx context.Context, s *State, log w.Log) error {
 }
 
 func (f flow) deployOrFollow(ctx context.Context, s *State, log w.Log) error {
-	x, err := f.open(ctx, s, log)
+	x, err := f.Open(ctx, &s.Ground, log)
 	if err != nil {
 		return err
 	}
-	defer x.close()
+	defer x.Close()
 	if s.Stack.Credential.Method == w.AuthCertificate {
-		if err := f.maskInput(ctx, s, x.host, log); err != nil {
+		if err := f.maskInput(ctx, s, x.Host, log); err != nil {
 			return err
 		}
 	}
-	state, _, _, err := x.host.JobState(ctx, s.jobID())
+	state, _, _, err := x.Host.JobState(ctx, s.JobID())
 	if err != nil {
 		return err
 	}
-	if state == jobAbsent {
+	if state == operate.JobAbsent {
 		err = f.start(ctx, s, x, log)
 	} else {
 		log.Info("The deploy command was started before; following it from where the log ends.")
@@ -49,14 +50,10 @@ func (f flow) deployOrFollow(ctx context.Context, s *State, log w.Log) error {
 	if err != nil {
 		return err
 	}
-	follow := f.follower(s, x, log, state != jobAbsent)
+	follow := f.follower(s, x, log, state != operate.JobAbsent)
 	code, err := follow.run(ctx)
 	s.ARM = follow.deployment()
 	if err != nil {
-		var p *w.Problem
-		if errors.As(err, &p) && strings.HasPrefix(p.Code, "job.") {
-			s.JobsEnded++ // nothing more comes of it: a retry starts another one
-		}
 		return err
 	}
 	if code != 0 {
@@ -74,8 +71,8 @@ func (f flow) deployOrFollow(ctx context.Context, s *State, log w.Log) error {
 
 // maskInput hides the principal's certificate file and its password, which
 // stand in the API model on the helper VM.
-func (f flow) maskInput(ctx context.Context, s *State, host Host, log w.Log) error {
-	doc, err := host.Download(ctx, s.input(), maxModel)
+func (f flow) maskInput(ctx context.Context, s *State, host operate.Host, log w.Log) error {
+	doc, err := host.Download(ctx, s.input(), operate.MaxModel)
 	if err != nil {
 		return err
 	}
@@ -86,10 +83,7 @@ func (f flow) maskInput(ctx context.Context, s *State, host Host, log w.Log) err
 }
 
 // start starts the job with the right API model.
-func (f flow) start(ctx context.Context, s *State, x *world, log w.Log) error {
-	if err := f.noOtherJob(ctx, s, x.host); err != nil {
-		return err
-	}
+func (f flow) start(ctx context.Context, s *State, x *operate.World, log w.Log) error {
 	call := s.command()
 	again, err := f.goOn(ctx, s, x, log)
 	if err != nil {
@@ -98,29 +92,22 @@ func (f flow) start(ctx context.Context, s *State, x *world, log w.Log) error {
 	if again {
 		call = call.Retry()
 	}
-	id := s.jobID()
-	list := f.Quote(s.jobList())
-	out, err := x.host.Run(ctx, "umask 077 && { grep -qxF "+f.Quote(id)+" "+list+" 2>/dev/null || printf '%s\\n' "+f.Quote(id)+" >> "+list+"; }", nil)
-	if err := ranWell(out, err, "The deploy command could not be noted on the helper VM"); err != nil {
-		return err
-	}
-	log.Command(call.Display())
-	call.ClientSecret = string(x.credential)
-	_, err = x.host.StartJob(ctx, Job{ID: id, Argv: call.Argv(), Env: s.env()})
-	return err
+	shown := call.Display()
+	call.ClientSecret = string(x.Credential)
+	return f.Start(ctx, &s.Ground, x.Host, call.Argv(), shown, log)
 }
 
 // goOn decides what the engine gets as input. Once a deployment was sent to
 // the Hub, or a VM exists, only the output folder's own model will do: with
 // any other the engine makes a new certificate authority, and the nodes that
 // exist are lost. Before that, a model of an earlier try is put aside.
-func (f flow) goOn(ctx context.Context, s *State, x *world, log w.Log) (bool, error) {
-	doc, err := x.host.Download(ctx, s.outputModel(), maxModel)
+func (f flow) goOn(ctx context.Context, s *State, x *operate.World, log w.Log) (bool, error) {
+	doc, err := x.Host.Download(ctx, s.OutputModel(), operate.MaxModel)
 	missing := errors.Is(err, w.ErrNotFound)
 	if err != nil && !missing {
 		return false, err
 	}
-	sent, err := f.sent(ctx, s, x.hub)
+	sent, err := f.sent(ctx, s, x.Hub)
 	if err != nil {
 		return false, err
 	}
@@ -128,19 +115,19 @@ func (f flow) goOn(ctx context.Context, s *State, x *world, log w.Log) (bool, er
 	case missing && sent != "":
 		return false, &w.Problem{
 			Code: "cluster.modellost", What: "The API model of a half-made cluster is gone", Why: sent + ", but the engine's output folder on the helper VM holds no apimodel.json. A new one would come with a new certificate authority.",
-			Fix: "Delete the resource group " + s.ResourceGroup + " and retry, or put the API model back to ~/" + s.outputModel() + " on the helper VM.",
+			Fix: "Delete the resource group " + s.ResourceGroup + " and retry, or put the API model back to ~/" + s.OutputModel() + " on the helper VM.",
 		}
 	case missing:
-		return false, f.putAside(ctx, s, x.host)
+		return false, f.putAside(ctx, s, x.Host)
 	case sent == "":
 		log.Info("An earlier try left a model, but nothing was sent to the Hub: beginning anew.")
-		return false, f.putAside(ctx, s, x.host)
+		return false, f.putAside(ctx, s, x.Host)
 	}
 	have, err := aksengine.ReadOutput(doc)
 	if err != nil {
 		return false, &w.Problem{
 			Code: "cluster.modelbroken", What: "The API model of a half-made cluster cannot be read", Why: err.Error() + ".",
-			Fix: "Delete the resource group " + s.ResourceGroup + " and the folder ~/" + s.outputDir() + " on the helper VM, then retry.",
+			Fix: "Delete the resource group " + s.ResourceGroup + " and the folder ~/" + s.OutputDir() + " on the helper VM, then retry.",
 		}
 	}
 	if p := s.differs(have); p != nil {
@@ -151,7 +138,7 @@ func (f flow) goOn(ctx context.Context, s *State, x *world, log w.Log) (bool, er
 }
 
 // sent says what of this cluster is known to the Hub, "" when nothing is.
-func (f flow) sent(ctx context.Context, s *State, hub Hub) (string, error) {
+func (f flow) sent(ctx context.Context, s *State, hub operate.Hub) (string, error) {
 	exists, _, err := hub.ResourceGroupTags(ctx, s.ResourceGroup)
 	if err != nil || !exists {
 		return "", err
@@ -184,11 +171,11 @@ func (f flow) sent(ctx context.Context, s *State, hub Hub) (string, error) {
 
 // putAside moves an output folder away: without --force-overwrite the engine
 // stops before an existing one, and with it nobody would see what was there.
-func (f flow) putAside(ctx context.Context, s *State, host Host) error {
-	dir := f.Quote(s.outputDir())
-	aside := f.Quote(s.outputDir() + "-" + s.jobID())
+func (f flow) putAside(ctx context.Context, s *State, host operate.Host) error {
+	dir := f.Quote(s.OutputDir())
+	aside := f.Quote(s.OutputDir() + "-" + s.JobID())
 	out, err := host.Run(ctx, "if test -e "+dir+"; then rm -rf "+aside+" && mv "+dir+" "+aside+"; fi", nil)
-	return ranWell(out, err, "The output folder of an earlier try could not be moved away")
+	return operate.RanWell(out, err, "The output folder of an earlier try could not be moved away")
 }
 
 // differs says what an API model of the cluster has otherwise than the
@@ -211,7 +198,7 @@ func (s *State) differs(have aksengine.Output) *w.Problem {
 	}
 	return &w.Problem{
 		Code: "cluster.othermodel", What: "A half-made cluster with other settings is there", Why: capital(strings.Join(what, "; ")) + ".",
-		Fix: "Begin a draft with the settings that are there, or delete the resource group " + s.ResourceGroup + " and the folder ~/" + s.outputDir() + " on the helper VM, then retry.",
+		Fix: "Begin a draft with the settings that are there, or delete the resource group " + s.ResourceGroup + " and the folder ~/" + s.OutputDir() + " on the helper VM, then retry.",
 	}
 }
 
@@ -228,23 +215,23 @@ const codeVMs = "cluster.vms"
 
 // made is deploy's postcondition: the model is there and fits, and every VM of
 // it exists.
-func (f flow) made(ctx context.Context, s *State, x *world, log w.Log) error {
-	doc, err := x.host.Download(ctx, s.outputModel(), maxModel)
+func (f flow) made(ctx context.Context, s *State, x *operate.World, log w.Log) error {
+	doc, err := x.Host.Download(ctx, s.OutputModel(), operate.MaxModel)
 	if err != nil {
-		return &w.Problem{Code: "cluster.modellost", What: "The engine left no API model", Why: "~/" + s.outputModel() + " cannot be read on the helper VM.", Fix: "Look at that folder, then retry.", Detail: err.Error()}
+		return &w.Problem{Code: "cluster.modellost", What: "The engine left no API model", Why: "~/" + s.OutputModel() + " cannot be read on the helper VM.", Fix: "Look at that folder, then retry.", Detail: err.Error()}
 	}
 	have, err := aksengine.ReadOutput(doc)
 	if err != nil {
-		return &w.Problem{Code: "cluster.modelbroken", What: "The engine's API model cannot be read", Why: err.Error() + ".", Fix: "Look at ~/" + s.outputModel() + " on the helper VM."}
+		return &w.Problem{Code: "cluster.modelbroken", What: "The engine's API model cannot be read", Why: err.Error() + ".", Fix: "Look at ~/" + s.OutputModel() + " on the helper VM."}
 	}
 	if p := s.differs(have); p != nil {
 		return p
 	}
-	vms, err := x.hub.VMs(ctx, s.ResourceGroup)
+	vms, err := x.Hub.VMs(ctx, s.ResourceGroup)
 	if err != nil {
 		return err
 	}
-	if lacking := without(have.VMNames(), vms); len(lacking) > 0 {
+	if lacking := operate.Without(have.VMNames(), vms); len(lacking) > 0 {
 		return &w.Problem{
 			Code: codeVMs, What: "The engine reports success, but VMs are missing", Why: strings.Join(lacking, ", ") + " do not exist on the Hub.",
 			Fix: "Look who deleted them, then retry: it makes what is missing.",
@@ -252,15 +239,4 @@ func (f flow) made(ctx context.Context, s *State, x *world, log w.Log) error {
 	}
 	log.Good("The engine has finished, and all %d VMs exist.", have.Nodes())
 	return nil
-}
-
-// without are the names that no VM has.
-func without(names []string, vms []w.VM) []string {
-	var lacking []string
-	for _, name := range names {
-		if !slices.ContainsFunc(vms, func(vm w.VM) bool { return strings.EqualFold(vm.Name, name) }) {
-			lacking = append(lacking, name)
-		}
-	}
-	return lacking
 }

@@ -500,7 +500,7 @@ func TestCancelStopsTheCommand(t *testing.T) {
 			if !slices.Equal(b.host.sent, want) {
 				t.Errorf("signals %v", b.host.sent)
 			}
-			b.logged("Sending SIGTERM", "good The deploy command on the helper VM has ended.", "may go on with the deployment ratings-seattle-7")
+			b.logged("Sending SIGTERM", "good The command on the helper VM has ended.", "may go on with the deployment ratings-seattle-7")
 			if strings.Index(b.log.text(), "has ended") < strings.Index(b.log.text(), "SIGTERM") {
 				t.Error("said too early")
 			}

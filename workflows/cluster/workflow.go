@@ -7,24 +7,21 @@ import (
 	"time"
 
 	w "hubwright/workflows"
+	"hubwright/workflows/operate"
 )
 
 // ID is the workflow's id.
 const ID = "cluster"
 
-type flow struct{ Needs }
-
-const defaultPoll = 3 * time.Second
+type flow struct {
+	operate.Engine
+	NewKeyPair         func(comment string) (privatePEM []byte, authorizedKey string, err error)
+	ParseAuthorizedKey func(text string) (KeyInfo, error)
+}
 
 // New makes the workflow.
 func New(n Needs) w.Definition {
-	if n.Pause == nil {
-		n.Pause = pause
-	}
-	if n.Poll == 0 {
-		n.Poll = defaultPoll
-	}
-	f := flow{n}
+	f := flow{operate.New(n.Engine), n.NewKeyPair, n.ParseAuthorizedKey}
 	return w.Workflow[State]{
 		ID:       ID,
 		Title:    "Deploy a cluster",
