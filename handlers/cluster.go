@@ -145,6 +145,7 @@ func (s *Server) showCluster(c echo.Context, status int, errs []workflows.FieldE
 		return err
 	}
 	p.SSH, p.Parts = sshPorts(cl), parts(cl)
+	p.Actions = s.operations(pl)
 	l := s.lookAt(ctx, cl)
 	p.Health, p.CheckedAt = health(cl, l), l.at
 	p.Nodes, p.Components, p.Info, p.Certificates = l.look.Nodes, l.look.Components, l.look.Info, l.look.Certificates
@@ -152,6 +153,24 @@ func (s *Server) showCluster(c echo.Context, status int, errs []workflows.FieldE
 		p.Problem = problem.From(l.err)
 	}
 	return s.page(c, status, layout.Frame{Title: cl.Name, Active: layout.NavClusters, Body: clusters.Show(p)})
+}
+
+// dayTwo are the workflows that change a cluster, with the words of their
+// buttons, the most wanted first.
+var dayTwo = [][2]string{{"upgrade", "Upgrade"}, {"scale", "Scale"}, {"addpool", "Add a pool"}}
+
+func (s *Server) operations(pl place) []ui.Action {
+	var out []ui.Action
+	for _, w := range dayTwo {
+		if _, ok := s.Catalogue.Find(w[0]); !ok {
+			continue
+		}
+		t := siteTarget(pl.Site)
+		out = append(out, ui.Action{Label: w[1], URL: "/drafts", Method: http.MethodPost, Fields: []ui.Hidden{
+			{Name: "workflow", Value: w[0]}, {Name: "deployment", Value: t.DeploymentID}, {Name: "site", Value: t.SiteID}, {Name: "stack", Value: t.StackID},
+		}})
+	}
+	return out
 }
 
 // sshPorts are the NAT rules that AKS Engine makes on the load balancer.

@@ -117,6 +117,14 @@ type Node struct {
 	CreatedAt        time.Time
 }
 
+// Disruption is what stands in the way when nodes are drained, each as
+// namespace/name.
+type Disruption struct {
+	Blocked []string // disruption budgets that allow nothing now
+	Single  []string // workloads with one replica: they pause
+	Bare    []string // pods that nobody makes again: they are lost
+}
+
 // Component is a part of the control plane and how it is.
 type Component struct {
 	Name    string // etcd, kube-apiserver k8s-master-1234-0 ...

@@ -2,10 +2,13 @@ package main
 
 import (
 	"hubwright/workflows"
+	"hubwright/workflows/addpool"
 	"hubwright/workflows/cluster"
 	"hubwright/workflows/connect"
 	"hubwright/workflows/helpervm"
+	"hubwright/workflows/scale"
 	"hubwright/workflows/stacktest"
+	"hubwright/workflows/upgrade"
 )
 
 // catalogue is every workflow of the product, in the order of the guide.
@@ -15,5 +18,8 @@ func catalogue(a adapters) workflows.Catalogue {
 		helpervm.New(a.helperVM()).Erase(),
 		cluster.New(a.cluster()),
 		connect.New(a.connect()),
+		upgrade.New(a.operate()),
+		scale.New(a.operate()),
+		addpool.New(a.operate()),
 	}
 }

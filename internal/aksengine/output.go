@@ -115,3 +115,32 @@ func (p *DeployProgress) Read(line string) bool {
 	}
 	return *p != before
 }
+
+// StartedDeployment is the name of the ARM deployment that the line says was
+// begun, "" when it says something else.
+func StartedDeployment(line string) string {
+	_, text := message(line)
+	if m := startedDep.FindStringSubmatch(text); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+var scaleLines = regexp.MustCompile(`^Node (\S+) (will be cordoned and drained|has been marked unschedulable)|^deleting (VM|NIC|managed disk) (\S+) in`)
+
+// ScaleDoing is what a line of a scale command says is being done, "" when it
+// says nothing of that.
+func ScaleDoing(line string) string {
+	_, text := message(line)
+	if startedDep.MatchString(text) {
+		return "the Hub makes the new VMs"
+	}
+	m := scaleLines.FindStringSubmatch(text)
+	switch {
+	case m == nil:
+		return ""
+	case m[1] != "":
+		return "draining " + m[1]
+	}
+	return "deleting the " + m[3] + " " + m[4]
+}

@@ -1,6 +1,7 @@
 package aksengine
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"hubwright/workflows"
@@ -27,6 +29,7 @@ type Output struct {
 	FQDN           string // the API server's name
 	CAFingerprint  string // SHA-256 of the cluster's CA certificate, hexadecimal; "" before there is one
 	HasCredentials bool   // it holds the PKI
+	AgentSubnet    string // of the first pool, "" when the engine made the network
 }
 
 // Nodes is how many nodes the model has.
@@ -64,6 +67,7 @@ type outputDoc struct {
 			Name   string `json:"name"`
 			Count  int    `json:"count"`
 			VMSize string `json:"vmSize"`
+			Subnet string `json:"vnetSubnetID"`
 		} `json:"agentPoolProfiles"`
 		LinuxProfile struct {
 			AdminUsername string `json:"adminUsername"`
@@ -105,6 +109,9 @@ func ReadOutput(doc []byte) (Output, error) {
 	}
 	for _, a := range p.AgentPoolProfiles {
 		o.Pools = append(o.Pools, workflows.NodePool{Name: a.Name, Count: a.Count, Size: a.VMSize})
+		if o.AgentSubnet == "" {
+			o.AgentSubnet = a.Subnet
+		}
 	}
 	return o, nil
 }
@@ -184,4 +191,57 @@ func collect(v any, secret bool, found []string) []string {
 		}
 	}
 	return found
+}
+
+// AddonEnabled says whether the API model switches an addon on.
+func AddonEnabled(doc []byte, name string) bool {
+	var m struct {
+		Properties struct {
+			OrchestratorProfile struct {
+				KubernetesConfig struct {
+					Addons []struct {
+						Name    string `json:"name"`
+						Enabled bool   `json:"enabled"`
+					} `json:"addons"`
+				} `json:"kubernetesConfig"`
+			} `json:"orchestratorProfile"`
+		} `json:"properties"`
+	}
+	if json.Unmarshal(doc, &m) != nil {
+		return false
+	}
+	for _, a := range m.Properties.OrchestratorProfile.KubernetesConfig.Addons {
+		if a.Name == name && a.Enabled {
+			return true
+		}
+	}
+	return false
+}
+
+// WithPoolCount is the API model with a pool's count set, and whether that was
+// another one. Nothing else in the document changes. The error says that there
+// is no such pool.
+func WithPoolCount(doc []byte, pool string, count int) (out []byte, changed bool, err error) {
+	var m map[string]any
+	d := json.NewDecoder(bytes.NewReader(doc))
+	d.UseNumber()
+	if err := d.Decode(&m); err != nil {
+		return nil, false, fmt.Errorf("apimodel.json is not valid JSON: %w", err)
+	}
+	properties, _ := m["properties"].(map[string]any)
+	pools, _ := properties["agentPoolProfiles"].([]any)
+	for _, p := range pools {
+		profile, _ := p.(map[string]any)
+		if profile["name"] != pool {
+			continue
+		}
+		want := json.Number(strconv.Itoa(count))
+		if profile["count"] == want {
+			return doc, false, nil
+		}
+		profile["count"] = want
+		out, err = json.MarshalIndent(m, "", "  ")
+		return out, true, err
+	}
+	return nil, false, fmt.Errorf("apimodel.json has no pool %s", pool)
 }

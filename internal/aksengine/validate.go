@@ -283,3 +283,6 @@ func (f *findings) addons(addons []Addon) {
 		f.add(at, fmt.Sprintf("Custom data is too long: %d", data), "The addons are larger (%d characters) than what a VM can be given at its start (%d). Install some of them after the deployment.", data, maxCustomData)
 	}
 }
+
+// PoolName says whether the engine takes it as a pool's name.
+func PoolName(name string) bool { return poolNameForm.MatchString(name) }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"hubwright/workflows"
@@ -139,4 +140,29 @@ func jsonPart(out []byte) []byte {
 		return out[i:]
 	}
 	return out
+}
+
+// OneStep says whether Kubernetes supports going from one version to the other
+// in one upgrade: a newer patch, or the next minor version.
+func OneStep(from, to string) bool {
+	a, aok := numbers(from)
+	b, bok := numbers(to)
+	if !aok || !bok || a[0] != b[0] {
+		return false
+	}
+	return b[1] == a[1]+1 || b[1] == a[1] && b[2] > a[2]
+}
+
+func numbers(version string) (n [3]int, ok bool) {
+	parts := strings.Split(strings.TrimPrefix(version, "v"), ".")
+	if len(parts) != len(n) {
+		return n, false
+	}
+	for i, p := range parts {
+		var err error
+		if n[i], err = strconv.Atoi(p); err != nil {
+			return n, false
+		}
+	}
+	return n, true
 }

@@ -117,7 +117,7 @@ func (f flow) checkSizes(ctx context.Context, s *State) w.Finding {
 			look(p.Size, poolNeeds)
 		}
 		if wrong = slices.Compact(wrong); len(wrong) > 0 {
-			return w.Fail(capital(strings.Join(wrong, "; "))+".", "Choose sizes from the lists, which show what this stamp offers.")
+			return w.Fail(operate.Capital(strings.Join(wrong, "; "))+".", "Choose sizes from the lists, which show what this stamp offers.")
 		}
 		return w.Passed("All of them are offered.")
 	})
@@ -139,7 +139,7 @@ func (f flow) checkQuota(ctx context.Context, s *State) w.Finding {
 		const remedy = "Ask the stamp's operator to raise the quota (it takes up to two hours to count), delete what is not needed, or choose fewer or smaller VMs."
 		switch {
 		case len(missing) > 0:
-			return linked(w.Fail(capital(strings.Join(missing, "; "))+". "+sum, remedy), docTrouble)
+			return linked(w.Fail(operate.Capital(strings.Join(missing, "; "))+". "+sum, remedy), docTrouble)
 		case len(tight) > 0:
 			return linked(w.Warn("Enough for the cluster, not for upgrading it: "+strings.Join(tight, "; ")+".", remedy), docTrouble)
 		}
@@ -257,7 +257,7 @@ func (f flow) checkSubnets(ctx context.Context, s *State) w.Finding {
 			}
 		}
 		if len(wrong) > 0 {
-			return linked(w.Fail(capital(strings.Join(wrong, "; "))+".", "Correct the subnets' ids, the first address or the ranges."), docOwnVnet)
+			return linked(w.Fail(operate.Capital(strings.Join(wrong, "; "))+".", "Correct the subnets' ids, the first address or the ranges."), docOwnVnet)
 		}
 		return w.Passed("They are there: " + strings.Join(found, " and ") + ".")
 	})

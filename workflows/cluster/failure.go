@@ -54,10 +54,10 @@ func (l *follower) failure() *w.Problem {
 		if !strings.EqualFold(o.State, "failed") {
 			continue
 		}
-		p := problemOf(o)
+		p := operate.ProblemOf(o)
 		if !slices.Contains(vague, p.Code) {
 			if !strings.HasPrefix(p.Code, "cse.") {
-				p.What = fmt.Sprintf("%s (%s %s)", p.What, strings.ToLower(kindOf(o.ResourceType)), lastPart(o.ResourceName))
+				p.What = fmt.Sprintf("%s (%s %s)", p.What, strings.ToLower(kindOf(o.ResourceType)), operate.VMOf(o.ResourceName))
 			}
 			return p
 		}

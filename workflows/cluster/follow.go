@@ -174,12 +174,12 @@ func notThere(err error) bool {
 }
 
 func (l *follower) changed(o w.DeploymentOperation) {
-	what := fmt.Sprintf("%s %s", kindOf(o.ResourceType), lastPart(o.ResourceName))
+	what := fmt.Sprintf("%s %s", kindOf(o.ResourceType), operate.VMOf(o.ResourceName))
 	switch strings.ToLower(o.State) {
 	case "succeeded":
 		l.log.Good("%s is made.", what)
 	case "failed", "canceled":
-		p := problemOf(o)
+		p := operate.ProblemOf(o)
 		l.log.Error("%s: %s.", what, strings.TrimRight(p.Error(), "."))
 	default:
 		l.log.Info("%s is being made.", what)
@@ -201,7 +201,7 @@ func (l *follower) show() {
 			done++
 		case "failed", "canceled":
 		default:
-			current = lastPart(o.ResourceName)
+			current = operate.VMOf(o.ResourceName)
 		}
 	}
 	if l.read("").Phase > aksengine.PhaseDeploying || total == 0 {
@@ -231,23 +231,4 @@ func kindOf(resourceType string) string {
 		return k
 	}
 	return resourceType
-}
-
-// lastPart shortens <vm>/<extension> to the VM, whose set-up it is.
-func lastPart(name string) string {
-	vm, _, _ := strings.Cut(name, "/")
-	return vm
-}
-
-// problemOf is why a resource could not be made. Of a node's set-up script the
-// VM is known here, by its own name.
-func problemOf(o w.DeploymentOperation) *w.Problem {
-	p := problem.FromARMJSON(o.Message)
-	var code int
-	if n, _ := fmt.Sscanf(p.Code, "cse.%d", &code); n == 1 {
-		detail := p.Detail
-		p = problem.FromCSE(code, lastPart(o.ResourceName))
-		p.Detail = detail
-	}
-	return p
 }

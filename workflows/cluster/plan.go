@@ -7,6 +7,7 @@ import (
 
 	"hubwright/internal/aksengine"
 	w "hubwright/workflows"
+	"hubwright/workflows/operate"
 )
 
 func (f flow) plan(_ context.Context, s *State) (w.Plan, error) {
@@ -29,10 +30,10 @@ func (f flow) plan(_ context.Context, s *State) (w.Plan, error) {
 func (s *State) summary() []w.SummaryItem {
 	items := []w.SummaryItem{
 		{Label: "Kubernetes", Value: s.Version + " with AKS Engine " + s.Helper.EngineVersion, Page: "version"},
-		{Label: "Control plane", Value: fmt.Sprintf("%s × %s", plural(s.MasterCount, "node"), s.MasterSize), Page: "controlplane"},
+		{Label: "Control plane", Value: fmt.Sprintf("%s × %s", operate.Plural(s.MasterCount, "node"), s.MasterSize), Page: "controlplane"},
 	}
 	for _, p := range s.Pools {
-		items = append(items, w.SummaryItem{Label: "Node pool " + p.Name, Value: fmt.Sprintf("%s × %s", plural(p.Count, "node"), p.Size), Page: "pools"})
+		items = append(items, w.SummaryItem{Label: "Node pool " + p.Name, Value: fmt.Sprintf("%s × %s", operate.Plural(p.Count, "node"), p.Size), Page: "pools"})
 	}
 	network := s.NetworkPlugin
 	if s.NetworkPolicy != "" {
@@ -124,20 +125,4 @@ func duration(s *State) string {
 	const base, perNode, spread = 12, 1, 15
 	low := base + perNode*s.nodes()
 	return fmt.Sprintf("about %d to %d min", low, low+spread)
-}
-
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
-}
-
-// capital makes a sentence's first letter a capital one, unless it begins with
-// a name.
-func capital(text string) string {
-	if strings.HasPrefix(text, "the ") {
-		return "T" + text[1:]
-	}
-	return text
 }

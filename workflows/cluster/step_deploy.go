@@ -154,7 +154,7 @@ func (f flow) sent(ctx context.Context, s *State, hub operate.Hub) (string, erro
 		}
 	}
 	if n > 0 {
-		return fmt.Sprintf("%s of the cluster exist", plural(n, "VM")), nil
+		return fmt.Sprintf("%s of the cluster exist", operate.Plural(n, "VM")), nil
 	}
 	deployments, err := hub.Deployments(ctx, s.ResourceGroup)
 	if err != nil {
@@ -197,7 +197,7 @@ func (s *State) differs(have aksengine.Output) *w.Problem {
 		return nil
 	}
 	return &w.Problem{
-		Code: "cluster.othermodel", What: "A half-made cluster with other settings is there", Why: capital(strings.Join(what, "; ")) + ".",
+		Code: "cluster.othermodel", What: "A half-made cluster with other settings is there", Why: operate.Capital(strings.Join(what, "; ")) + ".",
 		Fix: "Begin a draft with the settings that are there, or delete the resource group " + s.ResourceGroup + " and the folder ~/" + s.OutputDir() + " on the helper VM, then retry.",
 	}
 }

@@ -41,7 +41,7 @@ func (f flow) verify(ctx context.Context, s *State, log w.Log) error {
 	s.ViaHelper = via
 	if wrong := s.expected().Drift(vms, nodes); len(wrong) > 0 {
 		return &w.Problem{
-			Code: "cluster.drift", What: "The cluster is not what the API model says", Why: capital(strings.Join(wrong, "; ")) + ".",
+			Code: "cluster.drift", What: "The cluster is not what the API model says", Why: operate.Capital(strings.Join(wrong, "; ")) + ".",
 			Fix: "Look who changed it on the Hub and put it right there, then retry from this step.",
 		}
 	}

@@ -144,6 +144,7 @@ const (
 // Kube is a cluster.
 type Kube interface {
 	Nodes(ctx context.Context) ([]w.Node, error)
+	Disruption(ctx context.Context) (w.Disruption, error)
 	// ViaHelper says that the API server is reached through the helper VM.
 	ViaHelper() bool
 	Close() error

@@ -1,0 +1,289 @@
+package operate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"hubwright/internal/aksengine"
+	"hubwright/internal/problem"
+	w "hubwright/workflows"
+)
+
+// Change is a run that changes a cluster that exists: its ground, the cluster
+// as it was, and what the steps learned.
+type Change struct {
+	Ground
+	Cluster w.Cluster // as the record said when the draft was opened
+
+	ModelKept int // version of the API model in custody
+	Ready     int
+	ViaHelper bool
+	ARM       []string // deployments that the engine began
+}
+
+// BeginChange finds the cluster of a target.
+func (e Engine) BeginChange(ctx context.Context, t w.Target) (Change, error) {
+	g, err := e.Begin(ctx, t)
+	if err != nil {
+		return Change{}, err
+	}
+	c, err := e.Records.ClusterOfSite(ctx, g.SiteID)
+	if errors.Is(err, w.ErrNotFound) {
+		return Change{}, &w.Problem{Code: "cluster.none", What: "There is no cluster on " + g.SiteName + " yet", Why: "It has not been deployed.", Fix: "Deploy the cluster first: it is step 3 of the guide."}
+	}
+	if err != nil {
+		return Change{}, err
+	}
+	g.DNSPrefix, g.ResourceGroup = c.Name, c.ResourceGroup
+	return Change{Ground: g, Cluster: c}, nil
+}
+
+// Call is the engine's command line up to what it is to do, without the secret.
+func (c *Change) Call() aksengine.Deploy {
+	return aksengine.Deploy{
+		Binary: c.Binary(), OutputDir: Home(c.OutputDir()), ResourceGroup: c.ResourceGroup, Location: c.Stack.Region, Subscription: c.Stack.SubscriptionID,
+		Identity: c.Stack.Metadata.Identity, Method: c.Stack.Credential.Method, ClientID: c.Stack.Credential.ClientID,
+		ClientSecret: aksengine.Mask, Certificate: Home(c.CertFile()), PrivateKey: Home(c.KeyFile()),
+	}
+}
+
+// Prepare makes sure that the engine will work with the cluster's own API
+// model: the newest in custody. One that is missing on the helper VM is put
+// back; another one is refused.
+func (e Engine) Prepare(ctx context.Context, c *Change, verb string, log w.Log) error {
+	x, err := e.Open(ctx, &c.Ground, log)
+	if err != nil {
+		return err
+	}
+	defer x.Close()
+	if err := x.Hub.Login(ctx); err != nil {
+		return err
+	}
+	log.Good("The service principal can log in to %s.", c.Stack.Name)
+	if err := e.NoOtherJob(ctx, &c.Ground, x.Host); err != nil {
+		return err
+	}
+	if err := e.MakeFolder(ctx, &c.Ground, x.Host); err != nil {
+		return err
+	}
+	if err := e.settleModel(ctx, c, x.Host, log); err != nil {
+		return err
+	}
+	if err := e.WriteCertificate(ctx, &c.Ground, x); err != nil {
+		return err
+	}
+	if c.JobBase == "" {
+		c.JobBase = verb + "-" + c.DNSPrefix + "-" + e.Clock().UTC().Format("20060102-150405")
+	}
+	return nil
+}
+
+// settleModel compares the model on the helper VM with the one in custody.
+func (e Engine) settleModel(ctx context.Context, c *Change, host Host, log w.Log) error {
+	kept, err := e.keptModel(ctx, c)
+	if err != nil {
+		return err
+	}
+	for _, secret := range aksengine.Secrets(kept) {
+		log.Mask(secret)
+	}
+	have, err := host.Download(ctx, c.OutputModel(), MaxModel)
+	switch {
+	case errors.Is(err, w.ErrNotFound):
+		out, err := host.Run(ctx, "umask 077 && mkdir -p "+e.Quote(c.OutputDir()), nil)
+		if err := RanWell(out, err, "The engine's output folder could not be made on the helper VM"); err != nil {
+			return err
+		}
+		if err := Upload(ctx, host, c.OutputModel(), kept); err != nil {
+			return err
+		}
+		log.Warn("The API model was missing on the helper VM. The newest version in custody is put back.")
+		return nil
+	case err != nil:
+		return err
+	case digest(have) == digest(kept):
+		log.Good("The API model on the helper VM is version %d in custody.", c.ModelKept)
+		return nil
+	}
+	return e.otherModel(c, have)
+}
+
+// otherModel says how the model on the helper VM differs from the cluster's.
+func (e Engine) otherModel(c *Change, have []byte) error {
+	why := "Somebody or a command outside Hubwright changed it."
+	if o, err := aksengine.ReadOutput(have); err != nil {
+		why = "It cannot be read: " + err.Error() + "."
+	} else if o.NameSuffix != c.Cluster.NameSuffix {
+		why = fmt.Sprintf("It is the model of another cluster: its name suffix is %s, not %s.", o.NameSuffix, c.Cluster.NameSuffix)
+	}
+	return &w.Problem{
+		Code: "cluster.othermodel", What: "The API model on the helper VM is not the cluster's", Why: why,
+		Fix: "Compare ~/" + c.OutputModel() + " with the newest version on the cluster's page. Remove the file, then retry: the version in custody is put back.",
+	}
+}
+
+// keptModel is the newest model in custody.
+func (e Engine) keptModel(ctx context.Context, c *Change) ([]byte, error) {
+	models, err := e.Records.APIModels(ctx, c.Cluster.ID)
+	if err != nil {
+		return nil, err
+	}
+	if len(models) == 0 {
+		return nil, &w.Problem{Code: "cluster.modellost", What: "There is no API model in custody", Why: "The deploy run has not fetched it.", Fix: "Retry the deploy run of this cluster: it fetches what is missing."}
+	}
+	c.ModelKept = models[0].Version
+	return e.Vault.Open(ctx, models[0].Document)
+}
+
+// Model reads the newest API model in custody.
+func (e Engine) Model(ctx context.Context, c *Change) (aksengine.Output, error) {
+	kept, err := e.keptModel(ctx, c)
+	if err != nil {
+		return aksengine.Output{}, err
+	}
+	model, err := aksengine.ReadOutput(kept)
+	if err != nil {
+		return model, &w.Problem{Code: "cluster.modelbroken", What: "The API model in custody cannot be read", Why: err.Error() + ".", Fix: "Look at the versions on the cluster's page."}
+	}
+	return model, nil
+}
+
+// Work starts the command, unless it was started, and follows it to its end.
+// command makes the words from the call with its secret in it. A nonzero exit
+// code becomes a problem in words.
+func (e Engine) Work(ctx context.Context, c *Change, log w.Log, command func(call aksengine.Deploy) aksengine.Command, read func(line string)) error {
+	x, err := e.Open(ctx, &c.Ground, log)
+	if err != nil {
+		return err
+	}
+	defer x.Close()
+	kept, err := e.keptModel(ctx, c)
+	if err != nil {
+		return err
+	}
+	for _, secret := range aksengine.Secrets(kept) {
+		log.Mask(secret)
+	}
+	state, _, _, err := x.Host.JobState(ctx, c.JobID())
+	if err != nil {
+		return err
+	}
+	if state == JobAbsent {
+		call := c.Call()
+		shown := command(call).Display()
+		call.ClientSecret = string(x.Credential)
+		err = e.Start(ctx, &c.Ground, x.Host, command(call), shown, log)
+	} else {
+		log.Info("The command was started before; following it from where the log ends.")
+		e.readAgain(ctx, c, x.Host, read)
+	}
+	if err != nil {
+		return err
+	}
+	code, err := e.Follow(ctx, &c.Ground, log, func(lines []w.OutputLine) {
+		for _, line := range lines {
+			read(line.Text)
+			c.note(line.Text)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if code != 0 {
+		p := e.explain(ctx, c, x, code)
+		c.JobsEnded++
+		return p
+	}
+	return nil
+}
+
+// maxOutput is how much of a command's output is read again after a restart.
+const maxOutput = 4 << 20
+
+func (e Engine) readAgain(ctx context.Context, c *Change, host Host, read func(line string)) {
+	out, err := host.ReadJob(ctx, c.JobID(), 0, maxOutput)
+	if err != nil {
+		return
+	}
+	for line := range strings.Lines(string(out)) {
+		line = strings.TrimRight(line, "\r\n")
+		read(line)
+		c.note(line)
+	}
+}
+
+func (c *Change) note(line string) {
+	if name := aksengine.StartedDeployment(line); name != "" && !slices.Contains(c.ARM, name) {
+		c.ARM = append(c.ARM, name)
+	}
+}
+
+// explain puts a failed command into words: the engine's output first, and
+// where that is vague, the operations of its last deployment.
+func (e Engine) explain(ctx context.Context, c *Change, x *World, code int) *w.Problem {
+	said := aksengine.FromOutput(e.LastLines(ctx, &c.Ground, x.Host), code)
+	if said.Code == "engine.login" {
+		// The engine swallows the token service's answer: ask for it ourselves.
+		if err := x.Hub.Login(ctx); err != nil {
+			return problem.Wrap(err, said.What)
+		}
+	}
+	if len(c.ARM) == 0 || !strings.HasPrefix(said.Code, "arm.") {
+		return said
+	}
+	ops, err := x.Hub.DeploymentOperations(ctx, c.ResourceGroup, c.ARM[len(c.ARM)-1])
+	if err != nil {
+		return said
+	}
+	for _, o := range ops {
+		if strings.EqualFold(o.State, "failed") && o.Message != "" {
+			return ProblemOf(o)
+		}
+	}
+	return said
+}
+
+// Stoppable does the work of a step that starts a command. When the person
+// cancels, it stops the command and says so only when it has ended.
+func (e Engine) Stoppable(ctx context.Context, c *Change, log w.Log, work func() error) error {
+	if ctx.Err() == nil {
+		if err := work(); err == nil || ctx.Err() == nil {
+			return err
+		}
+	}
+	return e.Stop(ctx, &c.Ground, log, func(context.Context) {
+		log.Warn("What was done so far stays: the Hub may even go on with its last request. Retry this run to bring the cluster into order before anything else is done with it.")
+	})
+}
+
+// Keep brings the API model home and writes the cluster's record from it.
+func (e Engine) Keep(ctx context.Context, c *Change, log w.Log) error {
+	host, err := e.OpenHost(ctx, c.SiteID)
+	if err != nil {
+		return err
+	}
+	defer host.Close()
+	doc, model, err := e.FetchModel(ctx, &c.Ground, host, log)
+	if err != nil {
+		return err
+	}
+	if model.NameSuffix != c.Cluster.NameSuffix {
+		return e.otherModel(c, doc)
+	}
+	if c.ModelKept, err = e.KeepModel(ctx, &c.Ground, c.Cluster.ID, doc); err != nil {
+		return err
+	}
+	now, err := e.Records.ClusterOfSite(ctx, c.SiteID)
+	if err != nil {
+		return err
+	}
+	now.Version, now.MasterCount, now.MasterSize, now.Pools, now.EngineVersion = model.Version, model.MasterCount, model.MasterSize, model.Pools, c.Helper.EngineVersion
+	if err := e.Records.SaveCluster(ctx, &now); err != nil {
+		return fmt.Errorf("saving the cluster's record: %w", err)
+	}
+	log.Good("The API model is in custody as version %d, sealed.", c.ModelKept)
+	return nil
+}

@@ -1,0 +1,104 @@
+package upgrade
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"hubwright/internal/aksengine"
+	w "hubwright/workflows"
+	"hubwright/workflows/operate"
+)
+
+// upgrade starts the command, unless it was started, and follows it. The
+// engine says success after some interrupted runs that left the control plane
+// with a node less: its word is compared with the Hub.
+func (f flow) upgrade(ctx context.Context, s *State, log w.Log) error {
+	return f.Stoppable(ctx, &s.Change, log, func() error { return f.upgradeOnce(ctx, s, log) })
+}
+
+func (f flow) upgradeOnce(ctx context.Context, s *State, log w.Log) error {
+	if err := f.mind(ctx, s, log); err != nil {
+		return err
+	}
+	s.Progress = aksengine.UpgradeProgress{}
+	told := ""
+	read := func(line string) {
+		s.Progress.Read(line)
+		if doing := s.doing(); doing != told {
+			told = doing
+			log.Progress(s.Progress.Percent(), doing)
+		}
+	}
+	err := f.Work(ctx, &s.Change, log, func(call aksengine.Deploy) aksengine.Command { return call.Upgrade(s.options()) }, read)
+	if err != nil {
+		return err
+	}
+	return f.whole(ctx, s, log)
+}
+
+// doing is the progress in words: "2 of 7 nodes: draining k8s-linuxpool-1".
+func (s *State) doing() string {
+	p := s.Progress
+	if len(p.Nodes) == 0 {
+		return "reading the API model and looking at the VMs"
+	}
+	text := fmt.Sprintf("%d of %d nodes", p.Done(), len(p.Nodes))
+	for _, n := range p.Nodes {
+		if n.Name == p.Current {
+			text += ": " + n.Phase.Doing() + " " + n.Name
+		}
+	}
+	return text
+}
+
+// mind looks for a hole in the control plane before the command starts. The
+// engine fills it by itself only when no node was upgraded before; else it
+// has to be told to build everything anew.
+func (f flow) mind(ctx context.Context, s *State, log w.Log) error {
+	hub, err := f.OpenHub(ctx, s.Stack)
+	if err != nil {
+		return err
+	}
+	vms, err := hub.VMs(ctx, s.ResourceGroup)
+	if err != nil {
+		return err
+	}
+	missing := operate.Look{VMs: vms}.MissingMasters(s.Cluster)
+	if len(missing) == 0 || s.Rebuild {
+		return nil
+	}
+	host, err := f.OpenHost(ctx, s.SiteID)
+	if err != nil {
+		return err
+	}
+	defer host.Close()
+	state, _, _, err := host.JobState(ctx, s.JobID())
+	if err != nil || state != operate.JobAbsent {
+		return err // a command that runs has taken it away itself
+	}
+	s.Rebuild = true
+	log.Warn("The control plane lacks %s: an interrupted upgrade deleted it. The engine is told to build the nodes anew (--force), which is the only way that brings it back.", strings.Join(missing, ", "))
+	return nil
+}
+
+// whole is the command's postcondition.
+func (f flow) whole(ctx context.Context, s *State, log w.Log) error {
+	hub, err := f.OpenHub(ctx, s.Stack)
+	if err != nil {
+		return err
+	}
+	vms, err := hub.VMs(ctx, s.ResourceGroup)
+	if err != nil {
+		return err
+	}
+	if missing := (operate.Look{VMs: vms}).MissingMasters(s.Cluster); len(missing) > 0 {
+		s.JobsEnded++
+		return &w.Problem{
+			Code: "upgrade.hole", What: "The engine reports success, but the control plane lacks a node", Why: strings.Join(missing, ", ") + " does not exist on the Hub: an earlier, interrupted upgrade deleted it.",
+			Fix: "Retry from this step: the engine is then told to build the nodes anew, which brings it back.",
+		}
+	}
+	log.Good("The engine has finished, and every control plane VM exists.")
+	return nil
+}
