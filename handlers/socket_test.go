@@ -102,7 +102,7 @@ func (r *logRig) newRun() {
 // not read is felt soon.
 type tightListener struct{ net.Listener }
 
-const tight = 4 << 10
+const tight = 16 << 10 // the kernel takes twice as much; the log is many times this
 
 func (l tightListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
