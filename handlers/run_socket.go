@@ -1,61 +1,68 @@
 package handlers
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"net/http"
 	"time"
 
 	"github.com/gorilla/websocket"
 	"github.com/labstack/echo/v4"
 
 	"hubwright/internal/engine"
-	"hubwright/web/run"
 	"hubwright/web/ui"
 )
 
-const (
-	socketBatch    = 2000
-	pingEvery      = 20 * time.Second
-	writeDeadline  = 10 * time.Second
-	pongDeadline   = 2*pingEvery + writeDeadline
-	panelEvery     = 300 * time.Millisecond
-	lookAgainEvery = 5 * time.Second // should a notification ever be missed
-)
+// pace is how often a socket does what it does by the clock.
+type pace struct {
+	ping  time.Duration // the page takes a socket for dead when several are missing
+	write time.Duration // after it, who does not read is let go: it can come back with its cursor
+	panel time.Duration // the panel is made at most so often
+	again time.Duration // what was read counts as old even without news
+}
+
+var usualPace = pace{ping: 20 * time.Second, write: 10 * time.Second, panel: 300 * time.Millisecond, again: 5 * time.Second}
+
+// goodbye is how long a socket may take to hear that the server stops.
+const goodbye = 200 * time.Millisecond
 
 // The default check of the upgrader refuses other origins.
-var upgrader = websocket.Upgrader{ReadBufferSize: 1 << 10, WriteBufferSize: 32 << 10, EnableCompression: true}
+var upgrader = websocket.Upgrader{ReadBufferSize: 1 << 10, WriteBufferSize: 4 << 10, EnableCompression: true}
 
-// runSocket is one reader of a run. It has a cursor of its own and reads from
-// the store at its own pace: a slow reader slows only itself.
+// runSocket is one reader of a run. It has a cursor of its own and reads at
+// its own pace: a slow reader slows only itself.
 func (s *Server) runSocket(c echo.Context) error {
 	r, err := s.readRun(c)
 	if err != nil {
 		return err
 	}
-	role := me(c).ui()
+	// Subscribe first, then read from the cursor: nothing falls between.
+	news, cancelNews := s.Live.Subscribe(engine.Topic(r.ID))
+	defer cancelNews()
+	w, leave, ok := s.sockets.join(s, r.ID)
+	if !ok {
+		return problemPage(http.StatusServiceUnavailable, "The server is stopping", "somebody stops or restarts it", "Load the page again in a moment.")
+	}
+	defer leave()
 	conn, err := upgrader.Upgrade(c.Response(), c.Request(), nil)
 	if err != nil {
 		return nil // the upgrader has answered
 	}
 	defer conn.Close()
-	// Subscribe first, then read from the cursor: nothing falls between.
-	news, cancelNews := s.Live.Subscribe(engine.Topic(r.ID))
-	defer cancelNews()
-	ctx, cancel := context.WithCancel(c.Request().Context())
+	defer s.sockets.endWithServer(conn)()
+	ctx, cancel := context.WithCancel(s.sockets.ctx)
 	defer cancel()
-	go readPongs(conn, cancel)
-	rd := &reader{s: s, conn: conn, runID: r.ID, role: role, after: intParam(c, "after", 0)}
+	go readPongs(conn, 2*s.pace.ping+s.pace.write, cancel)
+	rd := &reader{watched: w, conn: conn, pace: s.pace, role: me(c).ui(), after: intParam(c, "after", 0)}
 	rd.follow(ctx, news)
 	return nil
 }
 
 // readPongs notices that the other side is gone.
-func readPongs(conn *websocket.Conn, gone func()) {
+func readPongs(conn *websocket.Conn, silence time.Duration, gone func()) {
 	defer gone()
 	conn.SetReadLimit(1 << 10)
-	_ = conn.SetReadDeadline(time.Now().Add(pongDeadline))
-	conn.SetPongHandler(func(string) error { return conn.SetReadDeadline(time.Now().Add(pongDeadline)) })
+	_ = conn.SetReadDeadline(time.Now().Add(silence))
+	conn.SetPongHandler(func(string) error { return conn.SetReadDeadline(time.Now().Add(silence)) })
 	for {
 		if _, _, err := conn.ReadMessage(); err != nil {
 			return
@@ -64,31 +71,35 @@ func readPongs(conn *websocket.Conn, gone func()) {
 }
 
 type reader struct {
-	s         *Server
-	conn      *websocket.Conn
-	runID     string
-	role      ui.Role
-	after     int64
-	lastPanel []byte
-	panelAt   time.Time
+	watched *watched
+	conn    *websocket.Conn
+	pace    pace
+	role    ui.Role
+	after   int64
+	panel   *websocket.PreparedMessage // sent last
 }
 
 func (r *reader) follow(ctx context.Context, news <-chan struct{}) {
-	ping := time.NewTicker(pingEvery)
+	ping := time.NewTicker(r.pace.ping)
 	defer ping.Stop()
-	again := time.NewTicker(lookAgainEvery)
+	again := time.NewTicker(r.pace.again)
 	defer again.Stop()
-	soon := time.NewTimer(panelEvery)
+	soon := time.NewTimer(r.pace.panel)
 	defer soon.Stop()
+	if r.ping() != nil {
+		return
+	}
 	for {
-		ended, err := r.catchUp(ctx)
+		ended, due, err := r.catchUp(ctx)
 		if err != nil {
 			return
 		}
 		if ended {
-			_ = r.send(map[string]any{"ended": true})
-			_ = r.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, "ended"), time.Now().Add(writeDeadline))
+			r.sayEnded()
 			return
+		}
+		if due > 0 {
+			soon.Reset(due)
 		}
 		select {
 		case <-ctx.Done():
@@ -96,9 +107,8 @@ func (r *reader) follow(ctx context.Context, news <-chan struct{}) {
 		case <-news:
 		case <-again.C:
 		case <-soon.C:
-			soon.Reset(panelEvery)
 		case <-ping.C:
-			if r.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeDeadline)) != nil {
+			if r.ping() != nil {
 				return
 			}
 		}
@@ -106,62 +116,58 @@ func (r *reader) follow(ctx context.Context, news <-chan struct{}) {
 }
 
 // catchUp sends every line after the cursor and, where it changed, the panel.
-// It says whether the run has ended and everything of it was sent.
-func (r *reader) catchUp(ctx context.Context) (ended bool, err error) {
+// It says whether the run has ended and everything of it was sent, and when a
+// newer panel can be had, if there is one.
+func (r *reader) catchUp(ctx context.Context) (ended bool, due time.Duration, err error) {
 	for {
-		lines, err := r.s.Store.ReadLog(ctx, r.runID, r.after, socketBatch)
+		f, err := r.watched.linesAfter(ctx, r.after)
 		if err != nil {
-			return false, err
+			return false, 0, err
 		}
-		if len(lines) == 0 {
+		if f.message == nil {
 			break
 		}
-		if err := r.send(map[string]any{"lines": wire(lines)}); err != nil {
-			return false, err
+		if err := r.send(f.message); err != nil {
+			return false, 0, err
 		}
-		r.after = lines[len(lines)-1].N
+		r.after = f.last
 	}
-	if time.Since(r.panelAt) < panelEvery {
-		return false, nil
-	}
-	run, err := r.s.Store.Run(ctx, r.runID)
+	p, due, err := r.watched.panel(ctx, r.role)
 	if err != nil {
-		return false, err
+		return false, 0, err
 	}
-	if err := r.sendPanel(ctx); err != nil {
-		return false, err
+	if p.message != r.panel {
+		if err := r.send(p.message); err != nil {
+			return false, 0, err
+		}
+		r.panel = p.message
 	}
-	return run.Status.Ended() && r.after >= run.Lines, nil
+	return p.ended && r.after >= p.lines, due, nil
 }
 
-func (r *reader) sendPanel(ctx context.Context) error {
-	rec, err := r.s.Store.Run(ctx, r.runID)
-	if err != nil {
+// ping sends two: the browser answers the first without telling the page, and
+// shows the page the second.
+func (r *reader) ping() error {
+	if err := r.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(r.pace.write)); err != nil {
 		return err
 	}
-	p, err := r.s.runProps(ctx, rec, r.role)
-	if err != nil {
-		return err
-	}
-	var b bytes.Buffer
-	if err := run.Panel(p).Render(ctx, &b); err != nil {
-		return err
-	}
-	r.panelAt = time.Now()
-	if bytes.Equal(b.Bytes(), r.lastPanel) {
-		return nil
-	}
-	r.lastPanel = bytes.Clone(b.Bytes())
-	return r.send(map[string]any{"panel": b.String()})
+	return r.write(func() error { return r.conn.WriteMessage(websocket.TextMessage, []byte(`{"ping":1}`)) })
 }
 
-func (r *reader) send(frame any) error {
-	b, err := json.Marshal(frame)
-	if err != nil {
+func (r *reader) send(m *websocket.PreparedMessage) error {
+	return r.write(func() error { return r.conn.WritePreparedMessage(m) })
+}
+
+func (r *reader) write(do func() error) error {
+	if err := r.conn.SetWriteDeadline(time.Now().Add(r.pace.write)); err != nil {
 		return err
 	}
-	if err := r.conn.SetWriteDeadline(time.Now().Add(writeDeadline)); err != nil {
-		return err
+	return do()
+}
+
+func (r *reader) sayEnded() {
+	err := r.write(func() error { return r.conn.WriteMessage(websocket.TextMessage, []byte(`{"ended":true}`)) })
+	if err == nil {
+		_ = r.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, "ended"), time.Now().Add(r.pace.write))
 	}
-	return r.conn.WriteMessage(websocket.TextMessage, b)
 }

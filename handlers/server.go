@@ -89,18 +89,23 @@ type Archives interface {
 // Server answers requests.
 type Server struct {
 	Deps
-	look lookCache
+	look    lookCache
+	pace    pace
+	sockets *sockets
+	echo    *echo.Echo
 }
 
-// New makes the HTTP handler of the product.
-func New(d Deps) http.Handler {
-	s := &Server{Deps: d}
+// New makes the HTTP handler of the product. It must be closed.
+func New(d Deps) *Server {
 	e := echo.New()
+	s := &Server{Deps: d, pace: usualPace, sockets: newSockets(), echo: e}
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.fail
 	// A client must not choose the address under which logins are throttled.
 	e.IPExtractor = echo.ExtractIPDirect()
 	e.Use(s.requestID, s.secure, s.recovered)
 	s.routes(e)
-	return e
+	return s
 }
+
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }

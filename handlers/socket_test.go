@@ -2,13 +2,17 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -25,26 +29,33 @@ const (
 	password    = "correct horse battery"
 	readerCount = 200
 	lineCount   = 400
+	batchSize   = 20
+	patience    = time.Minute // more than a busy machine needs
 )
 
 // logRig is a server with one run whose log grows.
 type logRig struct {
-	t      *testing.T
-	db     *store.DB
-	news   *live.Hub
-	server *httptest.Server
-	cookie string
-	runID  string
+	t       testing.TB
+	db      *store.DB
+	news    *live.Hub
+	handler *Server
+	server  *httptest.Server
+	cookie  string
+	runID   string
 }
 
-func newLogRig(t *testing.T) *logRig {
+func newLogRig(t testing.TB, change func(*pace)) *logRig {
 	t.Helper()
 	ctx := t.Context()
 	db, err := store.Open(ctx, filepath.Join(t.TempDir(), "test.db"), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	people := auth.New(db, time.Now)
 	token, _, err := people.SetupToken(ctx)
 	if err != nil {
@@ -58,41 +69,123 @@ func newLogRig(t *testing.T) *logRig {
 		t.Fatal(err)
 	}
 	r := &logRig{t: t, db: db, news: live.New(), cookie: sessionCookie + "=" + session}
-	run := &workflows.Run{WorkflowID: "tiny", Title: "Do it", Status: workflows.RunQueued, Attempt: 1, CreatedBy: "ana", CreatedAt: time.Now()}
-	if err := db.InTx(ctx, func(tx engine.Tx) error { return db.CreateRun(ctx, tx, run, nil, []byte("{}")) }); err != nil {
-		t.Fatal(err)
+	r.newRun()
+	r.handler = New(Deps{Store: db, Auth: people, Live: r.news, Log: slog.New(slog.DiscardHandler), Clock: time.Now, PublicURL: "http://127.0.0.1"})
+	if change != nil {
+		change(&r.handler.pace)
 	}
-	r.runID = run.ID
-	if err := db.StartRun(ctx, run.ID, time.Now()); err != nil {
-		t.Fatal(err)
-	}
-	r.server = httptest.NewServer(New(Deps{Store: db, Auth: people, Live: r.news, Log: slog.New(slog.DiscardHandler), Clock: time.Now, PublicURL: "http://127.0.0.1"}))
-	t.Cleanup(r.server.Close)
+	r.server = httptest.NewUnstartedServer(r.handler)
+	r.server.Listener = tightListener{r.server.Listener}
+	r.server.Start()
+	t.Cleanup(func() {
+		r.handler.Close()
+		r.server.Close()
+	})
 	return r
 }
 
-func (r *logRig) dial(after int64, origin string) (*websocket.Conn, *http.Response, error) {
-	h := http.Header{"Cookie": {r.cookie}}
-	if origin != "" {
-		h.Set("Origin", origin)
+func (r *logRig) newRun() {
+	r.t.Helper()
+	ctx := context.Background()
+	run := &workflows.Run{WorkflowID: "tiny", Title: "Do it", Status: workflows.RunQueued, Attempt: 1, CreatedBy: "ana", CreatedAt: time.Now()}
+	err := r.db.InTx(ctx, func(tx engine.Tx) error { return r.db.CreateRun(ctx, tx, run, nil, []byte("{}")) })
+	if err == nil {
+		err = r.db.StartRun(ctx, run.ID, time.Now())
 	}
-	url := fmt.Sprintf("ws%s/runs/%s/socket?after=%d", strings.TrimPrefix(r.server.URL, "http"), r.runID, after)
-	return websocket.DefaultDialer.Dial(url, h)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.runID = run.ID
+}
+
+// tightListener gives connections that hold little, so that a reader that does
+// not read is felt soon.
+type tightListener struct{ net.Listener }
+
+const tight = 16 << 10 // the kernel takes twice as much; the log is many times this
+
+func (l tightListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err == nil {
+		err = c.(*net.TCPConn).SetWriteBuffer(tight)
+	}
+	return c, err
+}
+
+func (r *logRig) dial(after int64, change ...func(*websocket.Dialer, http.Header)) (*websocket.Conn, *http.Response, error) {
+	h := http.Header{"Cookie": {r.cookie}}
+	d := websocket.Dialer{HandshakeTimeout: patience}
+	for _, f := range change {
+		f(&d, h)
+	}
+	return d.Dial(fmt.Sprintf("ws%s/runs/%s/socket?after=%d", strings.TrimPrefix(r.server.URL, "http"), r.runID, after), h)
+}
+
+func (r *logRig) connect(after int64, change ...func(*websocket.Dialer, http.Header)) *websocket.Conn {
+	r.t.Helper()
+	conn, _, err := r.dial(after, change...)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { conn.Close() })
+	_ = conn.SetReadDeadline(time.Now().Add(patience))
+	return conn
+}
+
+// holdsLittle is a reader whose machine holds hardly more than what it has read.
+func holdsLittle(d *websocket.Dialer, _ http.Header) {
+	d.NetDialContext = (&net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
+		var err error
+		failed := c.Control(func(fd uintptr) { err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, tight) })
+		return errors.Join(failed, err)
+	}}).DialContext
+}
+
+// readers is how many sockets the server has open.
+func (r *logRig) readers() int {
+	k := r.handler.sockets
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	n := 0
+	for _, w := range k.runs {
+		n += w.readers
+	}
+	return n
+}
+
+func (r *logRig) awaitReaders(want int) {
+	r.t.Helper()
+	for late := time.Now().Add(patience); r.readers() != want; runtime.Gosched() {
+		if time.Now().After(late) {
+			r.t.Fatalf("%d sockets are open, want %d", r.readers(), want)
+		}
+	}
+}
+
+// lineText is as long as an engine's line.
+func lineText(n int) string {
+	return fmt.Sprintf("line %d %s", n, strings.Repeat(".", 150))
 }
 
 func (r *logRig) write() {
 	r.t.Helper()
 	ctx := context.Background()
-	for n := 0; n < lineCount; n += 20 {
+	for n := 0; n < lineCount; n += batchSize {
 		var lines []workflows.LogLine
-		for i := range 20 {
-			lines = append(lines, workflows.LogLine{At: time.Now(), StepID: "a", Attempt: 1, Level: workflows.LevelOutput, Text: fmt.Sprintf("line %d", n+i+1)})
+		for i := range batchSize {
+			lines = append(lines, workflows.LogLine{At: time.Now(), StepID: "a", Attempt: 1, Level: workflows.LevelOutput, Text: lineText(n + i + 1)})
 		}
 		if _, err := r.db.AppendLog(ctx, r.runID, lines, nil); err != nil {
 			r.t.Error(err)
 		}
 		r.news.Notify(engine.Topic(r.runID))
 	}
+	r.finish()
+}
+
+func (r *logRig) finish() {
+	r.t.Helper()
+	ctx := context.Background()
 	err := r.db.InTx(ctx, func(tx engine.Tx) error {
 		return r.db.FinishRun(ctx, tx, r.runID, workflows.RunSucceeded, nil, time.Now())
 	})
@@ -106,83 +199,163 @@ func (r *logRig) write() {
 type frame struct {
 	Lines [][]any `json:"lines"`
 	Ended bool    `json:"ended"`
+	Ping  int     `json:"ping"`
 }
 
-// TestEveryReaderGetsEveryLine has 200 readers on one run, beside one that
-// never reads: it delays nobody.
-func TestEveryReaderGetsEveryLine(t *testing.T) {
-	r := newLogRig(t)
-	stuck, _, err := r.dial(0, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stuck.Close()
-	var wg sync.WaitGroup
-	for i := range readerCount {
-		conn, _, err := r.dial(0, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			defer conn.Close()
-			if err := readAll(conn); err != nil {
-				t.Errorf("reader %d: %v", i, err)
-			}
-		}()
-	}
-	r.write()
-	wg.Wait()
-}
-
-func readAll(conn *websocket.Conn) error {
-	next := 1
-	if err := conn.SetReadDeadline(time.Now().Add(2 * time.Minute)); err != nil {
-		return err
-	}
+// readOn reads until the run has ended, and says after which line it stopped.
+func readOn(conn *websocket.Conn, after int) (int, error) {
 	for {
 		var f frame
 		if err := conn.ReadJSON(&f); err != nil {
-			return fmt.Errorf("after line %d: %w", next-1, err)
+			return after, fmt.Errorf("after line %d: %w", after, err)
 		}
 		for _, l := range f.Lines {
-			if int(l[0].(float64)) != next || l[4] != fmt.Sprintf("line %d", next) {
-				return fmt.Errorf("line %v came as %d", l, next)
+			if int(l[0].(float64)) != after+1 || l[4] != lineText(after+1) {
+				return after, fmt.Errorf("line %v came after line %d", l, after)
 			}
-			next++
+			after++
 		}
 		if f.Ended {
-			if next != lineCount+1 {
-				return fmt.Errorf("the end came after line %d", next-1)
+			if after != lineCount {
+				return after, fmt.Errorf("the end came after line %d", after)
 			}
-			return nil
+			return after, nil
 		}
+	}
+}
+
+// TestEveryReaderGetsEveryLine has 200 readers on one run, beside one that
+// stops reading: it delays nobody, and when it reads again it misses nothing.
+func TestEveryReaderGetsEveryLine(t *testing.T) {
+	r := newLogRig(t, func(p *pace) { p.write = patience })
+	stuck := r.connect(0, holdsLittle)
+	var connected, done sync.WaitGroup
+	door := make(chan bool, 4)
+	for i := range readerCount {
+		connected.Add(1)
+		done.Go(func() {
+			door <- true
+			conn, _, err := r.dial(0)
+			<-door
+			connected.Done()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			_ = conn.SetReadDeadline(time.Now().Add(patience))
+			if _, err := readOn(conn, 0); err != nil {
+				t.Errorf("reader %d: %v", i, err)
+			}
+		})
+	}
+	connected.Wait()
+	r.write()
+	done.Wait()
+	if t.Failed() {
+		return
+	}
+	r.awaitReaders(1) // all have read all, and the server still waits for one
+	if _, err := readOn(stuck, 0); err != nil {
+		t.Errorf("the reader that had stopped: %v", err)
+	}
+}
+
+// A reader that stops for long is let go and comes back with its cursor.
+func TestStuckReaderIsLetGoAndComesBack(t *testing.T) {
+	r := newLogRig(t, func(p *pace) { p.write = time.Second })
+	stuck := r.connect(0, holdsLittle)
+	r.awaitReaders(1)
+	r.write()
+	r.awaitReaders(0)
+	got, err := readOn(stuck, 0)
+	if err == nil {
+		t.Fatal("the server waited, and sent everything")
+	}
+	if _, err := readOn(r.connect(int64(got)), got); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSocketPings: control frames are hidden from a page, so there are pings
+// that it sees too; and who does not answer is let go.
+func TestSocketPings(t *testing.T) {
+	r := newLogRig(t, func(p *pace) { p.ping, p.write = 10*time.Millisecond, 500*time.Millisecond })
+	conn := r.connect(0)
+	control, seen := 0, 0
+	conn.SetPingHandler(func(string) error { control++; return nil }) // it does not answer
+	for seen < 5 {
+		var f frame
+		if err := conn.ReadJSON(&f); err != nil {
+			t.Fatal(err)
+		}
+		seen += f.Ping
+	}
+	if control == 0 {
+		t.Error("there is no ping that the browser answers")
+	}
+	for {
+		var f frame
+		if conn.ReadJSON(&f) != nil {
+			break
+		}
+	}
+	r.awaitReaders(0)
+}
+
+// TestCloseEndsSockets: also one that is stuck in a write, and so that nothing
+// reads the store afterwards.
+func TestCloseEndsSockets(t *testing.T) {
+	r := newLogRig(t, func(p *pace) { p.write = 10 * patience })
+	conns := []*websocket.Conn{r.connect(0), r.connect(0)}
+	r.connect(0, holdsLittle)
+	r.awaitReaders(3)
+	var done sync.WaitGroup
+	for _, conn := range conns {
+		done.Go(func() {
+			var err error
+			for f := new(frame); err == nil; err = conn.ReadJSON(f) {
+			}
+			if !websocket.IsCloseError(err, websocket.CloseGoingAway, websocket.CloseNormalClosure) {
+				t.Errorf("the socket ended with %v", err)
+			}
+		})
+	}
+	r.write()
+	r.handler.Close()
+	if n := r.readers(); n != 0 {
+		t.Errorf("%d sockets are open after Close", n)
+	}
+	if err := r.db.Close(); err != nil {
+		t.Error(err)
+	}
+	done.Wait()
+}
+
+func TestClosedServerTakesNoSocket(t *testing.T) {
+	r := newLogRig(t, nil)
+	r.handler.Close()
+	conn, res, err := r.dial(0)
+	if err == nil {
+		conn.Close()
+		t.Fatal("a stopping server opened a socket")
+	}
+	if res == nil || res.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("answer %v, %v", res, err)
 	}
 }
 
 func TestSocketGoesOnFromItsCursor(t *testing.T) {
-	r := newLogRig(t)
+	r := newLogRig(t, nil)
 	r.write()
-	conn, _, err := r.dial(lineCount-5, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	var f frame
-	for f.Lines == nil {
-		if err := conn.ReadJSON(&f); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(f.Lines) != 5 || int(f.Lines[0][0].(float64)) != lineCount-4 {
-		t.Errorf("got %d lines from %v", len(f.Lines), f.Lines[0][0])
+	if _, err := readOn(r.connect(lineCount-5), lineCount-5); err != nil {
+		t.Error(err)
 	}
 }
 
 func TestSocketRefusesOtherOrigins(t *testing.T) {
-	r := newLogRig(t)
-	conn, res, err := r.dial(0, "https://evil.example.com")
+	r := newLogRig(t, nil)
+	conn, res, err := r.dial(0, func(_ *websocket.Dialer, h http.Header) { h.Set("Origin", "https://evil.example.com") })
 	if err == nil {
 		conn.Close()
 		t.Fatal("a page of another site may read the log")

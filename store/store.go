@@ -28,6 +28,9 @@ var _ engine.Journal = (*DB)(nil)
 // this is normal; reaching it means that a transaction waits for itself.
 const turnTimeout = 15 * time.Second
 
+// closeTimeout is how long Close waits for readers.
+const closeTimeout = 5 * time.Second
+
 // Options of Open. A nil Clock is time.Now.
 type Options struct {
 	Clock func() time.Time
@@ -70,7 +73,6 @@ func prepare(path string, opts Options) (*DB, error) {
 	}
 	db, err := sql.Open("sqlite", dsn(path))
 	if err != nil {
-		chunks.close()
 		return nil, err
 	}
 	// A connection costs a page cache and the schema's parse: keep them.
@@ -80,10 +82,20 @@ func prepare(path string, opts Options) (*DB, error) {
 	return d, nil
 }
 
-// Close closes the database.
+// Close refuses what is asked from now on and waits, at most closeTimeout, for
+// what is under way. It may be called more than once.
 func (d *DB) Close() error {
-	d.chunks.close()
-	return d.db.Close()
+	err := d.db.Close()
+	// database/sql leaves alone what somebody still reads, and does not tell
+	// when it is done.
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for late := time.Now().Add(closeTimeout); d.db.Stats().OpenConnections > 0; <-tick.C {
+		if time.Now().After(late) {
+			return errors.Join(err, fmt.Errorf("the database is still read %s after it was closed", closeTimeout))
+		}
+	}
+	return err
 }
 
 // Ping says whether the database answers.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -174,4 +175,52 @@ func TestPing(t *testing.T) {
 	if d.Ping(t.Context()) == nil {
 		t.Error("a closed database answers")
 	}
+}
+
+// Who reads when the database is closed reads to the end; who comes later is
+// refused; then the files are free.
+func TestCloseWaitsForReaders(t *testing.T) {
+	d := open(t)
+	run := createRun(t, d, &workflows.Run{})
+	for range 3 {
+		appendLog(t, d, run.ID, outputLines(10, func(int) string { return "text" })...)
+	}
+	reading, goOn, read, closed := make(chan bool), make(chan bool), make(chan int), make(chan error, 1)
+	go func() {
+		n := 0
+		err := d.eachChunk(context.Background(), func(lines []workflows.LogLine) bool {
+			if n == 0 {
+				reading <- true
+				<-goOn
+			}
+			n += len(lines)
+			return true
+		}, `SELECT first_n, count, body FROM log_chunks WHERE run_id = $1 ORDER BY first_n`, run.ID)
+		if err != nil {
+			t.Error(err)
+		}
+		read <- n
+	}()
+	<-reading
+	go func() { closed <- d.Close() }()
+	for d.Ping(t.Context()) == nil { // Close has begun when the database refuses
+		runtime.Gosched()
+	}
+	if _, err := d.ReadLog(t.Context(), run.ID, 0, 10); err == nil {
+		t.Error("a closed database is read")
+	}
+	if _, err := d.AppendLog(t.Context(), run.ID, outputLines(1, func(int) string { return "" }), nil); err == nil {
+		t.Error("a closed database is written")
+	}
+	select {
+	case <-closed:
+		t.Error("Close did not wait for the reader")
+	default:
+	}
+	close(goOn)
+	if n := <-read; n != 30 {
+		t.Errorf("the reader got %d lines of 30", n)
+	}
+	ok(t, <-closed)
+	ok(t, d.Close())
 }

@@ -29,6 +29,7 @@ type logServer struct {
 	lines   []json.RawMessage
 	pages   map[string][]byte // answers that were asked before
 	sockets map[*websocket.Conn]*sync.Mutex
+	frozen  []*websocket.Conn
 	cursors []int // the after= of each socket that was asked for
 	refuse  bool  // no socket gets through
 	ended   bool
@@ -189,6 +190,27 @@ func (s *logServer) change(t *testing.T, alter func(*run.Props)) {
 	s.send(map[string]any{"panel": b.String()})
 }
 
+// freeze leaves all sockets open, but nothing comes from them any more.
+func (s *logServer) freeze() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.sockets {
+		s.frozen = append(s.frozen, c)
+		delete(s.sockets, c)
+	}
+}
+
+// cutInFrame ends all sockets in the middle of a frame.
+func (s *logServer) cutInFrame() {
+	s.mu.Lock()
+	for c := range s.sockets {
+		const text, long = 0x81, 126 // and a length of 4096
+		_, _ = c.NetConn().Write([]byte{text, long, 0x10, 0, '{', '"'})
+	}
+	s.mu.Unlock()
+	s.cut()
+}
+
 // cut ends all sockets without a word.
 func (s *logServer) cut() {
 	s.mu.Lock()
@@ -197,6 +219,10 @@ func (s *logServer) cut() {
 		_ = c.NetConn().Close()
 		delete(s.sockets, c)
 	}
+	for _, c := range s.frozen {
+		_ = c.NetConn().Close()
+	}
+	s.frozen = nil
 }
 
 func (s *logServer) setRefuse(on bool) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/performance"
 	"github.com/chromedp/chromedp"
 
@@ -130,7 +131,11 @@ func TestLogReconnectsFromItsCursor(t *testing.T) {
 	for i := range 3 {
 		s.grow(10)
 		until(t, ctx, fmt.Sprintf(lineCount+" === %d", 2510+i*20))
-		s.cut()
+		if i == 1 {
+			s.cutInFrame()
+		} else {
+			s.cut()
+		}
 		until(t, ctx, `document.getElementById("log-badge").textContent === "Reconnecting"`)
 		s.grow(10) // nobody hears it
 		until(t, ctx, fmt.Sprintf(lineCount+" === %d", 2520+i*20))
@@ -139,9 +144,54 @@ func TestLogReconnectsFromItsCursor(t *testing.T) {
 			t.Errorf("the socket went on after line %d, want %d", got, want)
 		}
 	}
+	inOrder(t, ctx)
+}
+
+func inOrder(t *testing.T, ctx context.Context) {
+	t.Helper()
 	if !eval[bool](t, ctx, `[...document.querySelectorAll("#log-view .l")].every((l, i) => l.id === "L" + (i + 1))`) {
 		t.Error("a line is missing, double or out of order")
 	}
+}
+
+// watchdog puts the page's long timers into the test's hand: bite is what is
+// done when nothing was heard for long, armed how often that was put off.
+const watchdog = `(() => {
+  const real = window.setTimeout;
+  window.armed = 0;
+  window.setTimeout = (f, ms, ...rest) => {
+    if (ms < 40000) return real(f, ms, ...rest);
+    window.armed++;
+    window.bite = f;
+    return 0;
+  };
+})()`
+
+// A connection can die without a word to either side. The pings that stay away
+// tell the page, which goes on from its cursor.
+func TestLogNoticesASilentSocket(t *testing.T) {
+	s, ctx := newLogServer(t, 50), tab(t)
+	if _, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: watchdog}); err != nil {
+		t.Fatal(err)
+	}
+	do(t, ctx, chromedp.Navigate(s.url+"/runs/r1"))
+	until(t, ctx, `document.getElementById("log-badge").textContent === "Live"`)
+	armed := eval[int](t, ctx, `armed`)
+	s.send(map[string]any{"ping": 1})
+	until(t, ctx, fmt.Sprintf(`armed === %d`, armed+1))
+	s.freeze()
+	s.grow(10) // nobody hears it
+	if !eval[bool](t, ctx, `(bite(), document.getElementById("log-badge").textContent === "Reconnecting")`) {
+		t.Error("the page does not say that it connects again")
+	}
+	until(t, ctx, `document.getElementById("log-badge").textContent === "Live"`)
+	until(t, ctx, lineCount+" === 60")
+	if got := s.lastCursor(); got != 50 {
+		t.Errorf("the socket went on after line %d, want 50", got)
+	}
+	s.grow(5)
+	until(t, ctx, lineCount+" === 65")
+	inOrder(t, ctx)
 }
 
 func TestLogPollsWithoutSocket(t *testing.T) {

@@ -91,7 +91,7 @@ type product struct {
 	auth    *auth.Service
 	engine  *engine.Engine
 	checks  *preflight.Runner
-	handler http.Handler
+	handler *handlers.Server
 }
 
 // assemble wires the rooms. This is the only place that knows them all.
@@ -140,6 +140,7 @@ func configValues(cfg config) []settings.Value {
 }
 
 func (p *product) close() {
+	p.handler.Close()
 	p.checks.Close()
 	p.engine.Close()
 	_ = p.db.Close()

@@ -45,6 +45,25 @@ func TestNewsReachesItsWatchersOnce(t *testing.T) {
 	}
 }
 
+func TestCountTellsWhetherThereWasNews(t *testing.T) {
+	h := New()
+	h.Notify("run:1")
+	_, cancelA := h.Subscribe("run:1")
+	_, cancelB := h.Subscribe("run:1")
+	h.Notify("run:2")
+	before := h.Count("run:1")
+	cancelA()
+	if now := h.Count("run:1"); now != before {
+		t.Errorf("there was no news, but the count went from %d to %d", before, now)
+	}
+	h.Notify("run:1")
+	h.Notify("run:1") // not taken yet, and news all the same
+	if now := h.Count("run:1"); now != before+2 {
+		t.Errorf("news twice, and the count went from %d to %d", before, now)
+	}
+	cancelB()
+}
+
 // Every watcher sees the last value, however slow it is.
 func TestNoNewsIsLost(t *testing.T) {
 	const watchers, last = 50, 2000

@@ -6,7 +6,7 @@ const pageSize = 20000;
 const ahead = 2; // pages that are asked for at once
 const pollSize = 2000;
 const failuresBeforePolling = 3;
-const silence = 45000; // a ping comes every 20 s
+const silence = 45000; // the server sends a ping every 20 s
 
 export class Feed {
   constructor(url, { expected, ended, badge, onLines, onPanel, onPoll, onLoaded }) {
@@ -75,30 +75,31 @@ export class Feed {
     address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(address);
     let watchdog;
-    let done = false;
-    // Only a server that sends pings can be too silent.
-    const heard = (ping) => {
-      this.pings ||= ping;
-      clearTimeout(watchdog);
-      if (this.pings) watchdog = setTimeout(() => socket.close(), silence);
-    };
+    // A dead connection may never say so, and its close may take minutes: from
+    // here on nothing of it counts.
     const lost = () => {
-      if (done) return;
-      done = true;
       clearTimeout(watchdog);
+      if (this.socket !== socket) return;
       this.socket = null;
+      socket.close();
       if (!this.ended) this.#again();
     };
-    heard(false);
+    const heard = () => {
+      clearTimeout(watchdog);
+      watchdog = setTimeout(lost, silence);
+    };
     this.socket = socket;
+    heard();
     socket.onopen = () => {
+      if (this.socket !== socket) return;
       this.failures = 0;
       this.polling = false;
       this.#say("ok", "Live");
     };
     socket.onmessage = (e) => {
+      if (this.socket !== socket) return;
+      heard();
       const frame = JSON.parse(e.data);
-      heard(Boolean(frame.ping));
       if (frame.lines) this.#take(frame.lines);
       if (frame.panel) this.onPanel(frame.panel);
       if (frame.ended) this.#end(socket);
