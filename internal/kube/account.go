@@ -9,6 +9,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
@@ -16,6 +17,9 @@ import (
 // RoleDeployer is our own role: what Helm needs to deploy an application into
 // one namespace, and nothing of the cluster.
 const RoleDeployer = "deployer"
+
+// Roles are the roles that an account can have.
+func Roles() []string { return []string{"view", "edit", RoleDeployer, "admin"} }
 
 // ScopedAccount is a service account with rights in one namespace.
 type ScopedAccount struct {
@@ -39,8 +43,9 @@ func unlessThere(err error) error {
 }
 
 // EnsureScopedAccount makes the account with its binding where they are not
-// there and gives out a kubeconfig with a new token. Older tokens stay good
-// until they expire.
+// there and gives out a kubeconfig with a new token and when that expires. A
+// role that we gave the account before is taken away: all its tokens, also the
+// older ones, then may what the new role allows.
 func (c *Cluster) EnsureScopedAccount(ctx context.Context, a ScopedAccount) (kubeconfig []byte, expires time.Time, err error) {
 	if err := c.EnsureNamespace(ctx, a.Namespace); err != nil {
 		return nil, expires, err
@@ -68,20 +73,58 @@ func ours() map[string]string { return map[string]string{"app.kubernetes.io/mana
 func (c *Cluster) bind(ctx context.Context, a ScopedAccount) error {
 	ref := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: a.Role}
 	if a.Role == RoleDeployer {
-		role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: "hubwright-deployer", Namespace: a.Namespace, Labels: ours()}, Rules: deployerRules()}
-		_, err := c.client.RbacV1().Roles(a.Namespace).Create(ctx, role, metav1.CreateOptions{})
-		if err := unlessThere(err); err != nil {
+		ref.Kind, ref.Name = "Role", "hubwright-deployer"
+		if err := c.ensureDeployer(ctx, a.Namespace, ref.Name); err != nil {
 			return explain("Making the role", err)
 		}
-		ref.Kind, ref.Name = "Role", role.Name
 	}
-	// A binding's role cannot be changed, so its name says which one it is.
 	b := &rbacv1.RoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: a.Name + "-" + a.Role, Namespace: a.Namespace, Labels: ours()}, RoleRef: ref,
+		ObjectMeta: metav1.ObjectMeta{Name: a.binding(a.Role), Namespace: a.Namespace, Labels: ours()}, RoleRef: ref,
 		Subjects: []rbacv1.Subject{{Kind: "ServiceAccount", Name: a.Name, Namespace: a.Namespace}},
 	}
-	_, err := c.client.RbacV1().RoleBindings(a.Namespace).Create(ctx, b, metav1.CreateOptions{})
-	return explain("Binding the role", unlessThere(err))
+	bindings := c.client.RbacV1().RoleBindings(a.Namespace)
+	_, err := bindings.Create(ctx, b, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		// Written again, in case that somebody changed whom it binds. Nobody can
+		// change the role of a binding: the server refuses then.
+		_, err = bindings.Update(ctx, b, metav1.UpdateOptions{})
+	}
+	if err != nil {
+		return explain("Binding the role", err)
+	}
+	return explain("Taking away the account's former role", c.unbindOthers(ctx, a))
+}
+
+// binding is a binding's name. The role of a binding cannot be changed, so the
+// name says which one it is.
+func (a ScopedAccount) binding(role string) string { return a.Name + "-" + role }
+
+func (c *Cluster) unbindOthers(ctx context.Context, a ScopedAccount) error {
+	bindings := c.client.RbacV1().RoleBindings(a.Namespace)
+	list, err := bindings.List(ctx, metav1.ListOptions{LabelSelector: labels.SelectorFromSet(ours()).String()})
+	if err != nil {
+		return err
+	}
+	for _, b := range list.Items {
+		for _, role := range Roles() {
+			if role == a.Role || b.Name != a.binding(role) {
+				continue
+			}
+			if err := bindings.Delete(ctx, b.Name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) ensureDeployer(ctx context.Context, namespace, name string) error {
+	role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace, Labels: ours()}, Rules: deployerRules()}
+	_, err := c.client.RbacV1().Roles(namespace).Create(ctx, role, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		_, err = c.client.RbacV1().Roles(namespace).Update(ctx, role, metav1.UpdateOptions{})
+	}
+	return err
 }
 
 func deployerRules() []rbacv1.PolicyRule {

@@ -26,11 +26,26 @@ func explain(what string, err error) error {
 	case apierrors.IsNotFound(err), apierrors.IsAlreadyExists(err), apierrors.IsInvalid(err), apierrors.IsConflict(err):
 		p.Code, p.Why, p.Fix = "kube.refused", err.Error(), "Change what the message names and try again."
 	default:
-		n := problem.Network(err, what)
-		if n.Code == "" {
-			n.Code = "kube.unreachable"
-		}
-		return n
+		return unreached(what, err)
 	}
 	return p
+}
+
+// unreached is for errors that are not the API server's own.
+func unreached(what string, err error) *workflows.Problem {
+	var p *workflows.Problem
+	if errors.As(err, &p) {
+		return p // of the tunnel
+	}
+	n := problem.Network(err, "the API server")
+	switch n.Code {
+	case "tls.authority":
+		n.Why = "It is not signed by the CA that the kubeconfig has for this cluster."
+		n.Fix = "If the cluster's certificates were rotated or it was made anew, fetch the kubeconfig again. If not, something between answers in its place: do not go on."
+	case "tls.expired":
+		n.Fix = "Compare the clocks. If they are right, rotate the cluster's certificates."
+	case "net.failed":
+		n.What = what + " did not work"
+	}
+	return n
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/duration"
+	"k8s.io/apimachinery/pkg/version"
 	"k8s.io/client-go/rest"
 
 	"hubwright/workflows"
@@ -100,15 +102,18 @@ func (c *Cluster) ServerVersion(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", explain("Reading the API server's version", err)
 	}
-	_, rest, _ := strings.Cut(string(raw), `"gitVersion": "`)
-	v, _, _ := strings.Cut(rest, `"`)
-	return v, nil
+	var v version.Info
+	if json.Unmarshal(raw, &v) != nil || v.GitVersion == "" {
+		return "", &workflows.Problem{Code: "kube.stranger", What: "What answers at " + c.config.Host + " is not a Kubernetes API server",
+			Why: "It did not tell a version of Kubernetes.", Fix: "Look what stands at that name: a proxy or load balancer may answer in its place."}
+	}
+	return v.GitVersion, nil
 }
 
 // Components are the API server's own checks and the control plane's pods.
 func (c *Cluster) Components(ctx context.Context) ([]workflows.Component, error) {
 	raw, err := c.client.Discovery().RESTClient().Get().AbsPath("/readyz").Param("verbose", "true").DoRaw(ctx)
-	if err != nil && len(raw) == 0 {
+	if err != nil && !strings.Contains(string(raw), "readyz check failed") {
 		return nil, explain("Asking the API server whether it is ready", err)
 	}
 	out := readyz(string(raw))
@@ -214,8 +219,7 @@ func (c *Cluster) serverCertificate(ctx context.Context) (*x509.Certificate, err
 		return nil, err
 	}
 	var seen *x509.Certificate
-	cfg := rest.CopyConfig(c.config)
-	tlsConfig, err := rest.TLSConfigFor(cfg)
+	tlsConfig, err := rest.TLSConfigFor(c.config)
 	if err != nil {
 		return nil, err
 	}
@@ -225,8 +229,8 @@ func (c *Cluster) serverCertificate(ctx context.Context) (*x509.Certificate, err
 		}
 		return nil
 	}
-	t := &http.Transport{TLSClientConfig: tlsConfig, Proxy: cfg.Proxy, DialContext: cfg.Dial, DisableKeepAlives: true}
-	u, err := url.JoinPath(cfg.Host, "/version")
+	t := &http.Transport{TLSClientConfig: tlsConfig, Proxy: c.config.Proxy, DialContext: c.config.Dial, DisableKeepAlives: true, OnProxyConnectResponse: proxyAnswer}
+	u, err := url.JoinPath(c.config.Host, "/version")
 	if err != nil {
 		return nil, err
 	}
@@ -234,7 +238,7 @@ func (c *Cluster) serverCertificate(ctx context.Context) (*x509.Certificate, err
 	if err != nil {
 		return nil, err
 	}
-	res, err := (&http.Client{Transport: t, Timeout: requestTimeout}).Do(req)
+	res, err := (&http.Client{Transport: t, Timeout: c.config.Timeout}).Do(req)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"k8s.io/client-go/kubernetes"
@@ -24,12 +25,15 @@ type Way struct {
 	Proxy string // http://host:port
 	// Dial opens connections, for instance through SSH; it wins over Proxy.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Timeout bounds one request; 0 is 15 s.
+	Timeout time.Duration
 }
 
 // Cluster is one cluster, seen with one kubeconfig. Nothing is asked before a
 // method is called.
 type Cluster struct {
 	client kubernetes.Interface
+	http   *http.Client
 	config *rest.Config
 	raw    *clientcmdapi.Config
 }
@@ -45,24 +49,62 @@ func Open(kubeconfig []byte, way Way) (*Cluster, error) {
 		return nil, broken(err.Error())
 	}
 	cfg.Timeout, cfg.QPS, cfg.Burst = requestTimeout, 50, 100
-	cfg.UserAgent = "hubwright"
-	// Never the environment's proxy: the Stack says which way is right.
-	cfg.Proxy = func(*http.Request) (*url.URL, error) { return nil, nil }
-	switch {
-	case way.Dial != nil:
-		cfg.Dial = way.Dial
-	case way.Proxy != "":
-		u, err := url.Parse(way.Proxy)
-		if err != nil {
-			return nil, broken("the proxy's address cannot be read")
-		}
-		cfg.Proxy = http.ProxyURL(u)
+	if way.Timeout > 0 {
+		cfg.Timeout = way.Timeout
 	}
-	client, err := kubernetes.NewForConfig(cfg)
+	cfg.UserAgent = "hubwright"
+	if err := lead(cfg, way); err != nil {
+		return nil, err
+	}
+	connections, err := rest.HTTPClientFor(cfg)
 	if err != nil {
 		return nil, broken(err.Error())
 	}
-	return &Cluster{client: client, config: cfg, raw: raw}, nil
+	client, err := kubernetes.NewForConfigAndClient(cfg, connections)
+	if err != nil {
+		return nil, broken(err.Error())
+	}
+	return &Cluster{client: client, http: connections, config: cfg, raw: raw}, nil
+}
+
+// lead makes requests go the Stack's way, and never the one that the
+// environment or the kubeconfig would have them go.
+func lead(cfg *rest.Config, way Way) error {
+	cfg.Proxy = func(*http.Request) (*url.URL, error) { return nil, nil }
+	if way.Dial != nil {
+		cfg.Dial = way.Dial
+		return nil
+	}
+	if way.Proxy == "" {
+		return nil
+	}
+	u, err := url.Parse(way.Proxy)
+	if err != nil || u.Host == "" {
+		return broken("the proxy's address cannot be read")
+	}
+	cfg.Proxy = http.ProxyURL(u)
+	cfg.Wrap(func(rt http.RoundTripper) http.RoundTripper {
+		if t, ok := rt.(*http.Transport); ok {
+			t.OnProxyConnectResponse = proxyAnswer
+		}
+		return rt
+	})
+	return nil
+}
+
+// proxyAnswer says who refused: by itself net/http tells the bare words of the
+// status, as if the API server had said them.
+func proxyAnswer(_ context.Context, proxy *url.URL, req *http.Request, res *http.Response) error {
+	if res.StatusCode == http.StatusOK {
+		return nil
+	}
+	return fmt.Errorf("proxyconnect: %s answered %s for %s", proxy.Host, res.Status, req.Host)
+}
+
+// Close ends the idle connections. The Cluster can still be used.
+func (c *Cluster) Close() error {
+	c.http.CloseIdleConnections()
+	return nil
 }
 
 // Server is the API server's URL.
@@ -96,6 +138,9 @@ func parse(kubeconfig []byte) (*clientcmdapi.Config, error) {
 	for _, cl := range raw.Clusters {
 		if cl.CertificateAuthority != "" {
 			return nil, broken("it refers to a file with the cluster's CA; the CA must be in it")
+		}
+		if cl.InsecureSkipTLSVerify || !strings.HasPrefix(cl.Server, "https://") {
+			return nil, broken("it would send its credentials to a server that nobody verified")
 		}
 	}
 	return raw, nil
