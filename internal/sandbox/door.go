@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hubwright/internal/sandbox/faults"
+	"hubwright/internal/sandbox/helper"
 	"hubwright/internal/sandbox/pki"
 	"hubwright/internal/sandbox/proxy"
 	"hubwright/internal/sandbox/traffic"
@@ -28,9 +29,30 @@ func (w *World) openDoor() error {
 	return nil
 }
 
+// breakOff ends what is open already and would not be let in any more: a name
+// that cannot be reached does not answer over an old connection either.
+func (w *World) breakOff(hits func(faults.Event) bool, e faults.Effect) {
+	if e.Unreachable || e.Untrusted {
+		w.door.Cut(func(where string) bool { return hits(wayTo(where)) })
+	}
+	if e.Unreachable || e.OtherKey {
+		for _, vm := range w.fleet.Names() {
+			if hits(faults.Event{At: faults.AtSSH, Stamp: w.stampOf(vm), Name: vm}) {
+				w.fleet.CutConnections(vm)
+			}
+		}
+	}
+}
+
+// wayTo is somebody's wish to get to a host:port.
+func wayTo(where string) faults.Event {
+	host, _, _ := strings.Cut(where, ":")
+	return faults.Event{At: faults.AtConnect, Stamp: regionOf(host), Host: host, Name: where}
+}
+
 // gate plays faults on the way to a name.
 func (w *World) gate(host string, port int) proxy.Verdict {
-	effect, _, hit := w.faults.Strike(faults.Event{At: faults.AtConnect, Stamp: regionOf(host), Host: host, Name: target(host, port)})
+	effect, _, hit := w.faults.Strike(wayTo(target(host, port)))
 	if !hit {
 		return proxy.Verdict{}
 	}
@@ -38,7 +60,39 @@ func (w *World) gate(host string, port int) proxy.Verdict {
 	if effect.Unreachable && v.Status == 0 {
 		v.Status = http.StatusBadGateway
 	}
+	if effect.Untrusted {
+		v.Cert = w.strange.Server
+	}
 	return v
+}
+
+// trouble plays faults on a new SSH connection to a machine.
+func (w *World) trouble(vm string) helper.Trouble {
+	effect, _, hit := w.faults.Strike(faults.Event{At: faults.AtSSH, Stamp: w.stampOf(vm), Name: vm})
+	if !hit {
+		return helper.Trouble{}
+	}
+	real := func(seconds float64) time.Duration {
+		return time.Duration(seconds / w.opts.Speed * float64(time.Second))
+	}
+	return helper.Trouble{Delay: real(effect.Delay), Refuse: effect.Unreachable, OtherKey: effect.OtherKey, CutAfter: real(effect.CutAfter)}
+}
+
+// full plays full disks.
+func (w *World) full(vm string) bool {
+	effect, _, hit := w.faults.Strike(faults.Event{At: faults.AtDisk, Stamp: w.stampOf(vm), Name: vm})
+	return hit && effect.Full
+}
+
+// stampOf is the stamp of a machine by its name in the fleet. The hosts that
+// were there before stand beside Orlando.
+func (w *World) stampOf(vm string) string {
+	for _, p := range plans(w.opts.Block) {
+		if strings.HasPrefix(vm, p.region+"-") {
+			return p.region
+		}
+	}
+	return existingBeside
 }
 
 // regionOf is the stamp that a name belongs to, "" for a public one.

@@ -16,6 +16,7 @@ import (
 
 	"hubwright/internal/sandbox/arm"
 	"hubwright/internal/sandbox/controlplane"
+	"hubwright/internal/sandbox/faults"
 	"hubwright/internal/sandbox/helper"
 	"hubwright/internal/sandbox/loopback"
 	"hubwright/internal/sandbox/pki"
@@ -67,7 +68,30 @@ func (w *World) joinNode(ctx context.Context, s *stamp, m arm.Machine, c arm.Clu
 		}
 		w.openAPI(id, c.FQDN)
 	}
-	return w.clusters.AddNode(ctx, id, nodeOf(s, m))
+	if err := w.clusters.AddNode(ctx, id, nodeOf(s, m)); err != nil {
+		return err
+	}
+	return w.silence(ctx, s, id, m.Name)
+}
+
+// silence plays a node whose kubelet stops to report, until the fault is
+// lifted.
+func (w *World) silence(ctx context.Context, s *stamp, id, node string) error {
+	effect, lifted, hit := w.faults.Strike(faults.Event{At: faults.AtNode, Stamp: s.region, Name: node})
+	if !hit || !effect.Stuck {
+		return nil
+	}
+	w.background.Go(func() {
+		select {
+		case <-lifted:
+		case <-w.ctx.Done():
+			return
+		}
+		if err := w.clusters.NodePower(w.ctx, id, node, true); err != nil {
+			w.opts.Log.Warn("letting a node report again", "node", node, "err", err)
+		}
+	})
+	return w.clusters.NodePower(ctx, id, node, false)
 }
 
 func specOf(id string, c arm.ClusterFacts) controlplane.Spec {
@@ -204,6 +228,9 @@ func (w *World) serviceAddress(_ context.Context, id, namespace, service string)
 	}
 	return "", fmt.Errorf("no Hub has the cluster %s", id)
 }
+
+// existingBeside is the region that the existing hosts stand beside.
+const existingBeside = "orlando"
 
 // existingHosts starts the machines that were there before Hubwright: a Linux
 // host that can become a helper VM and a Windows host that must be refused.

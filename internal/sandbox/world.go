@@ -71,6 +71,8 @@ type World struct {
 	faults *faults.Set
 	calls  *traffic.Recorder
 	public *pki.Authority
+	// strange signs what nobody trusts.
+	strange *pki.Authority
 
 	stamps   []*stamp
 	fleet    *helper.Fleet
@@ -104,6 +106,7 @@ func Start(ctx context.Context, o Options) (*World, error) {
 	if err := w.open(ctx); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
+	w.faults.OnAdd(w.breakOff)
 	context.AfterFunc(ctx, func() { w.Close() })
 	return w, nil
 }
@@ -148,6 +151,9 @@ func (o *Options) complete() error {
 func (w *World) open(ctx context.Context) error {
 	var err error
 	if w.public, err = pki.Open(filepath.Join(w.opts.Dir, "pki"), "public", "Sandbox Public Root CA"); err != nil {
+		return err
+	}
+	if w.strange, err = pki.Open(filepath.Join(w.opts.Dir, "pki"), "strange", "Somebody Else's Root CA"); err != nil {
 		return err
 	}
 	if err := w.openDoor(); err != nil {
@@ -205,6 +211,7 @@ func (w *World) openMachines() error {
 			}, w.opts.MachineEnv...)
 		},
 		Resolve: func(host string, port int) (string, bool) { return w.resolve(host, port) },
+		Trouble: w.trouble, Full: w.full,
 	})
 	binary := w.opts.ControlPlane
 	if binary == nil {
@@ -220,7 +227,7 @@ func (w *World) openMachines() error {
 
 // resolve says where a cluster's public name leads, for tunnels through SSH.
 func (w *World) resolve(host string, port int) (string, bool) {
-	if port != apiPort {
+	if port != apiPort || w.gate(host, port).Status != 0 {
 		return "", false
 	}
 	w.mu.Lock()

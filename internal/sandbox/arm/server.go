@@ -179,6 +179,10 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		rep.send(w)
 		return
 	}
+	if e := h.readOnly(r); e.failed() {
+		refuse(e).send(w)
+		return
+	}
 	if e := r.read(w); e.failed() {
 		refuse(e).send(w)
 		return

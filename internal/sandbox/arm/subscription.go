@@ -3,6 +3,8 @@ package arm
 import (
 	"net/http"
 	"slices"
+
+	"hubwright/internal/sandbox/faults"
 )
 
 func (h *Hub) subID() string { return "/subscriptions/" + h.cfg.SubscriptionID }
@@ -10,8 +12,29 @@ func (h *Hub) subID() string { return "/subscriptions/" + h.cfg.SubscriptionID }
 func (h *Hub) groupID(group string) string { return h.subID() + "/resourceGroups/" + group }
 
 func (h *Hub) subscription() object {
-	return object{"id": h.subID(), "subscriptionId": h.cfg.SubscriptionID, "displayName": "Hubwright on " + h.cfg.Region, "state": "Enabled",
+	state := "Enabled"
+	if s, bad := h.disabled(); bad {
+		state = s
+	}
+	return object{"id": h.subID(), "subscriptionId": h.cfg.SubscriptionID, "displayName": "Hubwright on " + h.cfg.Region, "state": state,
 		"subscriptionPolicies": object{"locationPlacementId": "AzureStack_" + h.cfg.Region, "quotaId": "Internal_2014-09-01"}, "authorizationSource": "RoleBased", "tenantId": h.cfg.TenantID}
+}
+
+// disabled says whether a fault has disabled the subscription, and its state.
+func (h *Hub) disabled() (state string, is bool) {
+	effect, _, hit := h.cfg.Faults.Strike(faults.Event{At: faults.AtSubscription, Stamp: h.cfg.Region, Name: h.cfg.SubscriptionID})
+	return effect.State, hit && effect.State != ""
+}
+
+// readOnly refuses to write into a disabled subscription.
+func (h *Hub) readOnly(r *request) armError {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return armError{}
+	}
+	if _, is := h.disabled(); is {
+		return conflict("ReadOnlyDisabledSubscription", "The subscription '%s' is disabled and therefore marked as read only. You cannot perform any write actions on this subscription until it is re-enabled.", h.cfg.SubscriptionID)
+	}
+	return armError{}
 }
 
 // subscriptions are those in which the principal may do anything at all.

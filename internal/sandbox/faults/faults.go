@@ -24,6 +24,11 @@ const (
 	AtOperation Place = "operation" // ARM starts to make, change or delete a resource
 	AtArtifact  Place = "artifact"  // somebody looks for a marketplace item, as publisher:offer:sku:version or publisher:type:version
 	AtQuota     Place = "quota"     // a limit is read, by its usage name
+
+	AtSubscription Place = "subscription" // the subscription is looked at, or written into
+	AtSSH          Place = "ssh"          // somebody connects to a machine's SSH server, by the machine's name
+	AtDisk         Place = "disk"         // a command or an upload begins on a machine, by the machine's name
+	AtNode         Place = "node"         // a machine joins its cluster as a node, by its name
 )
 
 // Rule is one misbehaviour.
@@ -52,17 +57,23 @@ type Match struct {
 // Effect is what happens instead of, or before, the usual.
 type Effect struct {
 	Delay       float64           `json:"delay,omitempty"`       // seconds at speed 1, before anything else
-	Unreachable bool              `json:"unreachable,omitempty"` // connect: 502; request: the connection is cut
+	Unreachable bool              `json:"unreachable,omitempty"` // connect: 502; request, ssh: the connection is cut before anything is said
 	Status      int               `json:"status,omitempty"`      // request: this HTTP status
 	Header      map[string]string `json:"header,omitempty"`
 	RetryAfter  int               `json:"retryAfter,omitempty"` // seconds, sent as Retry-After
 	Code        string            `json:"code,omitempty"`       // ARM error code; an operation with a code fails
 	Message     string            `json:"message,omitempty"`
-	Body        json.RawMessage   `json:"body,omitempty"`     // request: this body in place of ARM's envelope
-	ExitCode    int               `json:"exitCode,omitempty"` // operation on a CustomScript extension: the script's exit code
-	Stuck       bool              `json:"stuck,omitempty"`    // operation: does not end until the rule is lifted
-	Missing     bool              `json:"missing,omitempty"`  // artifact: is not in the marketplace
-	Limit       *int64            `json:"limit,omitempty"`    // quota: this limit
+	Body        json.RawMessage   `json:"body,omitempty"`      // request: this body in place of ARM's envelope
+	ExitCode    int               `json:"exitCode,omitempty"`  // operation on a CustomScript extension: the script's exit code
+	Stuck       bool              `json:"stuck,omitempty"`     // operation: does not end, node: does not get Ready, until the rule is lifted
+	Missing     bool              `json:"missing,omitempty"`   // artifact: is not in the marketplace
+	Limit       *int64            `json:"limit,omitempty"`     // quota: this limit
+	State       string            `json:"state,omitempty"`     // subscription: its state in place of Enabled; writes are refused
+	Untrusted   bool              `json:"untrusted,omitempty"` // connect: the name's certificate is of an authority that nobody knows
+	Damaged     bool              `json:"damaged,omitempty"`   // request to a download site: the body is not what it was
+	OtherKey    bool              `json:"otherKey,omitempty"`  // ssh: the machine shows another host key
+	CutAfter    float64           `json:"cutAfter,omitempty"`  // ssh: the connection is cut when it is so old, in seconds at speed 1
+	Full        bool              `json:"full,omitempty"`      // disk: nothing can be written any more
 }
 
 // Event is something that a rule may strike.
@@ -91,14 +102,20 @@ type Set struct {
 	mu    sync.Mutex
 	rules []*entry
 	next  int
+	added func(hits func(Event) bool, e Effect)
 }
+
+// OnAdd makes the set call f after each Add, with the rule's effect and with
+// what says whether an event would be struck by it: what is open already may
+// have to end. It is called before the set is used.
+func (s *Set) OnAdd(f func(hits func(Event) bool, e Effect)) { s.added = f }
 
 // Add puts a rule in force and answers its id (made up when empty). An id that
 // exists is replaced. It fails on a bad expression or an unknown place.
 func (s *Set) Add(r Rule) (string, error) {
 	e := &entry{rule: r, lifted: make(chan struct{})}
 	switch r.Match.At {
-	case AtConnect, AtRequest, AtOperation, AtArtifact, AtQuota:
+	case AtConnect, AtRequest, AtOperation, AtArtifact, AtQuota, AtSubscription, AtSSH, AtDisk, AtNode:
 	default:
 		return "", fmt.Errorf("fault %q: unknown place %q", r.ID, r.Match.At)
 	}
@@ -109,6 +126,14 @@ func (s *Set) Add(r Rule) (string, error) {
 	if e.name, err = expression(r.Match.Name); err != nil {
 		return "", fmt.Errorf("fault %q: name: %w", r.ID, err)
 	}
+	id := s.put(e)
+	if s.added != nil {
+		s.added(e.matches, e.rule.Effect)
+	}
+	return id, nil
+}
+
+func (s *Set) put(e *entry) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e.rule.ID == "" {
@@ -117,7 +142,7 @@ func (s *Set) Add(r Rule) (string, error) {
 	}
 	s.remove(e.rule.ID)
 	s.rules = append(s.rules, e)
-	return e.rule.ID, nil
+	return e.rule.ID
 }
 
 // Lift takes a rule out of force; what was stuck because of it goes on.
@@ -202,20 +227,9 @@ func expression(s string) (*regexp.Regexp, error) {
 // starts as that preset; its own fields go on top. Nothing is added when one
 // of them is wrong.
 func (s *Set) Load(r io.Reader) error {
-	var raw []json.RawMessage
-	if err := json.NewDecoder(r).Decode(&raw); err != nil {
-		return fmt.Errorf("list of faults: %w", err)
-	}
-	var rules []Rule
-	for i, m := range raw {
-		rule, err := parse(m)
-		if err != nil {
-			return fmt.Errorf("fault %d: %w", i+1, err)
-		}
-		if _, err := new(Set).Add(rule); err != nil {
-			return err
-		}
-		rules = append(rules, rule)
+	rules, err := Read(r)
+	if err != nil {
+		return err
 	}
 	for _, rule := range rules {
 		if _, err := s.Add(rule); err != nil {
@@ -223,6 +237,26 @@ func (s *Set) Load(r io.Reader) error {
 		}
 	}
 	return nil
+}
+
+// Read reads a JSON list of rules as Load does, and puts none in force.
+func Read(r io.Reader) ([]Rule, error) {
+	var raw []json.RawMessage
+	if err := json.NewDecoder(r).Decode(&raw); err != nil {
+		return nil, fmt.Errorf("list of faults: %w", err)
+	}
+	var rules []Rule
+	for i, m := range raw {
+		rule, err := parse(m)
+		if err != nil {
+			return nil, fmt.Errorf("fault %d: %w", i+1, err)
+		}
+		if _, err := new(Set).Add(rule); err != nil {
+			return nil, err
+		}
+		rules = append(rules, rule)
+	}
+	return rules, nil
 }
 
 func parse(m json.RawMessage) (Rule, error) {

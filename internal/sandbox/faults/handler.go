@@ -23,6 +23,9 @@ func Handler(set *Set, stamp, host string, speed float64, next http.Handler) htt
 		if hit && effect.Unreachable {
 			panic(http.ErrAbortHandler)
 		}
+		if hit && effect.Damaged {
+			w = &spoiler{ResponseWriter: w}
+		}
 		if !hit || effect.Status == 0 {
 			next.ServeHTTP(w, r)
 			return
@@ -42,4 +45,16 @@ func Handler(set *Set, stamp, host string, speed float64, next http.Handler) htt
 		w.WriteHeader(effect.Status)
 		_, _ = w.Write(body)
 	})
+}
+
+// spoiler turns the bytes of a body over, as a bad line or a meddling proxy
+// would; their number stays.
+type spoiler struct{ http.ResponseWriter }
+
+func (s *spoiler) Write(p []byte) (int, error) {
+	bad := make([]byte, len(p))
+	for i, b := range p {
+		bad[i] = ^b
+	}
+	return s.ResponseWriter.Write(bad)
 }

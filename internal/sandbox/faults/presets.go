@@ -1,6 +1,9 @@
 package faults
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // Preset answers the ready-made rule of a kind for one stamp ("" for all).
 func Preset(kind, stamp string) (Rule, bool) {
@@ -23,10 +26,13 @@ const (
 	armPath    = `^/subscriptions/`
 	writing    = `^/subscriptions/[^/]+/resourcegroups/`
 	tokenPath  = `/oauth2/(v2\.0/)?token/?$`
+
+	// downloads is the host that has the engine's archives.
+	downloads = "release-assets.githubusercontent.com"
 )
 
 func presets() []Rule {
-	return append(append(onTheWay(), onRequests()...), onResources()...)
+	return slices.Concat(onTheWay(), onRequests(), onLogin(), onSubscription(), onResources(), onMachines())
 }
 
 func onTheWay() []Rule {
@@ -37,6 +43,14 @@ func onTheWay() []Rule {
 			Match: Match{At: AtConnect}, Effect: Effect{Delay: 20}},
 		{Kind: "download-cut", Title: "The engine's release cannot be downloaded",
 			Match: Match{At: AtConnect, Host: "github.com"}, Effect: Effect{Unreachable: true}},
+		{Kind: "download-missing", Title: "The engine's release is not on the download site",
+			Match: Match{At: AtRequest, Host: downloads}, Effect: Effect{Status: http.StatusNotFound, Message: "Not Found"}},
+		{Kind: "download-damaged", Title: "The engine's release arrives damaged",
+			Match: Match{At: AtRequest, Host: downloads}, Effect: Effect{Damaged: true}},
+		{Kind: "tls-untrusted", Title: "The Hub shows a certificate of an authority that nobody knows",
+			Match: Match{At: AtConnect, Name: `^(management|adfs)\.`}, Effect: Effect{Untrusted: true}},
+		{Kind: "api-unreachable", Title: "The clusters' API servers cannot be reached",
+			Match: Match{At: AtConnect, Name: `\.cloudapp\.[^:]*:443$`}, Effect: Effect{Unreachable: true}},
 		{Kind: "connection-cut", Title: "ARM cuts the connection in place of an answer, twice",
 			Match: Match{At: AtRequest, Path: armPath, Times: 2}, Effect: Effect{Unreachable: true}},
 	}
@@ -60,6 +74,17 @@ func onRequests() []Rule {
 			Match: Match{At: AtRequest, Path: armPath, Times: 1},
 			Effect: Effect{Status: http.StatusUnauthorized, Code: "ExpiredAuthenticationToken",
 				Message: "The access token expiry UTC time is earlier than current UTC time."}},
+		{Kind: "unavailable", Title: "ARM answers 503 twice",
+			Match: Match{At: AtRequest, Path: armPath, Times: 2},
+			Effect: Effect{Status: http.StatusServiceUnavailable, Code: "ServiceUnavailable",
+				Message: "The service is temporarily unavailable. Please retry later."}},
+		{Kind: "slow-arm", Title: "Each answer of ARM takes a minute",
+			Match: Match{At: AtRequest, Path: armPath}, Effect: Effect{Delay: 60}},
+	}
+}
+
+func onLogin() []Rule {
+	return []Rule{
 		{Kind: "secret-wrong", Title: "The login refuses the client secret",
 			Match: Match{At: AtRequest, Method: http.MethodPost, Path: tokenPath},
 			Effect: Effect{Status: http.StatusUnauthorized,
@@ -68,20 +93,37 @@ func onRequests() []Rule {
 			Match: Match{At: AtRequest, Method: http.MethodPost, Path: tokenPath},
 			Effect: Effect{Status: http.StatusUnauthorized,
 				Body: []byte(`{"error":"invalid_client","error_description":"AADSTS7000222: The provided client secret keys for app are expired. Create new keys for the app, or use certificate credentials.","error_codes":[7000222]}`)}},
-		{Kind: "slow-arm", Title: "Each answer of ARM takes a minute",
-			Match: Match{At: AtRequest, Path: armPath}, Effect: Effect{Delay: 60}},
+		{Kind: "principal-disabled", Title: "The service principal was disabled in its tenant",
+			Match: Match{At: AtRequest, Method: http.MethodPost, Path: tokenPath},
+			Effect: Effect{Status: http.StatusUnauthorized,
+				Body: []byte(`{"error":"unauthorized_client","error_description":"AADSTS7000112: Application is disabled.","error_codes":[7000112]}`)}},
+		{Kind: "adfs-refused", Title: "AD FS does not accept the principal's secret or certificate",
+			Match: Match{At: AtRequest, Method: http.MethodPost, Path: tokenPath},
+			Effect: Effect{Status: http.StatusBadRequest,
+				Body: []byte(`{"error":"invalid_client","error_description":"MSIS9622: Client authentication failed. Please verify the credential provided for client authentication is valid."}`)}},
 	}
 }
 
-func onResources() []Rule {
+func onSubscription() []Rule {
 	few := int64(4)
 	return []Rule{
+		{Kind: "subscription-disabled", Title: "The subscription is disabled",
+			Match: Match{At: AtSubscription}, Effect: Effect{State: "Disabled"}},
 		{Kind: "quota-exceeded", Title: "The subscription may use four cores only",
 			Match: Match{At: AtQuota, Name: `^cores$`}, Effect: Effect{Limit: &few}},
 		{Kind: "image-missing", Title: "The AKS base image is not in the marketplace",
 			Match: Match{At: AtArtifact, Name: `^microsoft-aks:aks:`}, Effect: Effect{Missing: true}},
 		{Kind: "script-extension-missing", Title: "The Custom Script extension is not in the marketplace",
 			Match: Match{At: AtArtifact, Name: `^Microsoft\.Azure\.Extensions:CustomScript:`}, Effect: Effect{Missing: true}},
+		{Kind: "policy", Title: "A policy forbids public IP addresses",
+			Match: Match{At: AtOperation, Method: http.MethodPut, Type: ipType},
+			Effect: Effect{Code: "RequestDisallowedByPolicy",
+				Message: "Resource was disallowed by policy. Policy identifiers: 'no-public-addresses'."}},
+	}
+}
+
+func onResources() []Rule {
+	return []Rule{
 		{Kind: "operation-failed", Title: "Making a virtual machine fails inside the Hub",
 			Match:  Match{At: AtOperation, Method: http.MethodPut, Type: vmType, Times: 1},
 			Effect: Effect{Code: "InternalExecutionError", Message: "An internal execution error occurred. Please retry later."}},
@@ -106,5 +148,28 @@ func onResources() []Rule {
 			Match: Match{At: AtOperation, Method: http.MethodPut, Type: ipType},
 			Effect: Effect{Code: "DnsRecordInUse",
 				Message: "DNS record is already used by another public IP."}},
+		{Kind: "size-not-available", Title: "The Hub does not offer the size of a virtual machine any more",
+			Match: Match{At: AtOperation, Method: http.MethodPut, Type: vmType},
+			Effect: Effect{Code: "SkuNotAvailable",
+				Message: "The requested size for resource is currently not available in this location. Please try another size or deploy to a different location."}},
+		{Kind: "network-busy", Title: "Somebody else changes the same network just now, once",
+			Match: Match{At: AtOperation, Method: http.MethodPut, Type: "Microsoft.Network/virtualNetworks", Times: 1},
+			Effect: Effect{Code: "AnotherOperationInProgress",
+				Message: "Another operation on this or dependent resource is in progress. To retrieve status of the operation use uri in the Azure-AsyncOperation header."}},
+	}
+}
+
+func onMachines() []Rule {
+	return []Rule{
+		{Kind: "ssh-refused", Title: "Machines close SSH connections before they say a word",
+			Match: Match{At: AtSSH}, Effect: Effect{Unreachable: true}},
+		{Kind: "ssh-cut", Title: "SSH connections break when they are a minute old",
+			Match: Match{At: AtSSH}, Effect: Effect{CutAfter: 60}},
+		{Kind: "host-key-changed", Title: "Machines show another SSH host key",
+			Match: Match{At: AtSSH}, Effect: Effect{OtherKey: true}},
+		{Kind: "disk-full", Title: "The disks of the helper VMs are full",
+			Match: Match{At: AtDisk}, Effect: Effect{Full: true}},
+		{Kind: "node-never-ready", Title: "A node joins its cluster and does not get Ready until this is lifted",
+			Match: Match{At: AtNode, Times: 1}, Effect: Effect{Stuck: true}},
 	}
 }

@@ -46,7 +46,7 @@ func (m *machine) command(s ssh.Session) (*exec.Cmd, error) {
 	if err := os.MkdirAll(home, 0o755); err != nil {
 		return nil, err
 	}
-	shell := []string{"/bin/sh", "-c", m.paths.MapText(s.RawCommand())}
+	shell := []string{"/bin/sh", "-c", m.fullDisk() + m.paths.MapText(s.RawCommand())}
 	if s.RawCommand() == "" {
 		shell = []string{filepath.Join(m.paths.VM, "bin", "sh"), "-s"}
 	}
@@ -55,6 +55,15 @@ func (m *machine) command(s ssh.Session) (*exec.Cmd, error) {
 	cmd.Env = m.environment(s, home)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return cmd, nil
+}
+
+// fullDisk begins a command on a VM whose disk is full: no file can grow, and df says that nothing is free.
+func (m *machine) fullDisk() string {
+	if !m.opts.Full(m.Name) {
+		return ""
+	}
+	const fileTooLarge = "25" // SIGXFSZ, whose name not every shell knows
+	return "trap '' " + fileTooLarge + "; ulimit -f 0; export " + fullVariable + "=1\n"
 }
 
 // environment is the whole environment of a command. Nothing of the sandbox's own gets into it.

@@ -11,11 +11,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sync"
+	"time"
 )
 
 // Options are the settings of a Fleet.
@@ -30,6 +33,18 @@ type Options struct {
 	Resolve func(host string, port int) (addr string, ok bool)
 	// Log gets one line for each event worth knowing. May be nil.
 	Log func(format string, args ...any)
+	// Trouble says how a new connection to a VM goes wrong. May be nil: none does.
+	Trouble func(vm string) Trouble
+	// Full says whether the disk of a VM is full when a command or an upload begins. May be nil: none is.
+	Full func(vm string) bool
+}
+
+// Trouble is how a connection goes wrong.
+type Trouble struct {
+	Delay    time.Duration // before the banner
+	Refuse   bool          // closed before the banner
+	OtherKey bool          // the VM shows a host key that is not its own
+	CutAfter time.Duration // reset when it is so old; 0 is never
 }
 
 // VM describes a helper VM.
@@ -69,6 +84,12 @@ var nameFormat = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 func New(opts Options) *Fleet {
 	if opts.Log == nil {
 		opts.Log = func(string, ...any) {}
+	}
+	if opts.Trouble == nil {
+		opts.Trouble = func(string) Trouble { return Trouble{} }
+	}
+	if opts.Full == nil {
+		opts.Full = func(string) bool { return false }
 	}
 	if opts.Env == nil {
 		opts.Env = func(string) []string { return nil }
@@ -152,6 +173,13 @@ func (f *Fleet) RefuseFor(name string, n int) {
 		m.refuse = n
 		m.mu.Unlock()
 	}
+}
+
+// Names are the VMs that run.
+func (f *Fleet) Names() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Sorted(maps.Keys(f.vms))
 }
 
 func (f *Fleet) machine(name string) *machine {

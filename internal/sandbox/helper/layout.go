@@ -170,6 +170,15 @@ func hostKey(file string) (gossh.Signer, error) {
 	return gossh.ParsePrivateKey(text)
 }
 
+// strangeKey is a host key that is kept nowhere.
+func strangeKey() (gossh.Signer, error) {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	return gossh.NewSignerFromKey(key)
+}
+
 func newHostKey(file string) ([]byte, error) {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gliderlabs/ssh"
 	gossh "golang.org/x/crypto/ssh"
@@ -29,6 +30,8 @@ type machine struct {
 	addr   string
 	server *ssh.Server
 	served sync.WaitGroup
+	own    gossh.Signer // the host key
+	other  func() (gossh.Signer, error)
 
 	mu      sync.Mutex
 	refuse  int
@@ -47,6 +50,7 @@ func (m *machine) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	m.own, m.other = key, sync.OnceValues(strangeKey)
 	l, err := m.listen(ctx)
 	if err != nil {
 		return err
@@ -123,6 +127,12 @@ func (m *machine) listen(ctx context.Context) (net.Listener, error) {
 
 // accept keeps account of the connections, so that they can be cut, and refuses as many as were ordered.
 func (m *machine) accept(_ ssh.Context, conn net.Conn) net.Conn {
+	trouble := m.opts.Trouble(m.Name)
+	time.Sleep(trouble.Delay)
+	if trouble.Refuse || !m.showKey(trouble.OtherKey) {
+		m.opts.Log("helper VM %s refuses a connection", m.Name)
+		return nil
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.refuse > 0 {
@@ -134,7 +144,31 @@ func (m *machine) accept(_ ssh.Context, conn net.Conn) net.Conn {
 		return nil
 	}
 	m.conns[conn] = struct{}{}
-	return &countedConn{Conn: conn, gone: func() { m.forget(conn) }}
+	end := func() bool { return true }
+	if trouble.CutAfter > 0 {
+		end = time.AfterFunc(trouble.CutAfter, func() { reset(conn) }).Stop
+	}
+	return &countedConn{Conn: conn, gone: func() { end(); m.forget(conn) }}
+}
+
+// showKey chooses the host key of the next connection: the VM's own or another. It says whether there is one.
+func (m *machine) showKey(other bool) bool {
+	key, err := m.own, error(nil)
+	if other {
+		key, err = m.other()
+	}
+	if err == nil {
+		m.server.AddHostKey(key) // replaces the one before, which is of the same kind
+	}
+	return err == nil
+}
+
+// reset breaks a connection without a polite end.
+func reset(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		tcp.SetLinger(0)
+	}
+	conn.Close()
 }
 
 func (m *machine) forget(conn net.Conn) {
@@ -148,10 +182,7 @@ func (m *machine) cut() int {
 	defer m.mu.Unlock()
 	n := len(m.conns)
 	for conn := range m.conns {
-		if tcp, ok := conn.(*net.TCPConn); ok {
-			tcp.SetLinger(0) // a reset, not a polite end
-		}
-		conn.Close()
+		reset(conn)
 	}
 	clear(m.conns)
 	return n

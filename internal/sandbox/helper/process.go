@@ -12,6 +12,9 @@ import (
 // vmVariable marks the processes of a VM: it is in their environment and has the VM's folder as value.
 const vmVariable = "SANDBOX_VM"
 
+// fullVariable tells the VM's df that the disk is full.
+const fullVariable = "SANDBOX_DISK_FULL"
+
 // killAll kills every process that was started on the VM, detached ones too, and waits until they are gone.
 func killAll(vm string) {
 	deadline := time.Now().Add(5 * time.Second)

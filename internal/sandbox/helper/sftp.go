@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"syscall"
 
 	"github.com/gliderlabs/ssh"
 	"github.com/pkg/sftp"
@@ -18,7 +19,7 @@ func (m *machine) sftp(s ssh.Session) {
 	if err := os.MkdirAll(home, 0o755); err != nil {
 		return
 	}
-	files := vmFiles{m.paths, home}
+	files := vmFiles{m.paths, home, func() bool { return m.opts.Full(m.Name) }}
 	server := sftp.NewRequestServer(staysOpen{s}, sftp.Handlers{FileGet: files, FilePut: files, FileCmd: files, FileList: files},
 		sftp.WithStartDirectory(home))
 	if err := server.Serve(); err != nil && !errors.Is(err, io.EOF) {
@@ -36,6 +37,7 @@ func (staysOpen) Close() error { return nil }
 type vmFiles struct {
 	paths Paths
 	home  string
+	full  func() bool
 }
 
 func (v vmFiles) real(name string) string {
@@ -58,6 +60,9 @@ func (v vmFiles) Filewrite(r *sftp.Request) (io.WriterAt, error) { return v.open
 func (v vmFiles) OpenFile(r *sftp.Request) (sftp.WriterAtReaderAt, error) { return v.open(r) }
 
 func (v vmFiles) open(r *sftp.Request) (*os.File, error) {
+	if v.full() {
+		return nil, syscall.ENOSPC
+	}
 	want := r.Pflags()
 	flags := os.O_WRONLY
 	if want.Read {

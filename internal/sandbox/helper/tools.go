@@ -26,6 +26,7 @@ var (
 var ownTools = map[string][]string{
 	"apt.sh":                    {"apt", "apt-get"},
 	"chown.sh":                  {"chgrp", "chown"},
+	"df.sh":                     {"df"},
 	"hostname.sh":               {"hostname"},
 	"id.sh":                     {"id", "whoami"},
 	"nosystemd.sh":              {"journalctl", "loginctl", "service", "systemctl", "systemd-run", "timedatectl"},

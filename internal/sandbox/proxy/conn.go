@@ -21,6 +21,14 @@ type guest struct {
 	net.Conn
 	r    io.Reader
 	host string
+	gone func() // told when it is closed; may be nil
+}
+
+func (g *guest) Close() error {
+	if g.gone != nil {
+		g.gone()
+	}
+	return g.Conn.Close()
 }
 
 func (g *guest) Read(p []byte) (int, error) { return g.r.Read(p) }

@@ -32,6 +32,8 @@ type Verdict struct {
 	Delay  time.Duration // waited before anything else
 	Status int           // answered instead of connecting, when not 0
 	Drop   bool          // the connection is closed without an answer
+	// Cert, when not nil, makes the certificate of a name that the door plays.
+	Cert func(name string) (*tls.Certificate, error)
 }
 
 // Config are the settings of a Server.
@@ -54,7 +56,7 @@ type Server struct {
 	names   map[string]site
 	tunnels map[string]Dialer
 	refused map[string]int
-	open    map[net.Conn]struct{}
+	open    map[net.Conn]string // with where they lead, once they said so
 	closed  bool
 	wg      sync.WaitGroup
 }
@@ -73,7 +75,7 @@ func Listen(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg: cfg, ln: ln, hand: newHandover(ln.Addr()),
 		names: map[string]site{}, tunnels: map[string]Dialer{},
-		refused: map[string]int{}, open: map[net.Conn]struct{}{},
+		refused: map[string]int{}, open: map[net.Conn]string{},
 	}
 	s.http = &http.Server{
 		Handler:           http.HandlerFunc(s.dispatch),
@@ -174,9 +176,32 @@ func (s *Server) track(c net.Conn) bool {
 	if s.closed {
 		return false
 	}
-	s.open[c] = struct{}{}
+	s.open[c] = ""
 	s.wg.Add(1)
 	return true
+}
+
+func (s *Server) leads(c net.Conn, where string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.open[c]; ok {
+		s.open[c] = where
+	}
+}
+
+// Cut breaks the connections that lead to a "host:port" which match likes, and
+// says how many there were.
+func (s *Server) Cut(match func(where string) bool) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for c, where := range s.open {
+		if where != "" && match(where) {
+			c.Close()
+			n++
+		}
+	}
+	return n
 }
 
 func (s *Server) forgetConn(c net.Conn) {
@@ -187,7 +212,12 @@ func (s *Server) forgetConn(c net.Conn) {
 
 // meet reads one client's first request and leads it where it wants to go.
 func (s *Server) meet(c net.Conn) {
-	defer s.forgetConn(c)
+	kept := false
+	defer func() {
+		if !kept {
+			s.forgetConn(c)
+		}
+	}()
 	br := bufio.NewReader(c)
 	c.SetReadDeadline(time.Now().Add(requestTime))
 	req, err := http.ReadRequest(br)
@@ -207,8 +237,10 @@ func (s *Server) meet(c net.Conn) {
 		return
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	s.leads(c, key(host, port))
+	var v Verdict
 	if s.cfg.Gate != nil {
-		v := s.cfg.Gate(host, port)
+		v = s.cfg.Gate(host, port)
 		if v.Delay > 0 && !s.hand.wait(v.Delay) {
 			c.Close()
 			return
@@ -224,12 +256,17 @@ func (s *Server) meet(c net.Conn) {
 			return
 		}
 	}
-	s.connect(c, br, host, port)
+	kept = s.connect(c, br, host, port, v.Cert)
 }
 
-func (s *Server) connect(c net.Conn, br *bufio.Reader, host string, port int) {
+// connect leads a client on. It says whether the connection lives on, and will
+// be forgotten when it is closed.
+func (s *Server) connect(c net.Conn, br *bufio.Reader, host string, port int, cert func(string) (*tls.Certificate, error)) bool {
 	s.mu.Lock()
 	page, terminated := s.names[host]
+	if cert != nil {
+		page.cert = cert
+	}
 	dial := s.tunnels[key(host, port)]
 	s.mu.Unlock()
 	switch {
@@ -238,6 +275,7 @@ func (s *Server) connect(c net.Conn, br *bufio.Reader, host string, port int) {
 	case terminated && port == 443:
 		s.seen(host, port, http.StatusOK)
 		s.terminate(c, br, host, page)
+		return true
 	case terminated || s.ours(host):
 		s.seen(host, port, http.StatusBadGateway)
 		say(c, http.StatusBadGateway, fmt.Sprintf("%s: no such name, or nothing listens on port %d", host, port))
@@ -249,14 +287,15 @@ func (s *Server) connect(c net.Conn, br *bufio.Reader, host string, port int) {
 		s.seen(host, port, http.StatusForbidden)
 		say(c, http.StatusForbidden, host+" is not part of the sandbox, and nothing of it leaves loopback")
 	}
+	return false
 }
 
 func (s *Server) terminate(c net.Conn, br *bufio.Reader, host string, page site) {
+	inner := &guest{Conn: c, r: br, host: host, gone: func() { s.forgetConn(c) }}
 	if _, err := io.WriteString(c, established); err != nil {
-		c.Close()
+		inner.Close()
 		return
 	}
-	inner := &guest{Conn: c, r: br, host: host}
 	cfg := &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		NextProtos: []string{"http/1.1"},
@@ -265,7 +304,7 @@ func (s *Server) terminate(c net.Conn, br *bufio.Reader, host string, page site)
 		},
 	}
 	if !s.hand.give(tls.Server(inner, cfg)) {
-		c.Close()
+		inner.Close()
 	}
 }
 
