@@ -8,6 +8,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"encoding/pem"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -250,4 +251,16 @@ func (e *engine) watchBudget() (fewest func() int32) {
 		}
 	}()
 	return func() int32 { cancel(); <-done; return least }
+}
+
+// jumpAddress is where the load balancer leads port 22 to a master.
+func (e *engine) jumpAddress() string {
+	e.t.Helper()
+	for _, m := range e.world.Hub(e.stack.Region).Machines() {
+		if host, port, err := net.SplitHostPort(m.SSH); err == nil && port == "22" {
+			return host
+		}
+	}
+	e.t.Fatal("no machine has a port 22 on the load balancer")
+	return ""
 }

@@ -3,8 +3,11 @@
 package interop
 
 import (
+	"archive/zip"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // journey is a cluster's life on one Hub, signed in one way.
@@ -59,7 +62,15 @@ func TestThreeMasters(t *testing.T) {
 		})
 		step(t, e, "scale in to 2", func(e *engine) {
 			fewest := e.watchBudget()
-			e.do("scale", "-m", e.model(), "--node-pool", "linuxpool", "--new-node-count", "2", "--apiserver", api)
+			log := e.do("scale", "-m", e.model(), "--node-pool", "linuxpool", "--new-node-count", "2", "--apiserver", api)
+			for _, name := range e.vms() {
+				if strings.Contains(log, name+" will be cordoned and drained") {
+					e.t.Errorf("%s was drained and is still there", name)
+				}
+			}
+			if n := strings.Count(log, "will be cordoned and drained"); n != 3 {
+				e.t.Errorf("%d nodes were drained:\n%s", n, log)
+			}
 			if n := fewest(); n < 2 {
 				e.t.Errorf("the budget asks for 2 pods, and at a time there were %d", n)
 			}
@@ -111,5 +122,53 @@ func TestOneMasterAndTwoPools(t *testing.T) {
 		if left := e.leftovers(); len(left) > 0 {
 			t.Errorf("left over: %v", left)
 		}
+	})
+}
+
+// The engine's own SSH goes to port 22 of an address and from there to the
+// nodes by name; no proxy is asked.
+func TestDayTwoOverSSH(t *testing.T) {
+	each(t, "ssh", func(t *testing.T, e *engine) {
+		model := e.writeModel("1.33.10", 3, pool("linuxpool", 2))
+		want := state{"1.33.10", map[string]nodes{"master": {3, "1.33.10"}, "linuxpool": {2, "1.33.10"}}}
+		step(t, e, "deploy", func(e *engine) {
+			e.do("deploy", "-m", model, "-o", e.dir())
+			e.look(want)
+			e.workload()
+		})
+		jump := []string{"--ssh-host", e.jumpAddress(), "--linux-ssh-private-key", "work/" + e.prefix + "-ssh.pem"}
+		step(t, e, "get-logs", func(e *engine) {
+			out, err := e.raw(append([]string{"get-logs", "-l", e.stack.Region, "-m", e.model()}, jump...)...)
+			if err != nil {
+				e.t.Fatalf("%v\n%s", err, out)
+			}
+			var got []string
+			for _, file := range strings.Fields(e.must("ls " + e.dir() + "/_logs")) {
+				text := e.must("cat " + e.dir() + "/_logs/" + file)
+				if _, err := zip.NewReader(strings.NewReader(text), int64(len(text))); err != nil {
+					e.t.Errorf("%s: %v", file, err)
+				}
+				got = append(got, strings.TrimSuffix(file, ".zip"))
+			}
+			if diff := cmp.Diff(e.vms(), got); diff != "" {
+				e.t.Errorf("logs of: %s", diff)
+			}
+		})
+		if e.cert {
+			return // its waits take five minutes, whatever the Hub's speed
+		}
+		step(t, e, "rotate-certs", func(e *engine) {
+			before := e.kube()
+			e.do("rotate-certs", append([]string{"-m", e.model()}, jump...)...)
+			e.look(want)
+			e.serving()
+			if _, err := before.Discovery().ServerVersion(); err == nil {
+				e.t.Error("the old certificates still open the cluster")
+			}
+		})
+		step(t, e, "scale out with the new certificates", func(e *engine) {
+			e.do("scale", "-m", e.model(), "--node-pool", "linuxpool", "--new-node-count", "3")
+			e.look(state{"1.33.10", map[string]nodes{"master": {3, "1.33.10"}, "linuxpool": {3, "1.33.10"}}})
+		})
 	})
 }

@@ -133,7 +133,6 @@ type engine struct {
 	*shell
 	world  *sandbox.World
 	stack  sandbox.SeedStack
-	sshKey []byte
 	cert   bool
 	group  string
 	prefix string // DNS prefix of the cluster
@@ -205,10 +204,8 @@ func pool(name string, count int) object {
 func (e *engine) writeModel(version string, masters int, pools ...object) string {
 	e.t.Helper()
 	public, private := loginKey(e.t)
-	e.sshKey = private
-	major, _, _ := cutVersion(version)
 	doc := object{"apiVersion": "vlabs", "location": e.stack.Region, "properties": object{
-		"orchestratorProfile": object{"orchestratorRelease": major, "orchestratorVersion": version, "kubernetesConfig": object{
+		"orchestratorProfile": object{"orchestratorRelease": version[:strings.LastIndexByte(version, '.')], "orchestratorVersion": version, "kubernetesConfig": object{
 			"cloudProviderBackoff": true, "cloudProviderBackoffRetries": 1, "cloudProviderBackoffDuration": 30, "cloudProviderRateLimit": true,
 			"cloudProviderRateLimitQPS": 100, "cloudProviderRateLimitBucket": 150, "cloudProviderRateLimitQPSWrite": 25, "cloudProviderRateLimitBucketWrite": 30,
 			"useCloudControllerManager": true, "useInstanceMetadata": false, "networkPlugin": "kubenet",
@@ -221,6 +218,10 @@ func (e *engine) writeModel(version string, masters int, pools ...object) string
 		"agentPoolProfiles":  pools,
 		"linuxProfile":       object{"adminUsername": "azureuser", "ssh": object{"publicKeys": []any{object{"keyData": public}}}},
 	}}
+	if e.cert {
+		// A certificate opens ARM to the engine alone; the cluster itself has no use for it.
+		doc["properties"].(object)["servicePrincipalProfile"] = object{"clientId": e.stack.ClientID, "secret": e.stack.ClientSecret}
+	}
 	raw, err := json.Marshal(doc)
 	if err != nil {
 		e.t.Fatal(err)
@@ -231,12 +232,6 @@ func (e *engine) writeModel(version string, masters int, pools ...object) string
 	return file
 }
 
-func cutVersion(version string) (release, patch string, ok bool) {
-	i := strings.LastIndexByte(version, '.')
-	return version[:i], version[i+1:], i > 0
-}
-
-// folder is the helper VM's home as this machine sees it.
 func (e *engine) kubeconfig() []byte {
 	e.t.Helper()
 	return []byte(e.must("cat " + quote(filepath.Join(e.dir(), "kubeconfig", "kubeconfig."+e.stack.Region+".json"))))
