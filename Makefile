@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-.PHONY: help run test check e2e bench screenshots generate build
+.PHONY: help run test check e2e interop bench screenshots generate build
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ check: ## formatting, vet, generated files, import rules: seconds, no browser
 
 e2e: ## run the browser journeys only
 	@scripts/test e2e
+
+interop: ## run the real aks-engine-azurestack, $AKS_ENGINE_BIN, on the sandbox
+	@scripts/test interop
 
 bench: ## report performance as ratios against baselines of the same run
 	@scripts/test bench

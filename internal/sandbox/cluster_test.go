@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/crypto/ssh"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -28,6 +29,7 @@ type engine struct {
 	dir   string
 	stack sandbox.SeedStack
 	env   []string
+	key   ssh.Signer // of the model that was written last
 }
 
 func newEngine(t *testing.T, w *sandbox.World, stack sandbox.SeedStack) *engine {
@@ -50,7 +52,11 @@ func newEngine(t *testing.T, w *sandbox.World, stack sandbox.SeedStack) *engine 
 // model writes an API model with one master and a pool of agents.
 func (e *engine) model(prefix string, masters, agents int) string {
 	e.t.Helper()
-	public, _ := rsaKey(e.t)
+	public, private := rsaKey(e.t)
+	var err error
+	if e.key, err = ssh.ParsePrivateKey(private); err != nil {
+		e.t.Fatal(err)
+	}
 	doc := obj("apiVersion", "vlabs", "location", e.stack.Region, "properties", obj(
 		"orchestratorProfile", obj("orchestratorType", "Kubernetes", "orchestratorRelease", "1.33", "orchestratorVersion", "1.33.10",
 			"kubernetesConfig", obj("useCloudControllerManager", true, "cloudProviderBackoff", true, "kubernetesImageBase", "mcr.microsoft.com/", "useInstanceMetadata", false, "networkPlugin", "kubenet")),

@@ -79,8 +79,9 @@ type World struct {
 	clusters *controlplane.Manager
 	hosts    []SeedHost // beside Orlando
 
-	mu   sync.Mutex
-	apis map[string]string // public names of the clusters' API servers, by cluster
+	mu     sync.Mutex
+	apis   map[string]string // public names of the clusters' API servers, by cluster
+	shells map[string]shell  // of the clusters' machines, by their name in the fleet
 
 	ctx        context.Context // ends with Close
 	cancel     context.CancelFunc
@@ -96,7 +97,7 @@ func Start(ctx context.Context, o Options) (*World, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	w := &World{opts: o, faults: &faults.Set{}, calls: traffic.NewRecorder(rememberedCalls), served: make(chan error, 1), apis: map[string]string{}}
+	w := &World{opts: o, faults: &faults.Set{}, calls: traffic.NewRecorder(rememberedCalls), served: make(chan error, 1), apis: map[string]string{}, shells: map[string]shell{}}
 	w.ctx, w.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	for _, r := range o.Faults {
 		if _, err := w.faults.Add(r); err != nil {
@@ -210,7 +211,7 @@ func (w *World) openMachines() error {
 				"SSL_CERT_FILE=" + w.publicCAFile(), "CURL_CA_BUNDLE=" + w.publicCAFile(),
 			}, w.opts.MachineEnv...)
 		},
-		Resolve: func(host string, port int) (string, bool) { return w.resolve(host, port) },
+		Resolve: w.resolve,
 		Trouble: w.trouble, Full: w.full,
 	})
 	binary := w.opts.ControlPlane
@@ -225,8 +226,12 @@ func (w *World) openMachines() error {
 	return err
 }
 
-// resolve says where a cluster's public name leads, for tunnels through SSH.
-func (w *World) resolve(host string, port int) (string, bool) {
+// resolve says where a tunnel through a machine's SSH leads: to a cluster's
+// public name, or from one machine of a cluster to another.
+func (w *World) resolve(vm, host string, port int) (string, bool) {
+	if port == sshPort {
+		return w.neighbour(vm, host)
+	}
 	if port != apiPort || w.gate(host, port).Status != 0 {
 		return "", false
 	}

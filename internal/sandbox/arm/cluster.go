@@ -48,6 +48,14 @@ func (h *Hub) ClusterName(group, suffix string) string {
 	return fqdn
 }
 
+// ClusterIP is the address that belongs to ClusterName.
+func (h *Hub) ClusterIP(group, suffix string) string {
+	h.world.mu.Lock()
+	defer h.world.mu.Unlock()
+	ip, _ := h.masterAddress(group, suffix)
+	return ip
+}
+
 // ClusterGone says whether nothing is left of a cluster: no machine, and no
 // disk with its data.
 func (h *Hub) ClusterGone(group, suffix string) bool {

@@ -67,7 +67,9 @@ type Machine struct {
 	PrivateIP       string
 	PublicIP        string // "" without one
 	FQDN            string
-	On              bool // running, as opposed to stopped, deallocated or never up
+	On              bool   // running, as opposed to stopped, deallocated or never up
+	Joined          bool   // a node whose set-up script has succeeded
+	SSH             string // public IP and port from which a load balancer leads to its port 22, "" without
 }
 
 // IsNode says whether AKS Engine made the machine.

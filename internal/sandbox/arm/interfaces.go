@@ -2,7 +2,9 @@ package arm
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -244,6 +246,32 @@ func showLB(h *Hub, res object) {
 			props(obj(pool))["backendIPConfigurations"] = ids(members)
 		}
 	}
+}
+
+// sshAddress is where a load balancer's NAT rules lead from to port 22 of an
+// IP configuration, "" when they don't.
+func (h *Hub) sshAddress(ipConfiguration any) string {
+	for _, ref := range list(dig(ipConfiguration, "properties", "loadBalancerInboundNatRules")) {
+		id := str(dig(ref, "id"))
+		lb := h.world.get(parent(id))
+		rules, fronts := list(dig(lb, "properties", "inboundNatRules")), list(dig(lb, "properties", "frontendIPConfigurations"))
+		i := indexOf(rules, lastPart(id))
+		if i < 0 {
+			continue
+		}
+		rule := dig(rules[i], "properties")
+		j := indexOf(fronts, lastPart(str(dig(rule, "frontendIPConfiguration", "id"))))
+		from, ok := number(dig(rule, "frontendPort"))
+		to, _ := number(dig(rule, "backendPort"))
+		if j < 0 || !ok || to != 22 {
+			continue
+		}
+		ip := h.world.get(str(dig(fronts[j], "properties", "publicIPAddress", "id")))
+		if addr := str(dig(ip, "properties", "ipAddress")); addr != "" {
+			return net.JoinHostPort(addr, strconv.FormatInt(from, 10))
+		}
+	}
+	return ""
 }
 
 // firstPublic and lastPublic bound what is given out of the public range.

@@ -163,6 +163,7 @@ func (h *Hub) machine(vm object) Machine {
 	m.Group = strings.Split(m.ID, "/")[4]
 	_, s, _ := sizeOf(m.Size)
 	m.Cores, m.MemoryMB, m.On = s.cores, s.memoryMB, h.world.secret(m.ID).Power == powerRunning
+	m.Joined = h.world.secret(m.ID).Joined
 	for k, v := range obj(vm["tags"]) {
 		m.Tags[k] = str(v)
 	}
@@ -175,6 +176,9 @@ func (h *Hub) machine(vm object) Machine {
 		for _, c := range list(dig(h.world.get(str(dig(n, "id"))), "properties", "ipConfigurations")) {
 			if m.PrivateIP == "" {
 				m.PrivateIP = str(dig(c, "properties", "privateIPAddress"))
+			}
+			if m.SSH == "" {
+				m.SSH = h.sshAddress(c)
 			}
 			if ip := h.world.get(str(dig(c, "properties", "publicIPAddress", "id"))); ip != nil && m.PublicIP == "" {
 				m.PublicIP, m.FQDN = str(dig(ip, "properties", "ipAddress")), str(dig(ip, "properties", "dnsSettings", "fqdn"))

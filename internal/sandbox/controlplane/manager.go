@@ -162,6 +162,15 @@ func (m *Manager) Endpoint(id string) string {
 	return r.spec.at(portAPIServer)
 }
 
+// Spec is what the cluster runs as; false when it is not running.
+func (m *Manager) Spec(id string) (Spec, bool) {
+	r, err := m.running(id)
+	if err != nil {
+		return Spec{}, false
+	}
+	return r.spec, true
+}
+
 // Dials lists the connections that the cluster's API server wanted to make since it was started, oldest first and at
 // most the last 1000: all of them went to the egress proxy.
 func (m *Manager) Dials(id string) []Dial {

@@ -46,8 +46,9 @@ type PKI struct {
 	EtcdClient, EtcdClientKey []byte
 }
 
-// files are the names under which the parts of the PKI are on disk.
-func (p *PKI) files() map[string]*[]byte {
+// Files are the parts of the PKI by the names of their files, which are those on a master's disk. Writing to them changes
+// the PKI.
+func (p *PKI) Files() map[string]*[]byte {
 	return map[string]*[]byte{
 		"ca.crt": &p.CA, "ca.key": &p.CAKey,
 		"apiserver.crt": &p.APIServer, "apiserver.key": &p.APIServerKey,
@@ -58,8 +59,8 @@ func (p *PKI) files() map[string]*[]byte {
 }
 
 func (p *PKI) equal(other *PKI) bool {
-	theirs := other.files()
-	for name, mine := range p.files() {
+	theirs := other.Files()
+	for name, mine := range p.Files() {
 		if !bytes.Equal(*mine, *theirs[name]) {
 			return false
 		}
@@ -154,7 +155,7 @@ func (s *Spec) save(dir string) error {
 	if err := os.MkdirAll(filepath.Join(dir, "pki"), 0o700); err != nil {
 		return err
 	}
-	for name, text := range s.PKI.files() {
+	for name, text := range s.PKI.Files() {
 		if err := os.WriteFile(filepath.Join(dir, "pki", name), *text, 0o600); err != nil {
 			return err
 		}
@@ -187,7 +188,7 @@ func loadSpec(dir string) (Spec, error) {
 	if err := json.Unmarshal(text, &s); err != nil {
 		return s, fmt.Errorf("%s: %w", filepath.Join(dir, specFile), err)
 	}
-	for name, text := range s.PKI.files() {
+	for name, text := range s.PKI.Files() {
 		if *text, err = os.ReadFile(filepath.Join(dir, "pki", name)); err != nil {
 			return s, err
 		}

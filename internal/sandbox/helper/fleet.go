@@ -28,9 +28,9 @@ type Options struct {
 	// Env gives additional environment of a VM, by name: HTTPS_PROXY, SSL_CERT_FILE and the like. A file named by
 	// SSL_CERT_FILE becomes the VM's own certificate store, and the variable then names that store. May be nil.
 	Env func(vm string) []string
-	// Resolve says where a port forwarding (ssh -L) to host:port leads, for names that the sandbox knows, such as a
-	// cluster's. The address must be on loopback. Loopback hosts never get here. May be nil: no other host is reachable.
-	Resolve func(host string, port int) (addr string, ok bool)
+	// Resolve says where a port forwarding (ssh -L) of a VM to host:port leads, for names that the sandbox knows, such as
+	// a cluster's. The address must be on loopback. Loopback hosts never get here. May be nil: no other host is reachable.
+	Resolve func(vm, host string, port int) (addr string, ok bool)
 	// Log gets one line for each event worth knowing. May be nil.
 	Log func(format string, args ...any)
 	// Trouble says how a new connection to a VM goes wrong. May be nil: none does.
@@ -49,8 +49,8 @@ type Trouble struct {
 
 // VM describes a helper VM.
 type VM struct {
-	// Name is the computer name, and the name of the VM's folder.
-	Name string
+	// Name is the name of the VM's folder and, unless Hostname says otherwise, the computer's.
+	Name, Hostname string
 	// Address is where SSH listens: a loopback IP (then port 22 is taken where that is allowed, else a free port), or
 	// a loopback IP with a port.
 	Address string
@@ -64,6 +64,10 @@ type VM struct {
 	Existing bool
 	// Windows makes a Windows host: its SSH banner and its answers to commands are those of Windows.
 	Windows bool
+	// Node marks a machine of a cluster: it has a service manager.
+	Node bool
+	// Files are on the VM's disk when it is made, by their absolute path. Scripts (.sh) can be executed.
+	Files map[string][]byte
 }
 
 // Fleet runs helper VMs. Its methods may be called from several goroutines.
@@ -125,19 +129,32 @@ func (f *Fleet) Add(ctx context.Context, vm VM) (addr string, err error) {
 	return m.addr, nil
 }
 
-// Remove deletes a VM: its connections end, its processes are killed and its folder is removed.
+// Remove deletes a VM, be it on or off: its connections end, its processes are killed and its folder is removed.
 // Removing an unknown VM does nothing.
 func (f *Fleet) Remove(name string) error {
 	f.mu.Lock()
 	m := f.vms[name]
 	delete(f.vms, name)
 	f.mu.Unlock()
-	if m == nil {
+	if m != nil {
+		m.stop()
+		f.opts.Log("helper VM %s removed", name)
+	}
+	if !nameFormat.MatchString(name) {
 		return nil
 	}
-	m.stop()
-	f.opts.Log("helper VM %s removed", name)
-	return os.RemoveAll(m.paths.VM)
+	return os.RemoveAll(filepath.Join(f.opts.Dir, name))
+}
+
+// Halt switches a VM off: its connections end and its processes are killed, its folder stays. Add switches it on again.
+func (f *Fleet) Halt(name string) {
+	f.mu.Lock()
+	m := f.vms[name]
+	delete(f.vms, name)
+	f.mu.Unlock()
+	if m != nil {
+		m.stop()
+	}
 }
 
 // Close switches all VMs off: connections end and the processes that run on them are killed. The folders stay.
@@ -150,6 +167,11 @@ func (f *Fleet) Close() error {
 		m.stop()
 	}
 	return nil
+}
+
+// Disk maps an absolute path on a VM to the host's disk.
+func (f *Fleet) Disk(name, path string) string {
+	return Paths{VM: filepath.Join(f.opts.Dir, name)}.Map(path)
 }
 
 // Folder is the folder of a VM on the host's disk, for tests and for the sandbox's own page.

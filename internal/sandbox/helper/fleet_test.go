@@ -397,7 +397,7 @@ func TestPortForwarding(t *testing.T) {
 	}()
 	port := l.Addr().(*net.TCPAddr).Port
 	w := newWorld(t, func(o *Options, _ *VM) {
-		o.Resolve = func(host string, at int) (string, bool) {
+		o.Resolve = func(_, host string, at int) (string, bool) {
 			switch host {
 			case "k1.seattle.cloudapp.azurestack.test":
 				return l.Addr().String(), at == 443

@@ -51,7 +51,7 @@ func (m *machine) resolve(host string, port int) (string, bool) {
 	if m.opts.Resolve == nil {
 		return "", false
 	}
-	addr, ok := m.opts.Resolve(host, port)
+	addr, ok := m.opts.Resolve(m.Name, host, port)
 	if !ok {
 		return "", false
 	}

@@ -2,6 +2,7 @@ package helper
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
@@ -61,8 +62,8 @@ func (m *machine) layOut() error {
 	files := map[string]string{
 		"etc/os-release":  osRelease,
 		"etc/lsb-release": lsbRelease,
-		"etc/hostname":    m.Name + "\n",
-		"etc/hosts":       "127.0.0.1 localhost\n127.0.1.1 " + m.Name + "\n",
+		"etc/hostname":    m.hostname() + "\n",
+		"etc/hosts":       "127.0.0.1 localhost\n127.0.1.1 " + m.hostname() + "\n",
 		"etc/passwd":      fmt.Sprintf("root:x:0:0:root:/root:/bin/bash\n%s:x:1000:1000:Ubuntu:/home/%s:/bin/bash\n", m.user(), m.user()),
 		"etc/group":       fmt.Sprintf("root:x:0:\nsudo:x:27:%s\n%s:x:1000:\n", m.user(), m.user()),
 	}
@@ -76,6 +77,11 @@ func (m *machine) layOut() error {
 			return err
 		}
 		if err := os.WriteFile(filepath.Join(root, hubCAFile), m.HubCA, 0o644); err != nil {
+			return err
+		}
+	}
+	for name, content := range m.Files {
+		if err := m.writeFile(name, content); err != nil {
 			return err
 		}
 	}
@@ -112,6 +118,23 @@ func (m *machine) trustPublicCA() error {
 	}
 	return os.WriteFile(filepath.Join(root, bundleFile), slices.Concat(public, installed), 0o644)
 }
+
+// writeFile puts one of Files on the disk, unless the VM has a file of that name.
+func (m *machine) writeFile(name string, content []byte) error {
+	file := m.paths.Map(name)
+	if !within(file, m.paths.VM) {
+		return fmt.Errorf("%s is not on the VM's own disk", name)
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	if err := writeNew(file, string(content)); err != nil || !strings.HasSuffix(name, ".sh") {
+		return err
+	}
+	return os.Chmod(file, 0o755)
+}
+
+func (m *machine) hostname() string { return cmp.Or(m.Hostname, m.Name) }
 
 // user is who logs in when any user may.
 func (m *machine) user() string {

@@ -8,7 +8,7 @@ import (
 
 // systemDirs are the parts of a VM's file system that are its own. The rest, above all /usr/bin and /bin with the tools
 // that commands need, is the host's.
-var systemDirs = []string{"/usr/local", "/usr/share/ca-certificates", "/etc", "/opt", "/root", "/srv", "/var/lib/waagent", "/var/lib/cloud", "/var/log"}
+var systemDirs = []string{"/usr/local", "/usr/share/ca-certificates", "/etc", "/opt", "/root", "/srv", "/var/lib/waagent", "/var/lib/cloud", "/var/lib/kubelet", "/var/log"}
 
 // Paths maps paths on a VM to paths on the host.
 type Paths struct {

@@ -28,7 +28,7 @@ var ownTools = map[string][]string{
 	"chown.sh":                  {"chgrp", "chown"},
 	"df.sh":                     {"df"},
 	"hostname.sh":               {"hostname"},
-	"id.sh":                     {"id", "whoami"},
+	"id.sh":                     {"id", "logname", "whoami"},
 	"nosystemd.sh":              {"journalctl", "loginctl", "service", "systemctl", "systemd-run", "timedatectl"},
 	"sudo.sh":                   {"sudo"},
 	"uname.sh":                  {"uname"},
@@ -45,6 +45,9 @@ func (m *machine) writeTools() error {
 		return err
 	}
 	for script, names := range ownTools {
+		if m.Node && script == "nosystemd.sh" {
+			script = "systemd.sh"
+		}
 		for _, name := range names {
 			if err := m.writeTool(script, name, "", ""); err != nil {
 				return err
@@ -82,7 +85,7 @@ func (m *machine) writeTool(script, name, real, guard string) error {
 	}
 	filled := strings.NewReplacer(
 		"@VM@", quote(m.paths.VM), "@NAME@", quote(name), "@REAL@", quote(real), "@GUARD@", guard,
-		"@HOSTNAME@", quote(m.Name), "@PASSWORD@", password,
+		"@HOSTNAME@", quote(m.hostname()), "@PASSWORD@", password,
 		"@PATTERNS@", patterns(systemDirs), "@OWN@", patterns(m.paths.ownDirs()),
 		"@PUBLIC@", publicCAFile, "@BUNDLE@", bundleFile, "@LOCAL@", localCADir,
 	).Replace(string(text))

@@ -3,6 +3,10 @@
 name=$USER
 id=1000
 [ -z "$SANDBOX_SUDO" ] || id=0
+if [ @NAME@ = logname ]; then
+	printf '%s\n' "${SUDO_USER:-$name}"
+	exit 0
+fi
 if [ @NAME@ = whoami ]; then
 	printf '%s\n' "$name"
 	exit 0

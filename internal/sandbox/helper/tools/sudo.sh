@@ -60,6 +60,14 @@ case $1 in
 	fi
 	;;
 esac
+# A script of the VM names the VM's own paths.
+case $1 in
+"$vm"/*)
+	if [ -x "$1" ]; then
+		case $(head -n 1 "$1") in '#!'*/bash*) set -- bash "$@" ;; '#!'*/sh*) set -- sh "$@" ;; esac
+	fi
+	;;
+esac
 if ! command -v "$1" >/dev/null 2>&1; then
 	printf 'sudo: %s: command not found\n' "$1" >&2
 	exit 1
