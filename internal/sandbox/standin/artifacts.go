@@ -4,22 +4,21 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 )
 
 // write fills the output folder. The certificates and the kubeconfig are written only when the run made certificates.
 func (j *job) write(fresh bool) error {
-	model, err := indented(modelFile{APIVersion: modelVersion, ContainerService: *j.cs})
+	model, err := indented(j.model)
 	if err != nil {
 		return err
 	}
-	template, err := j.printed(j.template())
+	template, err := j.printed(j.template(part{mark: deployMark}))
 	if err != nil {
 		return err
 	}
-	var values any = j.parameters()
+	var values any = j.parameters(part{})
 	if !j.noPretty {
 		values = object{"$schema": "http://schema.management.azure.com/schemas/2015-01-01/deploymentParameters.json#", "contentVersion": "1.0.0.0", "parameters": values}
 	}
@@ -65,21 +64,11 @@ func save(dir, name string, text []byte) error {
 }
 
 func (j *job) addCertificates(files map[string][]byte) error {
-	c := j.props.CertificateProfile
-	add := func(name, cert, key string) {
-		files[name+".crt"], files[name+".key"] = []byte(cert), []byte(key)
-	}
-	add("ca", c.CaCertificate, c.CaPrivateKey)
-	add("apiserver", c.APIServerCertificate, c.APIServerPrivateKey)
-	add("client", c.ClientCertificate, c.ClientPrivateKey)
-	add("kubectlClient", c.KubeConfigCertificate, c.KubeConfigPrivateKey)
-	add("etcdserver", c.EtcdServerCertificate, c.EtcdServerPrivateKey)
-	add("etcdclient", c.EtcdClientCertificate, c.EtcdClientPrivateKey)
-	for i := range c.EtcdPeerCertificates {
-		add(fmt.Sprintf("etcdpeer%d", i), c.EtcdPeerCertificates[i], c.EtcdPeerPrivateKeys[i])
+	for _, f := range j.props.CertificateProfile.files() {
+		files[f.file+".crt"], files[f.file+".key"] = []byte(*f.cert), []byte(*f.key)
 	}
 	kubeconfig, err := j.kubeconfig()
-	files["kubeconfig/kubeconfig."+j.cs.Location+".json"] = kubeconfig
+	files["kubeconfig/kubeconfig."+j.model.Location+".json"] = kubeconfig
 	return err
 }
 
@@ -89,7 +78,7 @@ func (j *job) fqdn() string {
 	if c := j.props.CustomCloudProfile; c != nil && c.Environment != nil {
 		suffix = c.Environment.ResourceManagerVMDNSSuffix
 	}
-	return j.props.MasterProfile.DNSPrefix + "." + j.cs.Location + "." + suffix
+	return j.props.MasterProfile.DNSPrefix + "." + j.model.Location + "." + suffix
 }
 
 // kubeconfig is the configuration of a cluster administrator.
@@ -99,7 +88,7 @@ func (j *job) kubeconfig() ([]byte, error) {
 	user := name + "-admin"
 	return json.MarshalIndent(object{
 		"apiVersion": "v1", "kind": "Config", "current-context": name,
-		"clusters": []object{{"name": name, "cluster": object{"certificate-authority-data": b64([]byte(c.CaCertificate)), "server": "https://" + j.fqdn()}}},
+		"clusters": []object{{"name": name, "cluster": object{"certificate-authority-data": b64([]byte(c.CACertificate)), "server": "https://" + j.fqdn()}}},
 		"contexts": []object{{"name": name, "context": object{"cluster": name, "user": user}}},
 		"users": []object{{"name": user, "user": object{
 			"client-certificate-data": b64([]byte(c.KubeConfigCertificate)), "client-key-data": b64([]byte(c.KubeConfigPrivateKey))}}},

@@ -32,16 +32,36 @@ func (p *process) bits() int {
 	return n
 }
 
+// certificateFile is a certificate of the PKI with its key: where they are in the model, and what they are called elsewhere.
+type certificateFile struct {
+	file      string // in the output folder
+	parameter string // of the template
+	peer      int    // the number of an etcd peer, -1 for others
+	cert, key *string
+}
+
+func (c *CertificateProfile) files() []certificateFile {
+	list := []certificateFile{
+		{"ca", "ca", -1, &c.CACertificate, &c.CAPrivateKey},
+		{"apiserver", "apiServer", -1, &c.APIServerCertificate, &c.APIServerPrivateKey},
+		{"client", "client", -1, &c.ClientCertificate, &c.ClientPrivateKey},
+		{"kubectlClient", "kubeConfig", -1, &c.KubeConfigCertificate, &c.KubeConfigPrivateKey},
+		{"etcdserver", "etcdServer", -1, &c.EtcdServerCertificate, &c.EtcdServerPrivateKey},
+		{"etcdclient", "etcdClient", -1, &c.EtcdClientCertificate, &c.EtcdClientPrivateKey},
+	}
+	for i := range c.EtcdPeerCertificates {
+		list = append(list, certificateFile{"etcdpeer" + strconv.Itoa(i), "etcdPeer", i, &c.EtcdPeerCertificates[i], &c.EtcdPeerPrivateKeys[i]})
+	}
+	return list
+}
+
 // hasAll says whether a model brings a whole PKI for its control plane.
 func (c *CertificateProfile) hasAll(masters int) bool {
 	if c == nil || len(c.EtcdPeerCertificates) != masters || len(c.EtcdPeerPrivateKeys) != masters {
 		return false
 	}
-	texts := append([]string{c.CaCertificate, c.CaPrivateKey, c.APIServerCertificate, c.APIServerPrivateKey, c.ClientCertificate, c.ClientPrivateKey,
-		c.KubeConfigCertificate, c.KubeConfigPrivateKey, c.EtcdServerCertificate, c.EtcdServerPrivateKey, c.EtcdClientCertificate, c.EtcdClientPrivateKey},
-		append(c.EtcdPeerCertificates, c.EtcdPeerPrivateKeys...)...)
-	for _, text := range texts {
-		if text == "" {
+	for _, f := range c.files() {
+		if *f.cert == "" || *f.key == "" {
 			return false
 		}
 	}
@@ -55,7 +75,7 @@ func addresses(props *Properties) ([]net.IP, error) {
 	if first == nil {
 		return nil, fmt.Errorf("MasterProfile.FirstConsecutiveStaticIP '%s' is an invalid IP address", props.MasterProfile.FirstConsecutiveStaticIP)
 	}
-	_, services, err := net.ParseCIDR(props.OrchestratorProfile.KubernetesConfig.ServiceCidr)
+	_, services, err := net.ParseCIDR(props.OrchestratorProfile.KubernetesConfig.ServiceCIDR)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +83,7 @@ func addresses(props *Properties) ([]net.IP, error) {
 	for i := 1; i < props.MasterProfile.Count; i++ {
 		ips = append(ips, after(first, i))
 	}
-	return append(ips, firstIP(services)), nil
+	return append(ips, after(services.IP, 1)), nil
 }
 
 // after is the address n after ip.
@@ -93,12 +113,12 @@ func (p *process) makeCertificates(j *job) error {
 	}
 	c, masters := j.props.CertificateProfile, j.props.MasterProfile.Count
 	ca := &authority{bits: p.bits()}
-	if c.CaCertificate != "" && c.CaPrivateKey != "" {
-		err = ca.read(pair{c.CaCertificate, c.CaPrivateKey})
+	if c.CACertificate != "" && c.CAPrivateKey != "" {
+		err = ca.read(pair{c.CACertificate, c.CAPrivateKey})
 	} else {
 		var made pair
 		made, err = ca.make()
-		c.CaCertificate, c.CaPrivateKey = made.cert, made.key
+		c.CACertificate, c.CAPrivateKey = made.cert, made.key
 	}
 	if err != nil {
 		return err

@@ -13,7 +13,6 @@ import (
 type metadata struct {
 	Gallery        string `json:"galleryEndpoint"`
 	Graph          string `json:"graphEndpoint"`
-	Portal         string `json:"portalEndpoint"`
 	Authentication *struct {
 		Login     string   `json:"loginEndpoint"`
 		Audiences []string `json:"audiences"`
@@ -27,32 +26,30 @@ func (p *process) findCloud(ctx context.Context, j *job) error {
 		c.Environment = &Environment{}
 	}
 	env := c.Environment
-	if env.Name != "" && env.ServiceManagementEndpoint != "" && env.ActiveDirectoryEndpoint != "" && env.GraphEndpoint != "" &&
-		env.ResourceManagerVMDNSSuffix != "" && env.TokenAudience != "" {
+	if env.complete() {
 		return nil
 	}
 	env.Name = "AzureStackCloud"
-	suffix, ok := strings.CutPrefix(c.PortalURL, "https://portal."+j.cs.Location+".")
+	suffix, ok := strings.CutPrefix(c.PortalURL, "https://portal."+j.model.Location+".")
 	if !ok {
-		return fmt.Errorf("portalURL needs to start with https://portal.%s. ", j.cs.Location)
+		return fmt.Errorf("portalURL needs to start with https://portal.%s. ", j.model.Location)
 	}
 	suffix = strings.TrimSuffix(suffix, "/")
-	env.ResourceManagerEndpoint = "https://management." + j.cs.Location + "." + suffix + "/"
+	env.ResourceManagerEndpoint = "https://management." + j.model.Location + "." + suffix + "/"
 	m, err := p.askMetadata(ctx, env.ResourceManagerEndpoint)
 	if err != nil {
 		return err
 	}
 	audience := m.Authentication.Audiences[0]
-	env.GraphEndpoint, env.GalleryEndpoint, env.ManagementPortalURL = m.Graph, m.Gallery, m.Portal
+	env.GraphEndpoint, env.GalleryEndpoint = m.Graph, m.Gallery
 	env.ServiceManagementEndpoint, env.TokenAudience = audience, audience
 	env.ActiveDirectoryEndpoint = m.Authentication.Login
 	if c.IdentitySystem == "adfs" {
 		env.ActiveDirectoryEndpoint = strings.TrimSuffix(strings.TrimSuffix(env.ActiveDirectoryEndpoint, "/"), "adfs")
 	}
 	env.ResourceManagerVMDNSSuffix = "cloudapp." + suffix
-	env.StorageEndpointSuffix = j.cs.Location + "." + suffix
-	env.KeyVaultDNSSuffix = "vault." + j.cs.Location + "." + suffix
-	env.KeyVaultEndpoint = strings.Replace(audience, "https://management.", "https://vault.", 1)
+	env.StorageEndpointSuffix = j.model.Location + "." + suffix
+	env.KeyVaultDNSSuffix = "vault." + j.model.Location + "." + suffix
 	return nil
 }
 

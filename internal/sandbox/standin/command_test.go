@@ -278,6 +278,8 @@ Compute/virtualMachines k8s-master-28578941-2
 Compute/virtualMachines/extensions k8s-master-28578941-0/cse-master-0
 Compute/virtualMachines/extensions k8s-master-28578941-1/cse-master-1
 Compute/virtualMachines/extensions k8s-master-28578941-2/cse-master-2`), "\n")
+	slices.Sort(want)
+	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("resources:\n%s", diff)
 	}
@@ -340,7 +342,7 @@ func TestTemplateVariants(t *testing.T) {
 		{"five masters", put(master, "count", 5), []string{"k8s-master-28578941-4"}, nil, "10.240.255.15"},
 		{"Azure CNI", put(kubernetes, "networkPlugin", "azure"), []string{"k8s-vnet-28578941"}, []string{"k8s-master-28578941-routetable"}, "10.255.255.15"},
 		{"a network of one's own", networks(subnet+"v/subnets/a", subnet+"v/subnets/b", "10.1.0.9", "10.1.0.0/16"), []string{"k8s-master-28578941-routetable"}, []string{"k8s-vnet-28578941"}, "10.1.0.19"},
-		{"no telemetry", put(props, "featureFlags", node{"enableTelemetry": false}), nil, []string{telemetryName}, "10.240.255.15"},
+		{"no telemetry", put(props, "featureFlags", node{"enableTelemetry": false}), nil, []string{deployMark}, "10.240.255.15"},
 		{"no pools", put(props, "agentPoolProfiles", []any{}), []string{"k8s-master-28578941-0"}, []string{"linuxpool-availabilitySet-28578941"}, "10.240.255.15"},
 	} {
 		h, r := newHub(t), newRun(t)

@@ -1,24 +1,20 @@
 package standin
 
 import (
-	"crypto/rand"
-	"encoding/base64"
-	"net"
+	"maps"
+	"net/netip"
+	"strconv"
 	"strings"
 )
 
 const (
-	imageBase         = "mcr.microsoft.com/"
-	podSubnet         = "10.244.0.0/16"
-	sharedSubnet      = "10.240.0.0/12" // with Azure CNI nodes and pods share it
-	nodeSubnet        = "10.240.0.0/16"
-	firstMaster       = "10.240.255.5"
-	containerdVersion = "1.6.36"
-	cniVersion        = "v1.4.59"
+	imageBase    = "mcr.microsoft.com/"
+	podSubnet    = "10.244.0.0/16"
+	sharedSubnet = "10.240.0.0/12" // with Azure CNI nodes and pods share it
+	nodeSubnet   = "10.240.0.0/16"
+	firstMaster  = "10.240.255.5"
+	usualDistro  = "aks-ubuntu-22.04"
 )
-
-// cloudManagerVersions are the versions of the cloud controller manager that go with those of Kubernetes.
-var cloudManagerVersions = map[string]string{"1.33.10": "1.33.1", "1.34.4": "1.34.8", "1.35.0": "1.35.4"}
 
 func set[T comparable](field *T, value T) {
 	var zero T
@@ -40,75 +36,41 @@ func (p *process) fillIn(j *job) (fresh bool, err error) {
 		set(&c.IdentitySystem, "azure_ad")
 		set(&c.DependenciesLocation, "public")
 	}
-	j.fillMaster()
-	j.fillPools()
+	j.props.MasterProfile.fillIn()
+	for _, a := range j.props.AgentPoolProfiles {
+		a.fillIn()
+	}
 	p.fillNetwork(j)
 	j.fillKubernetes()
 	j.fillComponents()
-	j.fillSubnets()
 	l := j.props.LinuxProfile
 	setPtr(&l.RunUnattendedUpgradesOnBootstrap, false)
 	setPtr(&l.EnableUnattendedUpgrades, false)
-	if j.azureCNI() {
-		set(&l.Eth0MTU, 1500)
-	}
-	if j.props.TelemetryProfile == nil {
-		j.props.TelemetryProfile = &TelemetryProfile{}
-	}
 	if j.props.CertificateProfile.hasAll(j.props.MasterProfile.Count) {
 		return false, nil
 	}
 	return true, p.makeCertificates(j)
 }
 
+func (m *Machines) fillIn() {
+	set(&m.AvailabilityProfile, "AvailabilitySet")
+	set(&m.StorageProfile, "ManagedDisks")
+	set(&m.Distro, usualDistro)
+}
+
+func (a *AgentPoolProfile) fillIn() {
+	set(&a.OSType, "Linux")
+	setPtr(&a.AcceleratedNetworkingEnabled, false)
+	a.Machines.fillIn()
+}
+
 func (j *job) azureCNI() bool {
 	return j.props.OrchestratorProfile.KubernetesConfig.NetworkPlugin == "azure"
 }
 
-func (j *job) fillMaster() {
-	m := j.props.MasterProfile
-	set(&m.AvailabilityProfile, "AvailabilitySet")
-	set(&m.StorageProfile, "ManagedDisks")
-	set(&m.Distro, "aks-ubuntu-22.04")
-	set(&m.OSDiskCachingType, "ReadWrite")
-	setPtr(&m.PlatformFaultDomainCount, 3)
-	setPtr(&m.PlatformUpdateDomainCount, 3)
-	setPtr(&m.CosmosEtcd, false)
-	if m.Extensions == nil {
-		m.Extensions = []Extension{}
-	}
-}
-
-func (j *job) fillPools() {
-	for _, a := range j.props.AgentPoolProfiles {
-		set(&a.OSType, "Linux")
-		set(&a.StorageProfile, "ManagedDisks")
-		set(&a.Distro, "aks-ubuntu-22.04")
-		set(&a.OSDiskCachingType, "ReadWrite")
-		set(&a.DataDiskCachingType, "ReadOnly")
-		setPtr(&a.PlatformFaultDomainCount, 3)
-		setPtr(&a.PlatformUpdateDomainCount, 3)
-		setPtr(&a.AcceleratedNetworkingEnabled, false)
-		setPtr(&a.AcceleratedNetworkingEnabledWindows, false)
-		setPtr(&a.AuditDEnabled, false)
-		setPtr(&a.EnableVMSSNodePublicIP, false)
-		if a.Extensions == nil {
-			a.Extensions = []Extension{}
-		}
-	}
-}
-
-// fillNetwork settles images, network plugin and container runtime, and tells where it overrules the model.
+// fillNetwork settles images, network and container runtime, and tells where it overrules the model.
 func (p *process) fillNetwork(j *job) {
 	k := j.props.OrchestratorProfile.KubernetesConfig
-	switch k.NetworkPolicy {
-	case "calico":
-		set(&k.NetworkPlugin, "kubenet")
-	case "cilium":
-		k.NetworkPlugin = "cilium"
-	case "antrea":
-		set(&k.NetworkPlugin, "azure")
-	}
 	if !strings.EqualFold(k.KubernetesImageBase, imageBase) {
 		p.log.warn("apimodel: orchestratorProfile.kubernetesConfig.kubernetesImageBase forced to %q", imageBase)
 	}
@@ -116,107 +78,83 @@ func (p *process) fillNetwork(j *job) {
 		p.log.warn("apimodel: orchestratorProfile.kubernetesConfig.kubernetesImageBaseType forced to %q", "mcr")
 	}
 	k.KubernetesImageBase, k.KubernetesImageBaseType = imageBase, "mcr"
-	set(&k.McrKubernetesImageBase, imageBase)
-	set(&k.NetworkPlugin, "kubenet")
-	if j.azureCNI() {
-		set(&k.NetworkMode, "transparent")
-		k.AzureCNIVersion = cniVersion
-	}
 	if k.ContainerRuntime == "" {
 		p.log.warn("The docker runtime is no longer supported for v1.24+ clusters, setting ContainerRuntime to 'containerd'")
 		k.ContainerRuntime = "containerd"
 	}
-	if k.LoadBalancerSku != "Basic" {
-		if k.LoadBalancerSku != "" {
-			p.log.warn("apimodel: orchestratorProfile.kubernetesConfig.LoadBalancerSku forced to %q", "Basic")
-		}
-		k.LoadBalancerSku = "Basic"
+	if k.NetworkPlugin == "" && k.NetworkPolicy == "azure" {
+		k.NetworkPlugin, k.NetworkPolicy = "azure", ""
 	}
-}
-
-func (j *job) fillKubernetes() {
-	k := j.props.OrchestratorProfile.KubernetesConfig
-	set(&k.ContainerdVersion, containerdVersion)
-	set(&k.EtcdVersion, "3.3.25")
-	set(&k.EtcdDiskSizeGB, j.etcdDiskGB())
-	set(&k.EtcdStorageLimitGB, 2)
-	if isTrue(k.EnableDataEncryptionAtRest) && k.EtcdEncryptionKey == "" {
-		key := make([]byte, 32)
-		rand.Read(key)
-		k.EtcdEncryptionKey = base64.StdEncoding.EncodeToString(key)
-	}
+	set(&k.NetworkPlugin, "kubenet")
+	k.LoadBalancerSKU = "Basic"
 	if j.azureCNI() {
 		set(&k.ClusterSubnet, sharedSubnet)
 	}
 	set(&k.ClusterSubnet, podSubnet)
 	set(&k.DNSServiceIP, "10.0.0.10")
-	set(&k.ServiceCidr, "10.0.0.0/16")
-	set(&k.DockerBridgeSubnet, "172.17.0.1/16")
-	set(&k.Gchighthreshold, 85)
-	set(&k.Gclowthreshold, 80)
-	setPtr(&k.UseInstanceMetadata, false)
-	setPtr(&k.EnableRbac, true)
-	setPtr(&k.EnableSecureKubelet, true)
-	k.EnableAggregatedAPIs = *k.EnableRbac
-	if k.PrivateCluster == nil {
-		k.PrivateCluster = &PrivateCluster{}
+	set(&k.ServiceCIDR, "10.0.0.0/16")
+	if m := j.props.MasterProfile; j.ownNetwork() {
+		m.FirstConsecutiveStaticIP = firstMaster
+		if j.azureCNI() {
+			m.FirstConsecutiveStaticIP = lastMasters(k.ClusterSubnet)
+		}
 	}
-	setPtr(&k.PrivateCluster.Enabled, false)
-	setPtr(&k.PrivateCluster.EnableHostsConfigAgent, false)
-	k.CloudProviderBackoffMode = "v2"
+}
+
+func (j *job) fillKubernetes() {
+	k := j.props.OrchestratorProfile.KubernetesConfig
+	set(&k.EtcdDiskSizeGB, "512")
+	setPtr(&k.UseInstanceMetadata, false)
+	setPtr(&k.EnableRBAC, true)
+	// Tuned to how an Azure Stack Hub throttles.
 	setPtr(&k.CloudProviderBackoff, true)
 	setPtr(&k.CloudProviderRateLimit, true)
-	// Tuned to how an Azure Stack Hub throttles.
 	set(&k.CloudProviderBackoffDuration, 30)
 	set(&k.CloudProviderBackoffRetries, 1)
 	set(&k.CloudProviderRateLimitQPS, 100)
 	set(&k.CloudProviderRateLimitBucket, 150)
 	set(&k.CloudProviderRateLimitQPSWrite, 25)
 	set(&k.CloudProviderRateLimitBucketWrite, 30)
-	no := false
-	k.CloudProviderDisableOutboundSNAT = &no
-	set(&k.MaximumLoadBalancerRuleCount, 250)
-	set(&k.KubeProxyMode, "iptables")
-	set(&k.MicrosoftAptRepositoryURL, "https://packages.microsoft.com")
 }
 
-// etcdDiskGB grows with the cluster, up to the largest disk that the Hub has.
-func (j *job) etcdDiskGB() string {
-	nodes := j.props.MasterProfile.Count
-	for _, a := range j.props.AgentPoolProfiles {
-		nodes += a.Count
-	}
-	switch {
-	case nodes > 10:
-		return "1023"
-	case nodes > 3:
-		return "512"
-	}
-	return "256"
-}
-
-// fillSubnets settles addresses. On a network of one's own the model has said them.
-func (j *job) fillSubnets() {
-	m := j.props.MasterProfile
-	if m.VnetSubnetID == "" {
-		m.FirstConsecutiveStaticIP = firstMaster
-		if j.azureCNI() {
-			m.FirstConsecutiveStaticIP = lastMasters(j.nodeSubnet())
-		}
-	}
-	pods := 0
+// fillComponents settles the flags of the Kubernetes components by which a cluster differs from another, and adds the
+// addons that every cluster has. What the model says stays.
+func (j *job) fillComponents() {
+	k, m := j.props.OrchestratorProfile.KubernetesConfig, j.props.MasterProfile
+	routes := strconv.FormatBool(!j.azureCNI())
+	pods := 110
 	if j.azureCNI() {
-		pods = j.maxPods()
+		pods = 30
 	}
-	set(&m.IPAddressCount, 1+pods)
-	for _, a := range j.props.AgentPoolProfiles {
-		count := 1
-		if pods > 0 {
-			count += pods - j.hostPods()
+	set(&k.MaxPods, pods)
+	k.APIServerConfig = with(k.APIServerConfig, map[string]string{"--anonymous-auth": "false", "--authorization-mode": "Node,RBAC",
+		"--service-account-issuer": "https://kubernetes.default.svc.cluster.local", "--service-cluster-ip-range": k.ServiceCIDR})
+	k.ControllerManagerConfig = with(k.ControllerManagerConfig, map[string]string{"--cluster-cidr": k.ClusterSubnet, "--cluster-name": m.DNSPrefix,
+		"--node-monitor-grace-period": "5m", "--route-reconciliation-period": "1m"})
+	k.CloudControllerManagerConfig = with(k.CloudControllerManagerConfig, map[string]string{"--cloud-provider": "azure", "--cluster-cidr": k.ClusterSubnet,
+		"--cluster-name": m.DNSPrefix, "--configure-cloud-routes": routes})
+	k.KubeletConfig = with(k.KubeletConfig, map[string]string{"--cloud-provider": "external", "--cluster-dns": k.DNSServiceIP,
+		"--max-pods": strconv.Itoa(k.MaxPods), "--node-status-update-frequency": "1m"})
+	has := map[string]bool{}
+	for _, a := range k.Addons {
+		has[a.Name] = true
+	}
+	on := true
+	for _, name := range []string{"metrics-server", "coredns", "kube-proxy", "cloud-node-manager", "ip-masq-agent", "audit-policy", "azure-cloud-provider"} {
+		if !has[name] {
+			k.Addons = append(k.Addons, Addon{Name: name, Enabled: &on})
 		}
-		set(&a.IPAddressCount, count)
 	}
 }
+
+// with is the flags that a model has, and the defaults for the rest.
+func with(flags, defaults map[string]string) map[string]string {
+	maps.Copy(defaults, flags)
+	return defaults
+}
+
+// ownNetwork says whether the engine makes the network, as it does unless the model names subnets.
+func (j *job) ownNetwork() bool { return j.props.MasterProfile.VnetSubnetID == "" }
 
 // nodeSubnet is the subnet of the nodes on a network that the engine makes.
 func (j *job) nodeSubnet() string {
@@ -226,15 +164,16 @@ func (j *job) nodeSubnet() string {
 	return nodeSubnet
 }
 
-// lastMasters is the first address of a range for masters near the end of a subnet.
+// lastMasters is the first address of the range for masters, near the end of a subnet.
 func lastMasters(subnet string) string {
-	_, n, err := net.ParseCIDR(subnet)
-	if err != nil {
+	n, err := netip.ParsePrefix(subnet)
+	if err != nil || !n.Addr().Is4() {
 		return firstMaster
 	}
-	last := lastIP(n).To4()
-	if last == nil {
-		return firstMaster
+	last := n.Masked().Addr().As4()
+	for i := range 32 - n.Bits() {
+		last[3-i/8] |= 1 << (i % 8)
 	}
-	return net.IPv4(last[0], last[1], last[2], 5).String()
+	last[3] = 5
+	return netip.AddrFrom4(last).String()
 }

@@ -22,7 +22,7 @@ import (
 // job is a model on its way to a cluster.
 type job struct {
 	deployFlags
-	cs     *ContainerService
+	model  *Model
 	props  *Properties
 	arm    *client
 	engine string // the version that the nodes are tagged with
@@ -55,20 +55,20 @@ func (p *process) deploy(ctx context.Context, c *command, j *job, args []string)
 	if err := p.loadForDeploy(ctx, j); err != nil {
 		return fmt.Errorf("loading API model: %w", err)
 	}
-	if err := p.validate(j.cs); err != nil {
+	if err := p.validate(j.model); err != nil {
 		return fmt.Errorf("validating API model after populating values: %w", err)
 	}
 	fresh, err := p.fillIn(j)
 	if err != nil {
-		return fmt.Errorf("in SetPropertiesDefaults template %s: %w", j.model, err)
+		return fmt.Errorf("in SetPropertiesDefaults template %s: %w", j.file, err)
 	}
 	if err := p.checkImages(ctx, j); err != nil {
-		return fmt.Errorf("validating OS base images required by %s: OS base image not available in target cloud: %w", j.model, err)
+		return fmt.Errorf("validating OS base images required by %s: OS base image not available in target cloud: %w", j.file, err)
 	}
 	if err := j.write(fresh); err != nil {
 		return fmt.Errorf("writing artifacts: %w", err)
 	}
-	return p.putDeployment(ctx, j)
+	return p.putDeployment(ctx, j, j.operationName(), part{mark: deployMark})
 }
 
 // loadForDeploy reads the model, logs in, and fills the model in from flags. At its end the resource group is there.
@@ -76,9 +76,9 @@ func (p *process) loadForDeploy(ctx context.Context, j *job) error {
 	if err := p.read(j); err != nil {
 		return err
 	}
-	if j.cs.Location == "" {
-		j.cs.Location = j.location
-	} else if j.cs.Location != j.location {
+	if j.model.Location == "" {
+		j.model.Location = j.location
+	} else if j.model.Location != j.location {
 		return errors.New("--location does not match api model location")
 	}
 	if c := j.props.CustomCloudProfile; c != nil {
@@ -104,11 +104,11 @@ func (p *process) loadForDeploy(ctx context.Context, j *job) error {
 
 // read reads the model and the certificate authority that the flags name.
 func (p *process) read(j *job) error {
-	cs, err := p.loadModel(j.model)
+	m, err := p.loadModel(j.file, true)
 	if err != nil {
 		return fmt.Errorf("error parsing the api model: %w", err)
 	}
-	j.cs, j.props = cs, cs.Properties
+	j.model, j.props = m, m.Properties
 	if j.props.MasterProfile == nil {
 		return errNoMaster
 	}
@@ -129,7 +129,7 @@ func (p *process) read(j *job) error {
 	if j.props.CertificateProfile == nil {
 		j.props.CertificateProfile = &CertificateProfile{}
 	}
-	j.props.CertificateProfile.CaCertificate, j.props.CertificateProfile.CaPrivateKey = string(cert), string(key)
+	j.props.CertificateProfile.CACertificate, j.props.CertificateProfile.CAPrivateKey = string(cert), string(key)
 	return nil
 }
 
@@ -214,9 +214,6 @@ func (p *process) makeSSHKey(j *job) error {
 
 // fillPrincipal gives the cluster the identity of the flags when the model has none.
 func (p *process) fillPrincipal(j *job) {
-	if isTrue(j.props.OrchestratorProfile.KubernetesConfig.UseManagedIdentity) {
-		return
-	}
 	spp := j.props.ServicePrincipalProfile
 	empty := spp == nil || ((spp.ClientID == "" || spp.ClientID == noID) && spp.Secret == "")
 	if empty && j.clientID != "" && j.clientSecret != "" {
@@ -236,14 +233,8 @@ func imageOf(distro string) image {
 		return image{"microsoft-aks", "aks", "aks-engine-azurestack-ubuntu-2204", "2026.139.1"}
 	case "aks-ubuntu-20.04":
 		return image{"microsoft-aks", "aks", "aks-engine-azurestack-ubuntu-2004", "2024.311.1"}
-	case "ubuntu-22.04":
-		return image{"Canonical", "0001-com-ubuntu-server-jammy", "22_04-lts", "latest"}
-	case "ubuntu-20.04":
-		return image{"Canonical", "0001-com-ubuntu-server-focal", "20_04-lts", "latest"}
-	case "ubuntu-18.04":
-		return image{"Canonical", "UbuntuServer", "18.04-LTS", "latest"}
 	}
-	return image{"Canonical", "UbuntuServer", "16.04-LTS", "latest"}
+	return image{"Canonical", "UbuntuServer", distro, "latest"}
 }
 
 var errImages = errors.New("some VM images are missing on the target cloud")
@@ -273,14 +264,16 @@ func (p *process) checkImages(ctx context.Context, j *job) error {
 	return missing
 }
 
-// putDeployment sends the template and follows the deployment to its end.
-func (p *process) putDeployment(ctx context.Context, j *job) error {
+// operationName is the name of the deployment that an operation makes.
+func (j *job) operationName() string { return fmt.Sprintf("%s-%d", j.group, mathrand.Int32()) }
+
+// putDeployment sends the template of a part of the cluster and follows the deployment to its end.
+func (p *process) putDeployment(ctx context.Context, j *job, name string, what part) error {
 	ctx, cancel := context.WithTimeout(ctx, deployLimit)
 	defer cancel()
-	name := fmt.Sprintf("%s-%d", j.group, mathrand.Int32())
 	p.log.info("Starting ARM Deployment %s in resource group %s. This will take some time...", name, j.group)
 	target := j.arm.groupPath(j.group) + "/providers/Microsoft.Resources/deployments/" + name + "?api-version=" + resourcesVersion
-	body := object{"properties": object{"mode": "Incremental", "template": j.template(), "parameters": j.parameters()}}
+	body := object{"properties": object{"mode": "Incremental", "template": j.template(what), "parameters": j.parameters(what)}}
 	a, err := j.arm.call(ctx, http.MethodPut, target, body)
 	if err == nil && a.status != http.StatusOK && a.status != http.StatusCreated {
 		err = a.failure()

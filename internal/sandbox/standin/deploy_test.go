@@ -356,7 +356,7 @@ func TestSet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var m modelFile
+	var m Model
 	if err := json.Unmarshal(text, &m); err != nil {
 		t.Fatal(err)
 	}

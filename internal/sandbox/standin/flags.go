@@ -12,11 +12,11 @@ import (
 
 // deployFlags are the flags of deploy and generate.
 type deployFlags struct {
-	model, output, dnsPrefix, location, group string
-	autoSuffix, force                         bool
-	set                                       []string
-	caCert, caKey                             string
-	noPretty, parametersOnly                  bool
+	file, output, dnsPrefix, location, group string
+	autoSuffix, force                        bool
+	set                                      []string
+	caCert, caKey                            string
+	noPretty, parametersOnly                 bool
 	loginFlags
 }
 
@@ -28,7 +28,7 @@ type loginFlags struct {
 }
 
 func (d *deployFlags) addModelFlags(f *pflag.FlagSet) {
-	f.StringVarP(&d.model, "api-model", "m", "", "path to your cluster definition file")
+	f.StringVarP(&d.file, "api-model", "m", "", "path to your cluster definition file")
 	f.StringVarP(&d.output, "output-directory", "o", "", "output directory (derived from FQDN if absent)")
 	f.StringVar(&d.caCert, "ca-certificate-path", "", "path to the CA certificate to use for Kubernetes PKI assets")
 	f.StringVar(&d.caKey, "ca-private-key-path", "", "path to the CA private key to use for Kubernetes PKI assets")
@@ -87,18 +87,18 @@ func (l *loginFlags) check() error {
 
 // modelOf settles which file holds the model: the flag's, or the only argument's. ("", nil) means none was named.
 func (p *process) modelOf(c *command, d *deployFlags, args []string) error {
-	if d.model == "" && len(args) > 1 {
+	if d.file == "" && len(args) > 1 {
 		fmt.Fprint(p.stderr, usage(c))
 		return fmt.Errorf("too many arguments were provided to '%s'", c.name)
 	}
-	if d.model == "" && len(args) == 1 {
-		d.model = args[0]
+	if d.file == "" && len(args) == 1 {
+		d.file = args[0]
 	}
-	if d.model == "" {
+	if d.file == "" {
 		return nil
 	}
-	if _, err := os.Stat(d.model); os.IsNotExist(err) {
-		return fmt.Errorf("specified api model does not exist (%s)", d.model)
+	if _, err := os.Stat(d.file); os.IsNotExist(err) {
+		return fmt.Errorf("specified api model does not exist (%s)", d.file)
 	}
 	return nil
 }

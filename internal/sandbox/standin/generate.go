@@ -28,7 +28,7 @@ func (p *process) generate(ctx context.Context, c *command, j *job, args []strin
 	if err := p.modelOf(c, &j.deployFlags, args); err != nil {
 		return fmt.Errorf("validating generateCmd: %w", err)
 	}
-	if j.model == "" {
+	if j.file == "" {
 		fmt.Fprint(p.stderr, usage(c))
 		return errors.New("validating generateCmd: --api-model was not supplied, nor was one specified as a positional argument")
 	}
@@ -38,18 +38,18 @@ func (p *process) generate(ctx context.Context, c *command, j *job, args []strin
 	if err := p.loadForGenerate(j); err != nil {
 		return fmt.Errorf("loading API model in generateCmd: %w", err)
 	}
-	if err := p.validate(j.cs); err != nil {
+	if err := p.validate(j.model); err != nil {
 		return fmt.Errorf("validating API model after populating values: %w", err)
 	}
 	p.log.info("Generating assets into %s...", j.output)
 	if j.props.CustomCloudProfile != nil {
 		if err := p.findCloud(ctx, j); err != nil {
-			return fmt.Errorf("in SetPropertiesDefaults template %s: Failed to set environment - %w", j.model, err)
+			return fmt.Errorf("in SetPropertiesDefaults template %s: Failed to set environment - %w", j.file, err)
 		}
 	}
 	fresh, err := p.fillIn(j)
 	if err != nil {
-		return fmt.Errorf("in SetPropertiesDefaults template %s: %w", j.model, err)
+		return fmt.Errorf("in SetPropertiesDefaults template %s: %w", j.file, err)
 	}
 	if err := j.write(fresh); err != nil {
 		return fmt.Errorf("writing artifacts: %w", err)

@@ -11,7 +11,7 @@ import (
 
 // mergeModel lays the values of --set over the model, into a file of its own. Without a model it writes the default one.
 func (p *process) mergeModel(j *job) error {
-	if j.model == "" {
+	if j.file == "" {
 		if err := p.useDefaultModel(j); err != nil {
 			return err
 		}
@@ -19,9 +19,9 @@ func (p *process) mergeModel(j *job) error {
 	if len(j.set) == 0 {
 		return nil
 	}
-	text, err := os.ReadFile(j.model)
+	text, err := os.ReadFile(j.file)
 	if err != nil {
-		return fmt.Errorf("error merging --set values with the api model: %s: %w", j.model, err)
+		return fmt.Errorf("error merging --set values with the api model: %s: %w", j.file, err)
 	}
 	var model map[string]any
 	if err := json.Unmarshal(text, &model); err != nil {
@@ -37,10 +37,10 @@ func (p *process) mergeModel(j *job) error {
 	if text, err = json.Marshal(model); err != nil {
 		return err
 	}
-	if j.model, err = p.tempFile("mergedApiModel", text); err != nil {
+	if j.file, err = p.tempFile("mergedApiModel", text); err != nil {
 		return err
 	}
-	p.log.info("new API model file has been generated during merge: %s", j.model)
+	p.log.info("new API model file has been generated during merge: %s", j.file)
 	return nil
 }
 
@@ -55,7 +55,7 @@ func (p *process) useDefaultModel(j *job) error {
 		return err
 	}
 	p.log.info("default api model generated at %s", file)
-	j.model = file
+	j.file = file
 	return nil
 }
 

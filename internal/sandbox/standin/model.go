@@ -1,184 +1,145 @@
 package standin
 
-// ContainerService is an API model: what -m names.
-type ContainerService struct {
-	ID         string                `json:"id,omitempty"`
-	Location   string                `json:"location,omitempty"`
-	Name       string                `json:"name,omitempty"`
-	Plan       *ResourcePurchasePlan `json:"plan,omitempty"`
-	Tags       map[string]string     `json:"tags,omitempty"`
-	Type       string                `json:"type,omitempty"`
-	Properties *Properties           `json:"properties"`
-}
+import (
+	"encoding/json"
+	"strings"
+)
 
-// ResourcePurchasePlan is the plan of a marketplace product.
-type ResourcePurchasePlan struct {
-	Name          string `json:"name,omitempty"`
-	Product       string `json:"product,omitempty"`
-	PromotionCode string `json:"promotionCode,omitempty"`
-	Publisher     string `json:"publisher,omitempty"`
+const modelVersion = "vlabs"
+
+// Model is an API model. It has the keys that a cluster on an Azure Stack Hub needs; any other key is refused. What the
+// stand-in does not look at is kept as it came.
+type Model struct {
+	APIVersion string      `json:"apiVersion"`
+	Location   string      `json:"location,omitempty"`
+	Properties *Properties `json:"properties"`
 }
 
 // Properties are the parts of an API model.
 type Properties struct {
-	ProvisioningState       string                   `json:"provisioningState,omitempty"`
+	ClusterID               string                   `json:"clusterID,omitempty"`
 	OrchestratorProfile     *OrchestratorProfile     `json:"orchestratorProfile,omitempty"`
 	MasterProfile           *MasterProfile           `json:"masterProfile,omitempty"`
 	AgentPoolProfiles       []*AgentPoolProfile      `json:"agentPoolProfiles,omitempty"`
 	LinuxProfile            *LinuxProfile            `json:"linuxProfile,omitempty"`
-	ExtensionProfiles       []*ExtensionProfile      `json:"extensionProfiles,omitempty"`
-	WindowsProfile          *WindowsProfile          `json:"windowsProfile,omitempty"`
 	ServicePrincipalProfile *ServicePrincipalProfile `json:"servicePrincipalProfile,omitempty"`
 	CertificateProfile      *CertificateProfile      `json:"certificateProfile,omitempty"`
-	AADProfile              *AADProfile              `json:"aadProfile,omitempty"`
 	FeatureFlags            *FeatureFlags            `json:"featureFlags,omitempty"`
 	CustomCloudProfile      *CustomCloudProfile      `json:"customCloudProfile,omitempty"`
-	TelemetryProfile        *TelemetryProfile        `json:"telemetryProfile,omitempty"`
 }
 
-// OrchestratorProfile says which Kubernetes to deploy.
+// OrchestratorProfile says which Kubernetes it is.
 type OrchestratorProfile struct {
-	OrchestratorType    string            `json:"orchestratorType"`
+	OrchestratorType    string            `json:"orchestratorType,omitempty"`
 	OrchestratorRelease string            `json:"orchestratorRelease,omitempty"`
 	OrchestratorVersion string            `json:"orchestratorVersion,omitempty"`
 	KubernetesConfig    *KubernetesConfig `json:"kubernetesConfig,omitempty"`
 }
 
-// MasterProfile describes the control plane.
-type MasterProfile struct {
-	Count                     int               `json:"count"`
-	DNSPrefix                 string            `json:"dnsPrefix"`
-	SubjectAltNames           []string          `json:"subjectAltNames"`
-	VMSize                    string            `json:"vmSize"`
-	OSDiskSizeGB              int               `json:"osDiskSizeGB,omitempty"`
-	VnetSubnetID              string            `json:"vnetSubnetID,omitempty"`
-	VnetCidr                  string            `json:"vnetCidr,omitempty"`
-	AgentVnetSubnetID         string            `json:"agentVnetSubnetID,omitempty"`
-	FirstConsecutiveStaticIP  string            `json:"firstConsecutiveStaticIP,omitempty"`
-	IPAddressCount            int               `json:"ipAddressCount,omitempty"`
-	StorageProfile            string            `json:"storageProfile,omitempty"`
-	HTTPSourceAddressPrefix   string            `json:"HTTPSourceAddressPrefix,omitempty"`
-	OauthEnabled              bool              `json:"oauthEnabled"`
-	PreProvisionExtension     *Extension        `json:"preProvisionExtension"`
-	Extensions                []Extension       `json:"extensions"`
-	Distro                    string            `json:"distro,omitempty"`
-	KubernetesConfig          *KubernetesConfig `json:"kubernetesConfig,omitempty"`
-	ImageReference            *ImageReference   `json:"imageReference,omitempty"`
-	CustomFiles               *[]CustomFile     `json:"customFiles,omitempty"`
-	AvailabilityProfile       string            `json:"availabilityProfile"`
-	AgentSubnet               string            `json:"agentSubnet,omitempty"`
-	AvailabilityZones         []string          `json:"availabilityZones,omitempty"`
-	SinglePlacementGroup      *bool             `json:"singlePlacementGroup,omitempty"`
-	PlatformFaultDomainCount  *int              `json:"platformFaultDomainCount,omitempty"`
-	PlatformUpdateDomainCount *int              `json:"platformUpdateDomainCount"`
-	AuditDEnabled             *bool             `json:"auditDEnabled,omitempty"`
-	CustomVMTags              map[string]string `json:"customVMTags,omitempty"`
-	SysctldConfig             map[string]string `json:"sysctldConfig,omitempty"`
-	UltraSSDEnabled           *bool             `json:"ultraSSDEnabled,omitempty"`
-	EncryptionAtHost          *bool             `json:"encryptionAtHost,omitempty"`
-	FQDN                      string            `json:"fqdn,omitempty"`
-	CosmosEtcd                *bool             `json:"cosmosEtcd,omitempty"`
-	ProximityPlacementGroupID string            `json:"proximityPlacementGroupID,omitempty"`
-	OSDiskCachingType         string            `json:"osDiskCachingType,omitempty"`
+// KubernetesConfig are the settings of the cluster.
+type KubernetesConfig struct {
+	NetworkPlugin               string  `json:"networkPlugin,omitempty"`
+	NetworkPolicy               string  `json:"networkPolicy,omitempty"`
+	ClusterSubnet               string  `json:"clusterSubnet,omitempty"`
+	ServiceCIDR                 string  `json:"serviceCidr,omitempty"`
+	DNSServiceIP                string  `json:"dnsServiceIP,omitempty"`
+	MaxPods                     int     `json:"maxPods,omitempty"`
+	LoadBalancerSKU             string  `json:"loadBalancerSku,omitempty"`
+	ExcludeMasterFromStandardLB bool    `json:"excludeMasterFromStandardLB,omitempty"`
+	ContainerRuntime            string  `json:"containerRuntime,omitempty"`
+	KubernetesImageBase         string  `json:"kubernetesImageBase,omitempty"`
+	KubernetesImageBaseType     string  `json:"kubernetesImageBaseType,omitempty"`
+	EtcdDiskSizeGB              string  `json:"etcdDiskSizeGB,omitempty"`
+	EtcdEncryptionKey           string  `json:"etcdEncryptionKey,omitempty"`
+	EnableRBAC                  *bool   `json:"enableRbac,omitempty"`
+	UseCloudControllerManager   *bool   `json:"useCloudControllerManager,omitempty"`
+	UseInstanceMetadata         *bool   `json:"useInstanceMetadata,omitempty"`
+	Addons                      []Addon `json:"addons,omitempty"`
+
+	APIServerConfig              map[string]string `json:"apiServerConfig,omitempty"`
+	ControllerManagerConfig      map[string]string `json:"controllerManagerConfig,omitempty"`
+	CloudControllerManagerConfig map[string]string `json:"cloudControllerManagerConfig,omitempty"`
+	SchedulerConfig              map[string]string `json:"schedulerConfig,omitempty"`
+	KubeletConfig                map[string]string `json:"kubeletConfig,omitempty"`
+
+	CloudProviderBackoff              *bool   `json:"cloudProviderBackoff,omitempty"`
+	CloudProviderBackoffRetries       int     `json:"cloudProviderBackoffRetries,omitempty"`
+	CloudProviderBackoffDuration      int     `json:"cloudProviderBackoffDuration,omitempty"`
+	CloudProviderRateLimit            *bool   `json:"cloudProviderRateLimit,omitempty"`
+	CloudProviderRateLimitQPS         float64 `json:"cloudProviderRateLimitQPS,omitempty"`
+	CloudProviderRateLimitBucket      int     `json:"cloudProviderRateLimitBucket,omitempty"`
+	CloudProviderRateLimitQPSWrite    float64 `json:"cloudProviderRateLimitQPSWrite,omitempty"`
+	CloudProviderRateLimitBucketWrite int     `json:"cloudProviderRateLimitBucketWrite,omitempty"`
 }
 
-// AgentPoolProfile describes a node pool.
+// Addon is an addon of the cluster.
+type Addon struct {
+	Name    string            `json:"name"`
+	Enabled *bool             `json:"enabled,omitempty"`
+	Config  map[string]string `json:"config,omitempty"`
+	Data    string            `json:"data,omitempty"`
+}
+
+// Machines is what the model says in the same way of the control plane and of a pool.
+type Machines struct {
+	Count               int             `json:"count"`
+	VMSize              string          `json:"vmSize"`
+	Distro              string          `json:"distro,omitempty"`
+	OSDiskSizeGB        int             `json:"osDiskSizeGB,omitempty"`
+	StorageProfile      string          `json:"storageProfile,omitempty"`
+	AvailabilityProfile string          `json:"availabilityProfile,omitempty"`
+	VnetSubnetID        string          `json:"vnetSubnetID,omitempty"`
+	ImageRef            json.RawMessage `json:"imageRef,omitempty"`
+	SysctldConfig       json.RawMessage `json:"sysctldConfig,omitempty"`
+	KubernetesConfig    json.RawMessage `json:"kubernetesConfig,omitempty"`
+}
+
+// MasterProfile is the control plane.
+type MasterProfile struct {
+	DNSPrefix                string   `json:"dnsPrefix"`
+	SubjectAltNames          []string `json:"subjectAltNames,omitempty"`
+	VnetCIDR                 string   `json:"vnetCidr,omitempty"`
+	FirstConsecutiveStaticIP string   `json:"firstConsecutiveStaticIP,omitempty"`
+	Machines
+}
+
+// AgentPoolProfile is a node pool.
 type AgentPoolProfile struct {
-	Name                                string            `json:"name"`
-	Count                               int               `json:"count"`
-	VMSize                              string            `json:"vmSize"`
-	OSDiskSizeGB                        int               `json:"osDiskSizeGB,omitempty"`
-	DNSPrefix                           string            `json:"dnsPrefix,omitempty"`
-	OSType                              string            `json:"osType,omitempty"`
-	Ports                               []int             `json:"ports,omitempty"`
-	AvailabilityProfile                 string            `json:"availabilityProfile"`
-	ScaleSetPriority                    string            `json:"scaleSetPriority,omitempty"`
-	ScaleSetEvictionPolicy              string            `json:"scaleSetEvictionPolicy,omitempty"`
-	SpotMaxPrice                        *float64          `json:"spotMaxPrice,omitempty"`
-	StorageProfile                      string            `json:"storageProfile"`
-	DiskSizesGB                         []int             `json:"diskSizesGB,omitempty"`
-	VnetSubnetID                        string            `json:"vnetSubnetID,omitempty"`
-	IPAddressCount                      int               `json:"ipAddressCount,omitempty"`
-	Distro                              string            `json:"distro,omitempty"`
-	KubernetesConfig                    *KubernetesConfig `json:"kubernetesConfig,omitempty"`
-	ImageReference                      *ImageReference   `json:"imageReference,omitempty"`
-	Role                                string            `json:"role,omitempty"`
-	AcceleratedNetworkingEnabled        *bool             `json:"acceleratedNetworkingEnabled,omitempty"`
-	AcceleratedNetworkingEnabledWindows *bool             `json:"acceleratedNetworkingEnabledWindows,omitempty"`
-	VmssOverProvisioningEnabled         *bool             `json:"vmssOverProvisioningEnabled,omitempty"`
-	AuditDEnabled                       *bool             `json:"auditDEnabled,omitempty"`
-	CustomVMTags                        map[string]string `json:"customVMTags,omitempty"`
-	DiskEncryptionSetID                 string            `json:"diskEncryptionSetID,omitempty"`
-	UltraSSDEnabled                     *bool             `json:"ultraSSDEnabled,omitempty"`
-	EncryptionAtHost                    *bool             `json:"encryptionAtHost,omitempty"`
-	FQDN                                string            `json:"fqdn"`
-	CustomNodeLabels                    map[string]string `json:"customNodeLabels,omitempty"`
-	PreProvisionExtension               *Extension        `json:"preProvisionExtension"`
-	Extensions                          []Extension       `json:"extensions"`
-	SinglePlacementGroup                *bool             `json:"singlePlacementGroup,omitempty"`
-	PlatformFaultDomainCount            *int              `json:"platformFaultDomainCount,omitempty"`
-	PlatformUpdateDomainCount           *int              `json:"platformUpdateDomainCount"`
-	AvailabilityZones                   []string          `json:"availabilityZones,omitempty"`
-	EnableVMSSNodePublicIP              *bool             `json:"enableVMSSNodePublicIP,omitempty"`
-	LoadBalancerBackendAddressPoolIDs   []string          `json:"loadBalancerBackendAddressPoolIDs,omitempty"`
-	SysctldConfig                       map[string]string `json:"sysctldConfig,omitempty"`
-	ProximityPlacementGroupID           string            `json:"proximityPlacementGroupID,omitempty"`
-	OSDiskCachingType                   string            `json:"osDiskCachingType,omitempty"`
-	DataDiskCachingType                 string            `json:"dataDiskCachingType,omitempty"`
-	VmssName                            string            `json:"vmssName,omitempty"`
+	Name                         string            `json:"name"`
+	OSType                       string            `json:"osType,omitempty"`
+	AcceleratedNetworkingEnabled *bool             `json:"acceleratedNetworkingEnabled,omitempty"`
+	CustomNodeLabels             map[string]string `json:"customNodeLabels,omitempty"`
+	Machines
 }
 
 // LinuxProfile says who may log in to the nodes.
 type LinuxProfile struct {
-	AdminUsername string `json:"adminUsername"`
-	SSH           struct {
-		PublicKeys []PublicKey `json:"publicKeys"`
-	} `json:"ssh"`
-	Secrets                          []KeyVaultSecrets   `json:"secrets,omitempty"`
-	Scriptroot                       string              `json:"scriptroot,omitempty"`
-	CustomSearchDomain               *CustomSearchDomain `json:"customSearchDomain,omitempty"`
-	CustomNodesDNS                   *CustomNodesDNS     `json:"customNodesDNS,omitempty"`
-	RunUnattendedUpgradesOnBootstrap *bool               `json:"runUnattendedUpgradesOnBootstrap,omitempty"`
-	EnableUnattendedUpgrades         *bool               `json:"enableUnattendedUpgrades,omitempty"`
-	Eth0MTU                          int                 `json:"eth0MTU,omitempty"`
+	AdminUsername                    string `json:"adminUsername"`
+	SSH                              SSH    `json:"ssh"`
+	EnableUnattendedUpgrades         *bool  `json:"enableUnattendedUpgrades,omitempty"`
+	RunUnattendedUpgradesOnBootstrap *bool  `json:"runUnattendedUpgradesOnBootstrap,omitempty"`
 }
 
-// PublicKey is an SSH public key.
+// SSH holds the nodes' authorized keys.
+type SSH struct {
+	PublicKeys []PublicKey `json:"publicKeys"`
+}
+
+// PublicKey is one authorized key.
 type PublicKey struct {
 	KeyData string `json:"keyData"`
 }
 
-// CustomSearchDomain is a DNS domain that Linux nodes join.
-type CustomSearchDomain struct {
-	Name          string `json:"name,omitempty"`
-	RealmUser     string `json:"realmUser,omitempty"`
-	RealmPassword string `json:"realmPassword,omitempty"`
-}
-
-// CustomNodesDNS is a DNS server for the nodes.
-type CustomNodesDNS struct {
-	DNSServer string `json:"dnsServer,omitempty"`
-}
-
 // ServicePrincipalProfile is the cluster's own identity.
 type ServicePrincipalProfile struct {
-	ClientID          string             `json:"clientId,omitempty"`
-	Secret            string             `json:"secret,omitempty"`
-	ObjectID          string             `json:"objectId,omitempty"`
-	KeyvaultSecretRef *KeyvaultSecretRef `json:"keyvaultSecretRef,omitempty"`
-}
-
-// KeyvaultSecretRef names a secret in a key vault.
-type KeyvaultSecretRef struct {
-	VaultID    string `json:"vaultID"`
-	SecretName string `json:"secretName"`
-	Version    string `json:"version,omitempty"`
+	ClientID string `json:"clientId,omitempty"`
+	Secret   string `json:"secret,omitempty"`
 }
 
 // CertificateProfile is the PKI of a cluster, in PEM.
 type CertificateProfile struct {
-	CaCertificate         string   `json:"caCertificate,omitempty"`
-	CaPrivateKey          string   `json:"caPrivateKey,omitempty"`
+	CACertificate         string   `json:"caCertificate,omitempty"`
+	CAPrivateKey          string   `json:"caPrivateKey,omitempty"`
 	APIServerCertificate  string   `json:"apiServerCertificate,omitempty"`
 	APIServerPrivateKey   string   `json:"apiServerPrivateKey,omitempty"`
 	ClientCertificate     string   `json:"clientCertificate,omitempty"`
@@ -195,70 +156,54 @@ type CertificateProfile struct {
 
 // FeatureFlags switch features on.
 type FeatureFlags struct {
-	EnableCSERunInBackground  bool `json:"enableCSERunInBackground,omitempty"`
-	BlockOutboundInternet     bool `json:"blockOutboundInternet,omitempty"`
-	EnableIPv6DualStack       bool `json:"enableIPv6DualStack,omitempty"`
-	EnableTelemetry           bool `json:"enableTelemetry,omitempty"`
-	EnableIPv6Only            bool `json:"enableIPv6Only,omitempty"`
-	EnableWinDSR              bool `json:"enableWinDSR,omitempty"`
-	EnforceUbuntu2004DisaStig bool `json:"enforceUbuntu2004DisaStig,omitempty"`
-	EnforceUbuntu2204DisaStig bool `json:"enforceUbuntu2204DisaStig,omitempty"`
-	EnforceKubernetesDisaStig bool `json:"enforceKubernetesDisaStig,omitempty"`
+	EnableTelemetry bool `json:"enableTelemetry,omitempty"`
 }
 
-// CustomCloudProfile says where the cloud is.
+// CustomCloudProfile says where the Hub is.
 type CustomCloudProfile struct {
-	Environment                 *Environment   `json:"environment,omitempty"`
-	AzureEnvironmentSpecConfig  map[string]any `json:"azureEnvironmentSpecConfig,omitempty"`
-	IdentitySystem              string         `json:"identitySystem,omitempty"`
-	AuthenticationMethod        string         `json:"authenticationMethod,omitempty"`
-	DependenciesLocation        string         `json:"dependenciesLocation,omitempty"`
-	PortalURL                   string         `json:"portalURL,omitempty"`
-	CustomCloudRootCertificates string         `json:"customCloudRootCertificates,omitempty"`
-	CustomCloudSourcesList      string         `json:"customCloudSourcesList,omitempty"`
+	PortalURL            string       `json:"portalURL,omitempty"`
+	IdentitySystem       string       `json:"identitySystem,omitempty"`
+	AuthenticationMethod string       `json:"authenticationMethod,omitempty"`
+	DependenciesLocation string       `json:"dependenciesLocation,omitempty"`
+	Environment          *Environment `json:"environment,omitempty"`
 }
 
-// Environment holds the endpoints of a cloud.
+// Environment holds the endpoints of a Hub.
 type Environment struct {
-	Name                         string             `json:"name"`
-	ManagementPortalURL          string             `json:"managementPortalURL"`
-	PublishSettingsURL           string             `json:"publishSettingsURL"`
-	ServiceManagementEndpoint    string             `json:"serviceManagementEndpoint"`
-	ResourceManagerEndpoint      string             `json:"resourceManagerEndpoint"`
-	ActiveDirectoryEndpoint      string             `json:"activeDirectoryEndpoint"`
-	GalleryEndpoint              string             `json:"galleryEndpoint"`
-	KeyVaultEndpoint             string             `json:"keyVaultEndpoint"`
-	GraphEndpoint                string             `json:"graphEndpoint"`
-	ServiceBusEndpoint           string             `json:"serviceBusEndpoint"`
-	BatchManagementEndpoint      string             `json:"batchManagementEndpoint"`
-	StorageEndpointSuffix        string             `json:"storageEndpointSuffix"`
-	SqlDatabaseDNSSuffix         string             `json:"sqlDatabaseDNSSuffix"`
-	TrafficManagerDNSSuffix      string             `json:"trafficManagerDNSSuffix"`
-	KeyVaultDNSSuffix            string             `json:"keyVaultDNSSuffix"`
-	ServiceBusEndpointSuffix     string             `json:"serviceBusEndpointSuffix"`
-	ServiceManagementVMDNSSuffix string             `json:"serviceManagementVMDNSSuffix"`
-	ResourceManagerVMDNSSuffix   string             `json:"resourceManagerVMDNSSuffix"`
-	ContainerRegistryDNSSuffix   string             `json:"containerRegistryDNSSuffix"`
-	CosmosDBDNSSuffix            string             `json:"cosmosDBDNSSuffix"`
-	TokenAudience                string             `json:"tokenAudience"`
-	APIManagementHostNameSuffix  string             `json:"apiManagementHostNameSuffix"`
-	SynapseEndpointSuffix        string             `json:"synapseEndpointSuffix"`
-	ResourceIdentifiers          ResourceIdentifier `json:"resourceIdentifiers"`
+	Name                       string `json:"name,omitempty"`
+	ResourceManagerEndpoint    string `json:"resourceManagerEndpoint,omitempty"`
+	ServiceManagementEndpoint  string `json:"serviceManagementEndpoint,omitempty"`
+	ActiveDirectoryEndpoint    string `json:"activeDirectoryEndpoint,omitempty"`
+	GraphEndpoint              string `json:"graphEndpoint,omitempty"`
+	GalleryEndpoint            string `json:"galleryEndpoint,omitempty"`
+	ResourceManagerVMDNSSuffix string `json:"resourceManagerVMDNSSuffix,omitempty"`
+	StorageEndpointSuffix      string `json:"storageEndpointSuffix,omitempty"`
+	KeyVaultDNSSuffix          string `json:"keyVaultDNSSuffix,omitempty"`
+	TokenAudience              string `json:"tokenAudience,omitempty"`
 }
 
-// ResourceIdentifier holds the identifiers of public services.
-type ResourceIdentifier struct {
-	Graph               string `json:"graph"`
-	KeyVault            string `json:"keyVault"`
-	Datalake            string `json:"datalake"`
-	Batch               string `json:"batch"`
-	OperationalInsights string `json:"operationalInsights"`
-	Storage             string `json:"storage"`
-	Synapse             string `json:"synapse"`
-	ServiceBus          string `json:"serviceBus"`
+// complete says whether the endpoints are known, so that the Hub need not be asked.
+func (e *Environment) complete() bool {
+	for _, needed := range []string{e.Name, e.ServiceManagementEndpoint, e.ActiveDirectoryEndpoint, e.GraphEndpoint, e.ResourceManagerVMDNSSuffix, e.TokenAudience} {
+		if needed == "" {
+			return false
+		}
+	}
+	return true
 }
 
-// TelemetryProfile says where telemetry goes.
-type TelemetryProfile struct {
-	ApplicationInsightsKey string `json:"applicationInsightsKey,omitempty"`
+// isAzureStack says whether a model is for an Azure Stack Hub.
+func (p *Properties) isAzureStack() bool {
+	c := p.CustomCloudProfile
+	return c != nil && (c.Environment == nil || c.Environment.Name == "" || strings.EqualFold(c.Environment.Name, "AzureStackCloud"))
+}
+
+// pool is the pool of that name, or nil.
+func (p *Properties) pool(name string) *AgentPoolProfile {
+	for _, a := range p.AgentPoolProfiles {
+		if a.Name == name {
+			return a
+		}
+	}
+	return nil
 }

@@ -64,13 +64,11 @@ func TestBadModels(t *testing.T) {
 		{"old distro of masters", put(master, "distro", "aks-ubuntu-16.04"), afterReading, "invalid master profile distro 'aks-ubuntu-16.04'"},
 
 		{"network plugin", put(kubernetes, "networkPlugin", "foo"), whileReading, "unknown networkPlugin 'foo' specified"},
-		{"flannel", put(kubernetes, "networkPlugin", "flannel"), whileReading, "networkPlugin 'flannel' has been deprecated and is no longer supported for new cluster creation"},
 		{"network policy", put(kubernetes, "networkPolicy", "bogus"), whileReading, "unknown networkPolicy 'bogus' specified"},
 		{"plugin and policy", put(kubernetes, "networkPolicy", "azure"), whileReading, "networkPolicy 'azure' is not supported with networkPlugin 'kubenet'"},
 		{"instance metadata", put(kubernetes, "useInstanceMetadata", true), whileReading, "useInstanceMetadata shouldn't be set to true as feature not yet supported on Azure Stack"},
 		{"no cloud controller", put(kubernetes, "useCloudControllerManager", false), whileReading, "useCloudControllerManager should be set to true for Kubernetes v1.21+ clusters on Azure Stack Hub"},
 		{"docker", put(kubernetes, "containerRuntime", "docker"), whileReading, "Docker runtime is no longer supported for v1.24+ clusters, use containerd containerRuntime value instead"},
-		{"runtime", put(kubernetes, "containerRuntime", "crio"), whileReading, `unknown containerRuntime "crio" specified`},
 		{"services without DNS", services("10.0.0.0/16", ""), whileReading, in + "DNSServiceIP must be specified when ServiceCidr is"},
 		{"DNS without services", services("", "10.0.0.10"), whileReading, in + "ServiceCidr must be specified when DNSServiceIP is"},
 		{"DNS outside", services("10.0.0.0/16", "10.1.0.1"), whileReading, in + "DNSServiceIP '10.1.0.1' is not within the ServiceCidr '10.0.0.0/16'"},
@@ -92,21 +90,15 @@ func TestBadModels(t *testing.T) {
 		{"scale set", put(pool, "availabilityProfile", "VirtualMachineScaleSets"), afterLogin, "agentPoolProfiles[linuxpool].availabilityProfile should be set to 'AvailabilitySet' on Azure Stack clouds"},
 		{"accelerated networking", put(pool, "acceleratedNetworkingEnabled", true), afterLogin, "AcceleratedNetworkingEnabled or AcceleratedNetworkingEnabledWindows shouldn't be set to true as feature is not yet supported on Azure Stack"},
 		{"disk", put(pool, "osDiskSizeGB", 4096), afterLogin, "Invalid os disk size of 4096 specified.  The range of valid values are [1, 1023]"},
-		{"unknown distro", put(pool, "distro", "redhat"), afterLogin, "The redhat distro is not supported"},
-		{"label", put(pool, "customNodeLabels", node{"a": "-"}), afterLogin, "Label value '-' is invalid. Valid label values must be 63 characters or less and must be empty or begin and end with an alphanumeric character ([a-z0-9A-Z]) with dashes (-), underscores (_), dots (.), and alphanumerics between"},
+		{"plugin of other clouds", func(m node) { kubernetes(m)["networkPlugin"], kubernetes(m)["networkPolicy"] = "cilium", "cilium" }, afterLogin, "kubernetesConfig.networkPlugin 'cilium' is not supported on Azure Stack clouds"},
+		{"place of dependencies", put(cloud, "dependenciesLocation", "mars"), afterLogin, "The mars dependenciesLocation is not supported. The supported vaules are [ public china german usgovernment]"},
 		{"half a network", put(master, "vnetSubnetID", subnet+"v/subnets/a"), afterLogin, "Multiple VNET Subnet configurations specified.  The master profile and each agent pool profile must all specify a custom VNET Subnet, or none at all"},
 		{"two networks", networks(subnet+"v/subnets/a", subnet+"w/subnets/a", "10.1.0.9", ""), afterLogin, "Multiple VNETS specified.  The master profile and each agent pool must reference the same VNET (but it is ok to reference different subnets on that VNET)"},
 		{"network without address", networks(subnet+"v/subnets/a", subnet+"v/subnets/b", "", ""), afterLogin, "MasterProfile.FirstConsecutiveStaticIP (with VNET Subnet specification) '' is an invalid IP address"},
 		{"network range", networks(subnet+"v/subnets/a", subnet+"v/subnets/b", "10.1.0.9", "q"), afterLogin, "MasterProfile.VnetCidr 'q' contains invalid cidr notation"},
-		{"no principal", func(m node) {
-			kubernetes(m)["useManagedIdentity"] = false
-			props(m)["servicePrincipalProfile"] = node{"clientId": clientUUID}
-		}, afterLogin,
-			"either the service principal client secret or keyvault secret reference must be specified"},
 		{"container monitoring", addons(addon("container-monitoring", true)), afterLogin, "The container monitoring addon has been deprecated and disabled, please remove it from your cluster configuration before creating a new cluster"},
 		{"autoscaler", addons(addon("cluster-autoscaler", true)), afterLogin, `cluster-autoscaler addon can only be used with VirtualMachineScaleSets. Please specify "availabilityProfile": "VirtualMachineScaleSets"`},
 		{"two DNS servers", addons(addon("kube-dns", true), addon("coredns", true)), afterLogin, "Both kube-dns and coredns addons are enabled, only one of these may be enabled on a cluster"},
-		{"no cloud provider", addons(addon("azure-cloud-provider", false)), afterLogin, "azure-cloud-provider add-on is required, it cannot be disabled"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			h, r := newHub(t), newRun(t)
@@ -127,7 +119,6 @@ func TestWarningsOfModels(t *testing.T) {
 	h, r := newHub(t), newRun(t)
 	r.main(h, r.deployArgs(model(t, r.dir, func(m node) {
 		master(m)["count"] = 1
-		kubernetes(m)["loadBalancerSku"] = "basic"
 		at(m, "properties", "linuxProfile")["adminUsername"] = ""
 	}))...)
 	if r.code != 0 {
@@ -145,7 +136,6 @@ func TestWarningsOfModels(t *testing.T) {
 		`apimodel: orchestratorProfile.kubernetesConfig.kubernetesImageBase forced to "mcr.microsoft.com/"`,
 		`apimodel: orchestratorProfile.kubernetesConfig.kubernetesImageBaseType forced to "mcr"`,
 		"The docker runtime is no longer supported for v1.24+ clusters, setting ContainerRuntime to 'containerd'",
-		`apimodel: orchestratorProfile.kubernetesConfig.LoadBalancerSku forced to "Basic"`,
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("warnings:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

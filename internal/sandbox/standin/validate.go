@@ -1,407 +1,260 @@
 package standin
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"net"
+	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
-var distros = []string{"", "ubuntu", "ubuntu-18.04", "ubuntu-18.04-gen2", "ubuntu-20.04", "ubuntu-22.04", "flatcar",
-	"aks-ubuntu-16.04", "aks-ubuntu-18.04", "aks-ubuntu-20.04", "aks-ubuntu-22.04", "acc-16.04"}
+const (
+	maxDiskGB = 1023 // the largest managed disk of a Hub
+	inConfig  = "OrchestratorProfile.KubernetesConfig."
+)
 
 var (
-	dnsPrefixFormat = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9-]{1,43}[A-Za-z0-9])$`)
-	poolNameFormat  = regexp.MustCompile(`^([a-z][a-z0-9]{0,11})$`)
-	subnetIDFormat  = regexp.MustCompile(`^/subscriptions/([^/]*)/resourceGroups/([^/]*)/providers/Microsoft.Network/virtualNetworks/([^/]*)/subnets/([^/]*)$`)
-	labelFormat     = regexp.MustCompile(`^(([a-zA-Z0-9-]+[.])*[a-zA-Z0-9-]+[/])?([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]$`)
-	labelTextFormat = regexp.MustCompile(`^([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]$`)
+	dnsPrefixForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{1,43}[A-Za-z0-9]$`)
+	poolNameForm  = regexp.MustCompile(`^[a-z][a-z0-9]{0,11}$`)
+	subnetForm    = regexp.MustCompile(`(?i)^(/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Network/virtualNetworks/[^/]+)/subnets/([^/]+)$`)
 )
 
-// validate checks a whole model, in the order of the real engine: the first problem is the one that is told.
-func (p *process) validate(cs *ContainerService) error {
-	props := cs.Properties
-	for _, check := range []func() error{
-		func() error { return validateCloud(cs) },
-		func() error { return validateFields(props) },
-		func() error { return p.validateOrchestrator(props) },
-		func() error { return p.validateMaster(props) },
-		func() error { return p.validatePools(props) },
-		func() error { return p.validateLinux(props) },
-		func() error { return p.validateAddons(props) },
-		func() error { return validateVNet(props) },
-		func() error { return validatePrincipal(props) },
-		func() error { return validateSupport(props) },
-	} {
+// rule is a condition that a model breaks, and what is said of it.
+type rule struct {
+	broken  bool
+	message string
+}
+
+// first gives the message of the first broken rule.
+func first(rules ...rule) error {
+	for _, r := range rules {
+		if r.broken {
+			return errors.New(r.message)
+		}
+	}
+	return nil
+}
+
+// checkKubernetes checks the version and the Kubernetes settings of a new cluster. It is done while the model is read,
+// before anything is asked of the Hub.
+func checkKubernetes(props *Properties) error {
+	o := props.OrchestratorProfile
+	if resolveVersion(o.OrchestratorRelease, o.OrchestratorVersion) == "" {
+		where := ""
+		if props.isAzureStack() {
+			where = " on Azure Stack"
+		}
+		return fmt.Errorf("the following OrchestratorProfile configuration is not supported%s: OrchestratorType: %q, OrchestratorRelease: %q, OrchestratorVersion: %q. Please use one of the following versions: %v",
+			where, o.OrchestratorType, o.OrchestratorRelease, o.OrchestratorVersion, creatableVersions)
+	}
+	k := o.KubernetesConfig
+	if k == nil {
+		return nil
+	}
+	for _, check := range []func() error{k.checkPods, k.checkPatience, k.checkServices, k.checkNetwork} {
 		if err := check(); err != nil {
 			return err
 		}
 	}
-	return nil
+	etcd, _ := strconv.Atoi(k.EtcdDiskSizeGB)
+	named := o.OrchestratorVersion != "" // a model that names only a release passes
+	return first(
+		rule{k.LoadBalancerSKU == "Standard" && !k.ExcludeMasterFromStandardLB, `standard loadBalancerSku should exclude master nodes. Please set KubernetesConfig "ExcludeMasterFromStandardLB" to "true"`},
+		rule{named && !isTrue(k.UseCloudControllerManager), "useCloudControllerManager should be set to true for Kubernetes v1.21+ clusters on Azure Stack Hub"},
+		rule{named && k.ContainerRuntime == "docker", "Docker runtime is no longer supported for v1.24+ clusters, use containerd containerRuntime value instead"},
+		rule{isTrue(k.UseInstanceMetadata), "useInstanceMetadata shouldn't be set to true as feature not yet supported on Azure Stack"},
+		rule{etcd > maxDiskGB, fmt.Sprintf("EtcdDiskSizeGB max size supported on Azure Stack is %d", maxDiskGB)},
+	)
 }
 
-func validateCloud(cs *ContainerService) error {
-	c := cs.Properties.CustomCloudProfile
-	if c == nil || !cs.Properties.isAzureStack() {
+func (k *KubernetesConfig) checkPods() error {
+	if k.ClusterSubnet != "" {
+		pods, err := netip.ParsePrefix(k.ClusterSubnet)
+		if err != nil {
+			return fmt.Errorf(inConfig+"ClusterSubnet '%s' is an invalid subnet", k.ClusterSubnet)
+		}
+		if k.NetworkPlugin == "azure" && pods.Addr().BitLen()-pods.Bits() < 9 {
+			return fmt.Errorf(inConfig+"ClusterSubnet '%s' must reserve at least 9 bits for nodes", k.ClusterSubnet)
+		}
+	}
+	return first(rule{k.MaxPods != 0 && k.MaxPods < 5, fmt.Sprintf(inConfig+"MaxPods '%d' must be at least 5", k.MaxPods)})
+}
+
+// checkPatience compares how long a silent node is waited for with how often nodes report.
+func (k *KubernetesConfig) checkPatience() error {
+	grace, err1 := time.ParseDuration(k.ControllerManagerConfig["--node-monitor-grace-period"])
+	every, err2 := time.ParseDuration(k.KubeletConfig["--node-status-update-frequency"])
+	if err1 != nil || err2 != nil || grace >= 4*every {
 		return nil
 	}
-	switch {
-	case c.PortalURL == "":
-		return errors.New("portalURL needs to be specified when AzureStackCloud CustomCloudProfile is provided")
-	case !strings.HasPrefix(c.PortalURL, "https://portal."+cs.Location+"."):
-		return fmt.Errorf("portalURL needs to start with https://portal.%s. ", cs.Location)
-	case !slices.Contains([]string{"", "client_secret", "client_certificate"}, c.AuthenticationMethod):
-		return errors.New("authenticationMethod allowed values are 'client_certificate' and 'client_secret'")
-	case !slices.Contains([]string{"", "azure_ad", "adfs"}, c.IdentitySystem):
-		return errors.New("identitySystem allowed values are 'azure_ad' and 'adfs'")
-	case !slices.Contains([]string{"", "public", "china", "german", "usgovernment"}, c.DependenciesLocation):
-		return fmt.Errorf("The %s dependenciesLocation is not supported. The supported vaules are [ public china german usgovernment]", c.DependenciesLocation)
-	}
-	return nil
+	return fmt.Errorf("%s requires that --node-monitor-grace-period(%f)s be larger than nodeStatusUpdateFrequency(%f)s by at least a factor of 4; ",
+		program, grace.Seconds(), every.Seconds())
 }
 
-// validateFields checks presence and range of the plain fields.
-func validateFields(props *Properties) error {
-	m := props.MasterProfile
-	switch {
-	case m == nil:
-		return errors.New("missing Properties.MasterProfile")
-	case m.Count != 1 && m.Count != 3 && m.Count != 5:
-		return errors.New("MasterProfile count needs to be 1, 3, or 5")
-	case m.DNSPrefix == "":
-		return errors.New("missing Properties.MasterProfile.DNSPrefix")
-	case m.VMSize == "":
-		return errors.New("missing Properties.MasterProfile.VMSize")
-	case m.OSDiskSizeGB < 0 || m.OSDiskSizeGB > 2048:
-		return diskError(m.OSDiskSizeGB)
-	case m.IPAddressCount < 0 || m.IPAddressCount > 256:
-		return errors.New("MasterProfile.IPAddressCount needs to be in the range [1,256]")
-	case !slices.Contains([]string{"", "StorageAccount", "ManagedDisks"}, m.StorageProfile):
-		return fmt.Errorf("Unknown storageProfile '%s'. Specify either StorageAccount or ManagedDisks", m.StorageProfile)
+func (k *KubernetesConfig) checkServices() error {
+	if k.DNSServiceIP == "" && k.ServiceCIDR == "" {
+		return nil
+	}
+	services, errCIDR := netip.ParsePrefix(k.ServiceCIDR)
+	ip, errIP := netip.ParseAddr(k.DNSServiceIP)
+	dns := fmt.Sprintf(inConfig+"DNSServiceIP '%s' ", k.DNSServiceIP)
+	of := fmt.Sprintf(" of ServiceCidr '%s'", k.ServiceCIDR)
+	if err := first(
+		rule{k.DNSServiceIP == "", inConfig + "DNSServiceIP must be specified when ServiceCidr is"},
+		rule{k.ServiceCIDR == "", inConfig + "ServiceCidr must be specified when DNSServiceIP is"},
+		rule{errIP != nil, dns + "is an invalid IP address"},
+		rule{errCIDR != nil, fmt.Sprintf(inConfig+"ServiceCidr '%s' is an invalid CIDR subnet", k.ServiceCIDR)},
+	); err != nil {
+		return err
+	}
+	return first(
+		rule{!services.Contains(ip), dns + fmt.Sprintf("is not within the ServiceCidr '%s'", k.ServiceCIDR)},
+		rule{!services.Contains(ip.Next()), dns + "cannot be the broadcast address" + of},
+		rule{ip == services.Masked().Addr().Next(), dns + "cannot be the first IP" + of},
+	)
+}
+
+// policies are the network policies that go with a plugin. With none named, the plugin follows from the policy.
+var policies = map[string][]string{"": {"", "azure", "calico", "cilium", "antrea"}, "kubenet": {"", "calico"}, "azure": {"", "azure", "calico"},
+	"cilium": {"", "cilium"}, "antrea": {"", "antrea"}, "flannel": {""}}
+
+func (k *KubernetesConfig) checkNetwork() error {
+	with, known := policies[k.NetworkPlugin]
+	return first(
+		rule{!known, fmt.Sprintf("unknown networkPlugin '%s' specified", k.NetworkPlugin)},
+		rule{!slices.Contains(policies[""], k.NetworkPolicy), fmt.Sprintf("unknown networkPolicy '%s' specified", k.NetworkPolicy)},
+		rule{!slices.Contains(with, k.NetworkPolicy), fmt.Sprintf("networkPolicy '%s' is not supported with networkPlugin '%s'", k.NetworkPolicy, k.NetworkPlugin)},
+	)
+}
+
+// validate checks the rest of a model, once its names are settled. The first problem is the one that is told.
+func (p *process) validate(m *Model) error {
+	props := m.Properties
+	if err := checkCloud(m); err != nil {
+		return err
+	}
+	master := props.MasterProfile
+	if err := first(
+		rule{!slices.Contains([]int{1, 3, 5}, master.Count), "MasterProfile count needs to be 1, 3, or 5"},
+		rule{master.VMSize == "", "missing Properties.MasterProfile.VMSize"},
+		badDisk(master.OSDiskSizeGB),
+	); err != nil {
+		return err
 	}
 	for i, a := range props.AgentPoolProfiles {
-		if err := validatePoolFields(i, a); err != nil {
+		if err := first(
+			rule{a.Count < 1 || a.Count > 1000, "AgentPoolProfile count needs to be in the range [1,1000]"},
+			rule{a.VMSize == "", fmt.Sprintf("missing Properties.AgentPoolProfiles[%d].VMSize", i)},
+			badDisk(a.OSDiskSizeGB),
+		); err != nil {
 			return err
 		}
 	}
-	switch l := props.LinuxProfile; {
-	case l == nil:
-		return errors.New("missing Properties.LinuxProfile")
-	case l.AdminUsername == "":
-		return errors.New("Namespace Properties.LinuxProfile.AdminUsername is not caught, Key: 'Properties.LinuxProfile.AdminUsername' Error:Field validation for 'AdminUsername' failed on the 'required' tag")
-	}
-	return nil
-}
-
-func validatePoolFields(i int, a *AgentPoolProfile) error {
-	switch {
-	case a.Name == "":
-		return fmt.Errorf("missing Properties.AgentPoolProfiles[%d].Name", i)
-	case a.Count < 1 || a.Count > 1000:
-		return errors.New("AgentPoolProfile count needs to be in the range [1,1000]")
-	case a.VMSize == "":
-		return fmt.Errorf("missing Properties.AgentPoolProfiles[%d].VMSize", i)
-	case a.OSDiskSizeGB < 0 || a.OSDiskSizeGB > 2048:
-		return diskError(a.OSDiskSizeGB)
-	case slices.ContainsFunc(a.Ports, func(port int) bool { return port < 1 || port > 65535 }):
-		return errors.New("AgentPoolProfile Ports must be in the range[1, 65535]")
-	case !slices.Contains([]string{"", "StorageAccount", "ManagedDisks", "Ephemeral"}, a.StorageProfile):
-		return fmt.Errorf("Unknown storageProfile '%s'. Specify StorageAccount, ManagedDisks, or Ephemeral", a.StorageProfile)
-	case len(a.DiskSizesGB) > 4 || slices.ContainsFunc(a.DiskSizesGB, func(size int) bool { return size < 1 || size > 32767 }):
-		return errors.New("A maximum of 4 disks may be specified, The range of valid disk size values are [1, 1023]")
-	case a.IPAddressCount < 0 || a.IPAddressCount > 256:
-		return errors.New("AgentPoolProfile.IPAddressCount needs to be in the range [1,256]")
-	}
-	return nil
-}
-
-func diskError(size int) error {
-	return fmt.Errorf("Invalid os disk size of %d specified.  The range of valid values are [1, 1023]", size)
-}
-
-func (p *process) validateMaster(props *Properties) error {
-	m := props.MasterProfile
-	if m.Count == 1 {
+	if master.Count == 1 {
 		p.log.warn("Running only 1 control plane VM not recommended for production clusters, use 3 or 5 for control plane redundancy")
 	}
-	if m.SinglePlacementGroup != nil && m.AvailabilityProfile == "AvailabilitySet" {
-		return errors.New("singlePlacementGroup is only supported with VirtualMachineScaleSets")
+	if !dnsPrefixForm.MatchString(master.DNSPrefix) {
+		return fmt.Errorf("DNSPrefix '%s' is invalid. The DNSPrefix must contain between 3 and 45 characters and can contain only letters, numbers, and hyphens.  It must start with a letter and must end with a letter or a number. (length was %d)", master.DNSPrefix, len(master.DNSPrefix))
 	}
-	if err := p.validateDistro(m.Distro); err != nil {
-		return err
-	}
-	if isTrue(m.AuditDEnabled) && m.Distro != "" && !isUbuntu(m.Distro) {
-		return errors.New("auditd was enabled for master vms, but an Ubuntu-based distro was not selected")
-	}
-	if !isCaching(m.OSDiskCachingType) {
-		return fmt.Errorf("Invalid masterProfile osDiskCachingType value \"%s\", please use one of the following versions: [ None ReadWrite ReadOnly]", m.OSDiskCachingType)
-	}
-	if !dnsPrefixFormat.MatchString(m.DNSPrefix) {
-		return fmt.Errorf("DNSPrefix '%s' is invalid. The DNSPrefix must contain between 3 and 45 characters and can contain only letters, numbers, and hyphens.  It must start with a letter and must end with a letter or a number. (length was %d)", m.DNSPrefix, len(m.DNSPrefix))
-	}
-	return nil
-}
-
-func (p *process) validateDistro(distro string) error {
-	if distro == "aks-ubuntu-16.04" || distro == "ubuntu" {
-		p.log.warn("The '%s' distro uses Ubuntu 16.04-LTS, which is End of Life (EOL) and will no longer receive security updates", distro)
-	}
-	switch {
-	case distro == "aks-docker-engine" || distro == "aks":
-		return fmt.Errorf("The %s distro is deprecated, please use aks-ubuntu-16.04 instead", distro)
-	case distro == "aks-1804":
-		return fmt.Errorf("The %s distro is deprecated, please use aks-ubuntu-18.04 instead", distro)
-	case !slices.Contains(distros, distro):
-		return fmt.Errorf("The %s distro is not supported", distro)
-	}
-	return nil
-}
-
-func isUbuntu(distro string) bool { return strings.Contains(distro, "ubuntu") || distro == "acc-16.04" }
-
-func isCaching(kind string) bool {
-	return slices.Contains([]string{"", "None", "ReadWrite", "ReadOnly"}, kind)
-}
-
-func (p *process) validatePools(props *Properties) error {
-	seen := map[string]bool{}
-	for _, a := range props.AgentPoolProfiles {
-		if !poolNameFormat.MatchString(a.Name) {
-			return fmt.Errorf("pool name '%s' is invalid. A pool name must start with a lowercase letter, have max length of 12, and only have characters a-z0-9", a.Name)
-		}
-		if seen[a.Name] {
-			return fmt.Errorf("profile name '%s' already exists, profile names must be unique across pools", a.Name)
-		}
-		seen[a.Name] = true
-		if err := p.validatePool(a, props.AgentPoolProfiles[0]); err != nil {
+	for _, check := range []func(*Properties) error{checkPools, checkAddons, checkSubnets, checkHub} {
+		if err := check(props); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *process) validatePool(a, first *AgentPoolProfile) error {
-	switch {
-	case !slices.Contains([]string{"", "Linux", "Windows"}, a.OSType):
-		return errors.New("AgentPoolProfile.osType must be either Linux or Windows")
-	case isTrue(a.AcceleratedNetworkingEnabled) || isTrue(a.AcceleratedNetworkingEnabledWindows):
-		return errors.New("AcceleratedNetworkingEnabled or AcceleratedNetworkingEnabledWindows shouldn't be set to true as feature is not yet supported on Azure Stack")
-	case isTrue(a.AuditDEnabled) && a.Distro != "" && !isUbuntu(a.Distro):
-		return fmt.Errorf("You have enabled auditd in agent pool %s, but you did not specify an Ubuntu-based distro", a.Name)
-	case a.DNSPrefix != "":
-		return errors.New("AgentPoolProfile.DNSPrefix must be empty for Kubernetes")
-	case len(a.Ports) > 0:
-		return errors.New("AgentPoolProfile.Ports must be empty for Kubernetes")
-	case len(a.DiskSizesGB) > 0 && a.StorageProfile != "StorageAccount" && a.StorageProfile != "ManagedDisks":
-		return errors.New("property 'StorageProfile' must be set to either 'StorageAccount' or 'ManagedDisks' when attaching disks")
-	case !slices.Contains([]string{"", "AvailabilitySet", "VirtualMachineScaleSets"}, a.AvailabilityProfile):
-		return fmt.Errorf("unknown availability profile type '%s' for agent pool '%s'.  Specify either AvailabilitySet, or VirtualMachineScaleSets", a.AvailabilityProfile, a.Name)
-	case a.Role != "":
-		return fmt.Errorf("Role %q is not supported", a.Role)
+func badDisk(gb int) rule {
+	return rule{gb < 0 || gb > maxDiskGB, fmt.Sprintf("Invalid os disk size of %d specified.  The range of valid values are [1, 1023]", gb)}
+}
+
+func checkCloud(m *Model) error {
+	c := m.Properties.CustomCloudProfile
+	if c == nil || !m.Properties.isAzureStack() {
+		return nil
 	}
-	if err := validateLabels(a.CustomNodeLabels); err != nil {
-		return err
-	}
-	switch {
-	case a.AvailabilityProfile != first.AvailabilityProfile:
-		return errors.New("mixed mode availability profiles are not allowed. Please set either VirtualMachineScaleSets or AvailabilitySet in availabilityProfile for all agent pools")
-	case a.SinglePlacementGroup != nil && a.AvailabilityProfile == "AvailabilitySet":
-		return errors.New("singlePlacementGroup is only supported with VirtualMachineScaleSets")
-	}
-	if err := p.validateDistro(a.Distro); err != nil {
-		return err
-	}
-	if !isCaching(a.OSDiskCachingType) {
-		return fmt.Errorf("Invalid osDiskCachingType value \"%s\" for agentPoolProfile \"%s\", please use one of the following versions: [ None ReadWrite ReadOnly]", a.OSDiskCachingType, a.Name)
-	}
-	if !isCaching(a.DataDiskCachingType) {
-		return fmt.Errorf("Invalid dataDiskCachingType value \"%s\" for agentPoolProfile \"%s\", please use one of the following versions: [ None ReadWrite ReadOnly]", a.DataDiskCachingType, a.Name)
+	return first(
+		rule{!strings.HasPrefix(c.PortalURL, "https://portal."+m.Location+"."), fmt.Sprintf("portalURL needs to start with https://portal.%s. ", m.Location)},
+		rule{!slices.Contains([]string{"", "public", "china", "german", "usgovernment"}, c.DependenciesLocation),
+			fmt.Sprintf("The %s dependenciesLocation is not supported. The supported vaules are [ public china german usgovernment]", c.DependenciesLocation)},
+	)
+}
+
+func checkPools(props *Properties) error {
+	seen := map[string]bool{}
+	for _, a := range props.AgentPoolProfiles {
+		if err := first(
+			rule{!poolNameForm.MatchString(a.Name), fmt.Sprintf("pool name '%s' is invalid. A pool name must start with a lowercase letter, have max length of 12, and only have characters a-z0-9", a.Name)},
+			rule{seen[a.Name], fmt.Sprintf("profile name '%s' already exists, profile names must be unique across pools", a.Name)},
+			rule{isTrue(a.AcceleratedNetworkingEnabled), "AcceleratedNetworkingEnabled or AcceleratedNetworkingEnabledWindows shouldn't be set to true as feature is not yet supported on Azure Stack"},
+		); err != nil {
+			return err
+		}
+		seen[a.Name] = true
 	}
 	return nil
 }
 
-func validateLabels(labels map[string]string) error {
-	for key, value := range labels {
-		if !labelFormat.MatchString(key) {
-			return fmt.Errorf("Label key '%s' is invalid. Valid label keys have two segments: an optional prefix and name, separated by a slash (/). The name segment is required and must be 63 characters or less, beginning and ending with an alphanumeric character ([a-z0-9A-Z]) with dashes (-), underscores (_), dots (.), and alphanumerics between. The prefix is optional. If specified, the prefix must be a DNS subdomain: a series of DNS labels separated by dots (.), not longer than 253 characters in total, followed by a slash (/)", key)
-		}
-		if value != "" && !labelTextFormat.MatchString(value) {
-			return fmt.Errorf("Label value '%s' is invalid. Valid label values must be 63 characters or less and must be empty or begin and end with an alphanumeric character ([a-z0-9A-Z]) with dashes (-), underscores (_), dots (.), and alphanumerics between", value)
-		}
+func checkAddons(props *Properties) error {
+	on := map[string]bool{}
+	for _, a := range props.OrchestratorProfile.KubernetesConfig.Addons {
+		on[a.Name] = on[a.Name] || isTrue(a.Enabled)
 	}
-	return nil
+	return first(
+		rule{on["cluster-autoscaler"], `cluster-autoscaler addon can only be used with VirtualMachineScaleSets. Please specify "availabilityProfile": "VirtualMachineScaleSets"`},
+		rule{on["container-monitoring"], "The container monitoring addon has been deprecated and disabled, please remove it from your cluster configuration before creating a new cluster"},
+		rule{on["kube-dns"] && on["coredns"], "Both kube-dns and coredns addons are enabled, only one of these may be enabled on a cluster"},
+	)
 }
 
-func (p *process) validateLinux(props *Properties) error {
-	l := props.LinuxProfile
-	if mtu := l.Eth0MTU; mtu != 0 {
-		if props.OrchestratorProfile.KubernetesConfig.NetworkPlugin == "kubenet" {
-			return errors.New("Custom linuxProfile eth0MTU value not allowed when using Kubenet")
-		}
-		if mtu != 1500 && mtu != 3900 {
-			return fmt.Errorf("Invalid linuxProfile eth0MTU value \"%d\", please use one of the following values: 1500, 3900", mtu)
-		}
-	}
-	for _, key := range l.SSH.PublicKeys {
-		if key.KeyData == "" {
-			return errors.New("KeyData in LinuxProfile.SSH.PublicKeys cannot be empty string")
-		}
-	}
-	if l.EnableUnattendedUpgrades == nil {
-		p.log.warn("linuxProfile.enableUnattendedUpgrades configuration was not declared, your cluster nodes will be configured to run unattended-upgrade by default")
-	}
-	return nil
-}
-
-func validateVNet(props *Properties) error {
+// checkSubnets checks a network of one's own: subnets for all or for none, and in one network.
+func checkSubnets(props *Properties) error {
 	m := props.MasterProfile
-	custom := m.VnetSubnetID != ""
+	ids := []string{m.VnetSubnetID}
 	for _, a := range props.AgentPoolProfiles {
-		if (a.VnetSubnetID != "") != custom {
-			return errors.New("Multiple VNET Subnet configurations specified.  The master profile and each agent pool profile must all specify a custom VNET Subnet, or none at all")
-		}
+		ids = append(ids, a.VnetSubnetID)
 	}
-	if !custom {
+	if slices.ContainsFunc(ids, func(id string) bool { return (id == "") != (ids[0] == "") }) {
+		return errors.New("Multiple VNET Subnet configurations specified.  The master profile and each agent pool profile must all specify a custom VNET Subnet, or none at all")
+	}
+	if ids[0] == "" {
 		return nil
 	}
-	if strings.Contains(m.VnetSubnetID, "..") {
-		return errors.New("VnetSubnetID contains path traversal pattern")
-	}
-	errFormat := errors.New("Unable to parse vnetSubnetID. Please use a vnetSubnetID with format /subscriptions/SUB_ID/resourceGroups/RG_NAME/providers/Microsoft.Network/virtualNetworks/VNET_NAME/subnets/SUBNET_NAME")
-	parts := subnetIDFormat.FindStringSubmatch(m.VnetSubnetID)
-	if parts == nil {
-		return errFormat
-	}
-	for _, a := range props.AgentPoolProfiles {
-		if strings.Contains(a.VnetSubnetID, "..") {
-			return fmt.Errorf("Agent pool %s VnetSubnetID contains path traversal pattern", a.Name)
+	var networks []string
+	for _, id := range ids {
+		parts := subnetForm.FindStringSubmatch(id)
+		if parts == nil {
+			return errors.New("Unable to parse vnetSubnetID. Please use a vnetSubnetID with format /subscriptions/SUB_ID/resourceGroups/RG_NAME/providers/Microsoft.Network/virtualNetworks/VNET_NAME/subnets/SUBNET_NAME")
 		}
-		theirs := subnetIDFormat.FindStringSubmatch(a.VnetSubnetID)
-		if theirs == nil {
-			return errFormat
-		}
-		if !slices.Equal(theirs[1:4], parts[1:4]) {
-			return errors.New("Multiple VNETS specified.  The master profile and each agent pool must reference the same VNET (but it is ok to reference different subnets on that VNET)")
-		}
+		networks = append(networks, parts[1])
 	}
-	if net.ParseIP(m.FirstConsecutiveStaticIP) == nil {
-		return fmt.Errorf("MasterProfile.FirstConsecutiveStaticIP (with VNET Subnet specification) '%s' is an invalid IP address", m.FirstConsecutiveStaticIP)
-	}
-	if m.VnetCidr != "" {
-		if _, _, err := net.ParseCIDR(m.VnetCidr); err != nil {
-			return fmt.Errorf("MasterProfile.VnetCidr '%s' contains invalid cidr notation", m.VnetCidr)
-		}
-	}
-	return nil
+	_, errIP := netip.ParseAddr(m.FirstConsecutiveStaticIP)
+	_, errCIDR := netip.ParsePrefix(m.VnetCIDR)
+	return first(
+		rule{len(slices.Compact(networks)) > 1, "Multiple VNETS specified.  The master profile and each agent pool must reference the same VNET (but it is ok to reference different subnets on that VNET)"},
+		rule{errIP != nil, fmt.Sprintf("MasterProfile.FirstConsecutiveStaticIP (with VNET Subnet specification) '%s' is an invalid IP address", m.FirstConsecutiveStaticIP)},
+		rule{m.VnetCIDR != "" && errCIDR != nil, fmt.Sprintf("MasterProfile.VnetCidr '%s' contains invalid cidr notation", m.VnetCIDR)},
+	)
 }
 
-func validatePrincipal(props *Properties) error {
-	k, spp := props.OrchestratorProfile.KubernetesConfig, props.ServicePrincipalProfile
-	if k == nil || k.UseManagedIdentity == nil || *k.UseManagedIdentity {
-		return nil
-	}
-	switch {
-	case spp == nil:
-		return errors.New("ServicePrincipalProfile must be specified")
-	case spp.ClientID == "":
-		return errors.New("the service principal client ID must be specified")
-	case (spp.Secret == "") == (spp.KeyvaultSecretRef == nil):
-		return errors.New("either the service principal client secret or keyvault secret reference must be specified")
-	}
-	return nil
-}
-
-func validateSupport(props *Properties) error {
-	if !props.isAzureStack() {
-		return nil
-	}
-	if plugin := props.OrchestratorProfile.KubernetesConfig.NetworkPlugin; plugin != "azure" && plugin != "kubenet" && plugin != "" {
+// checkHub refuses what only other clouds have.
+func checkHub(props *Properties) error {
+	if plugin := props.OrchestratorProfile.KubernetesConfig.NetworkPlugin; !slices.Contains([]string{"", "kubenet", "azure"}, plugin) {
 		return fmt.Errorf("kubernetesConfig.networkPlugin '%s' is not supported on Azure Stack clouds", plugin)
 	}
+	const rest = ".availabilityProfile should be set to 'AvailabilitySet' on Azure Stack clouds"
 	if props.MasterProfile.AvailabilityProfile == "VirtualMachineScaleSets" {
-		return errors.New("masterProfile.availabilityProfile should be set to 'AvailabilitySet' on Azure Stack clouds")
+		return errors.New("masterProfile" + rest)
 	}
 	for _, a := range props.AgentPoolProfiles {
 		if a.AvailabilityProfile != "AvailabilitySet" {
-			return fmt.Errorf("agentPoolProfiles[%s].availabilityProfile should be set to 'AvailabilitySet' on Azure Stack clouds", a.Name)
+			return fmt.Errorf("agentPoolProfiles[%s]"+rest, a.Name)
 		}
 	}
 	return nil
 }
 
-func (p *process) validateAddons(props *Properties) error {
-	enabled := map[string]bool{}
-	for _, a := range props.OrchestratorProfile.KubernetesConfig.Addons {
-		if a.Data != "" {
-			if len(a.Config) > 0 || len(a.Containers) > 0 {
-				return errors.New("Config and containers should be empty when addon.Data is specified")
-			}
-			if _, err := base64.StdEncoding.DecodeString(a.Data); err != nil {
-				return fmt.Errorf("Addon %s's data should be base64 encoded", a.Name)
-			}
-		}
-		if a.Mode != "" && a.Mode != "EnsureExists" && a.Mode != "Reconcile" {
-			return fmt.Errorf("addon %s has a mode configuration '%s', must be either EnsureExists or Reconcile", a.Name, a.Mode)
-		}
-		if !isTrue(a.Enabled) {
-			if a.Name == "azure-cloud-provider" {
-				return errors.New("azure-cloud-provider add-on is required, it cannot be disabled")
-			}
-			continue
-		}
-		enabled[a.Name] = true
-		if err := p.validateAddon(props, a); err != nil {
-			return err
-		}
-	}
-	if enabled["kube-dns"] && enabled["coredns"] {
-		return errors.New("Both kube-dns and coredns addons are enabled, only one of these may be enabled on a cluster")
-	}
-	return nil
-}
-
-func (p *process) validateAddon(props *Properties, a KubernetesAddon) error {
-	k := props.OrchestratorProfile.KubernetesConfig
-	inSets := slices.ContainsFunc(props.AgentPoolProfiles, func(a *AgentPoolProfile) bool { return a.AvailabilityProfile == "AvailabilitySet" })
-	switch {
-	case a.Name == "cluster-autoscaler" && inSets:
-		return errors.New(`cluster-autoscaler addon can only be used with VirtualMachineScaleSets. Please specify "availabilityProfile": "VirtualMachineScaleSets"`)
-	case a.Name == "aad" && (props.AADProfile == nil || props.AADProfile.AdminGroupID == ""):
-		return errors.New("aad addon can't be enabled without a valid aadProfile w/ adminGroupID")
-	case a.Name == "cloud-node-manager" && !isTrue(k.UseCloudControllerManager):
-		return fmt.Errorf("%s add-on requires useCloudControllerManager to be true", a.Name)
-	case a.Name == "cilium":
-		return errors.New("cilium addon is not supported on Kubernetes v1.16.0 or greater")
-	case a.Name == "antrea" && k.NetworkPolicy != "antrea":
-		return errors.New("antrea addon may only be enabled if the networkPolicy=antrea")
-	case a.Name == "flannel":
-		return errors.New("flannel addon is deprecated for new clusters")
-	case a.Name == "rescheduler":
-		return errors.New("The rescheduler addon has been deprecated and disabled, please remove it from your cluster configuration before creating a new cluster")
-	case a.Name == "container-monitoring":
-		return errors.New("The container monitoring addon has been deprecated and disabled, please remove it from your cluster configuration before creating a new cluster")
-	case a.Name == "azure-arc-onboarding":
-		return validateArc(a.Config)
-	case a.Name == "kubernetes-dashboard":
-		p.log.warn("The kube-dashboard addon is deprecated, we recommend you install the dashboard yourself, see https://github.com/kubernetes/dashboard")
-	case a.Name == "pod-security-policy":
-		p.log.warn("The PodSecurityPolicy admission was removed in Kubernetes v1.25+. The pod security standards will be enforced by the built-in PodSecurity admission controller instead. See https://github.com/Azure/aks-engine-azurestack/blob/master/docs/topics/pod-security.md")
-	}
-	return nil
-}
-
-func validateArc(config map[string]string) error {
-	var missing []string
-	for _, key := range []string{"location", "tenantID", "subscriptionID", "resourceGroup", "clusterName", "clientID", "clientSecret"} {
-		if config[key] == "" {
-			missing = append(missing, fmt.Sprintf("azure-arc-onboarding addon configuration must have a '%s' property", key))
-		}
-	}
-	if len(missing) > 0 {
-		return errors.New(strings.Join(missing, "; "))
-	}
-	return nil
-}
+func isTrue(b *bool) bool { return b != nil && *b }
