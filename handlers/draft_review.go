@@ -37,7 +37,7 @@ func (s *Server) showReview(c echo.Context, status int, o opened, locked *workfl
 	}
 	p.Locked, p.Stale = locked, stale
 	f := s.wizardFrame(p.Head)
-	f.Body = wizard.Review(p)
+	f.Body, f.Going = wizard.Review(p), p.Checks.Running
 	return s.page(c, status, f)
 }
 

@@ -84,7 +84,7 @@ func (s *Server) stack(c echo.Context) error {
 		}
 		p.CAs = certList(certs)
 	}
-	return s.page(c, http.StatusOK, layout.Frame{Title: st.Name, Active: layout.NavStacks, Body: stacks.Show(p)})
+	return s.page(c, http.StatusOK, layout.Frame{Title: st.Name, Active: layout.NavStacks, Going: p.Checks.Running, Body: stacks.Show(p)})
 }
 
 func certList(in []Certificate) []stacks.Cert {
