@@ -20,6 +20,7 @@ import (
 // Orlando, a cluster on each, connected.
 func TestTwoClustersFromTheBrowser(t *testing.T) {
 	w := newWorld(t, "40")
+	arguments := w.watchArguments()
 	b := w.browser()
 	b.open(w.setupLink())
 	for field, value := range map[string]string{"name": adminName, "password": adminPassword, "confirm": adminPassword} {
@@ -53,8 +54,32 @@ func TestTwoClustersFromTheBrowser(t *testing.T) {
 	b.wizard("connect", orlando, nil)
 	b.succeeded()
 
-	w.serves("ratings-seattle", 6, "v1.33.10")
-	w.serves("ratings-orlando", 3, "v1.34.4")
+	secrets := w.stampSecrets()
+	secrets["the existing host's key"] = string(key)
+	for name, want := range map[string]struct {
+		nodes   int
+		version string
+	}{"ratings-seattle": {6, "v1.33.10"}, "ratings-orlando": {3, "v1.34.4"}} {
+		file := w.kubeconfig(name)
+		secrets[name+"'s client key"] = w.clientKey(file)
+		w.serves(name, file, want.nodes, want.version)
+		if l := leaks(file, secrets); len(l) == 0 {
+			t.Errorf("%s: the kubeconfig that was asked for lacks its key, or leaks are not found", name)
+		}
+	}
+	w.post("/drafts", url.Values{"workflow": {"cluster"}, "deployment": {seattle.deployment}, "site": {seattle.site}, "stack": {seattle.stack}})
+	pages := w.crawl()
+	models := 0
+	for path := range pages {
+		if strings.Contains(path, "/models/") {
+			models++
+		}
+	}
+	if models < 2 {
+		t.Errorf("%d API models were downloaded", models)
+	}
+	w.checkNoLeaks(secrets, pages, arguments())
+	b.checkQuiet(t, pages)
 }
 
 var jumpLine = regexp.MustCompile(`jump01: an existing Linux host, \S+ port (\d+),`)
@@ -70,17 +95,21 @@ func (w *world) jumpPort() string {
 
 var nodeName = regexp.MustCompile(`^k8s-(master|linuxpool)-\d{8}-\d$`)
 
-// serves downloads a cluster's kubeconfig as a person does and reads the nodes
-// with client-go.
-func (w *world) serves(name string, nodes int, version string) {
+// kubeconfig downloads a cluster's kubeconfig as a person does.
+func (w *world) kubeconfig(name string) string {
 	w.t.Helper()
 	page := w.parse(w.get("/clusters"))
 	link, ok := page.Find(`a[href^="/clusters/"]:contains("` + name + `")`).First().Attr("href")
 	if !ok {
 		w.t.Fatalf("no cluster %s in:\n%s", name, text(page))
 	}
-	file := w.post(link+"/kubeconfig", url.Values{"confirm": {"yes"}})
-	cfg, err := clientcmd.RESTConfigFromKubeConfig([]byte(file.body))
+	return w.post(link+"/kubeconfig", url.Values{"confirm": {"yes"}}).body
+}
+
+// serves reads the cluster's nodes with client-go.
+func (w *world) serves(name, kubeconfig string, nodes int, version string) {
+	w.t.Helper()
+	cfg, err := clientcmd.RESTConfigFromKubeConfig([]byte(kubeconfig))
 	if err != nil {
 		w.t.Fatalf("%s: kubeconfig: %v", name, err)
 	}

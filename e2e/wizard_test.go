@@ -60,7 +60,7 @@ func fields(f *goquery.Selection) url.Values {
 		case kind == "file" || kind == "submit" || (kind == "radio" || kind == "checkbox") && !checked:
 		default:
 			v, _ := e.Attr("value")
-			out.Set(name, v)
+			out.Add(name, v)
 		}
 	})
 	return out
@@ -98,12 +98,19 @@ func text(d *goquery.Document) string {
 	return strings.Join(strings.Fields(d.Find("main").Text()), " ")
 }
 
-// begin waits for the checks and starts the run. It returns the run's id.
-func (w *world) begin(draft string) string {
+// settled waits until the checks of the review have ended.
+func (w *world) settled(draft string) {
 	w.t.Helper()
+	w.get("/drafts/" + draft + "/review")
 	eventually(w.t, time.Minute, "the checks end", func() bool {
 		return !strings.Contains(w.get("/drafts/"+draft+"/checks").body, "Checking")
 	})
+}
+
+// begin waits for the checks and starts the run. It returns the run's id.
+func (w *world) begin(draft string) string {
+	w.t.Helper()
+	w.settled(draft)
 	form := fields(w.parse(w.get("/drafts/" + draft + "/review")).Find(`form[action$="/start"]`).First())
 	a := w.post("/drafts/"+draft+"/start", form)
 	id, ok := strings.CutPrefix(a.path, "/runs/")

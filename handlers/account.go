@@ -1,11 +1,14 @@
 package handlers
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
+	"hubwright/internal/audit"
 	"hubwright/internal/auth"
 	"hubwright/web/layout"
 	"hubwright/web/login"
@@ -49,7 +52,7 @@ func (s *Server) completeSetup(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Store.AppendAudit(ctx, workflows.AuditEvent{At: s.Clock(), Actor: p.Name, Action: "team.setup", Object: p.Name}); err != nil {
+	if err := s.Store.AppendAudit(ctx, workflows.AuditEvent{At: s.Clock(), Actor: p.Name, Action: audit.SetupComplete, Object: p.Name}); err != nil {
 		return err
 	}
 	token, expires, err := s.Auth.Login(ctx, p.Name, c.FormValue("password"), c.RealIP())
@@ -78,6 +81,9 @@ func (s *Server) startSession(c echo.Context) error {
 	token, expires, err := s.Auth.Login(ctx, p.Name, c.FormValue("password"), c.RealIP())
 	if err != nil {
 		status := http.StatusUnauthorized
+		if err := s.refused(ctx, p.Name, err); err != nil {
+			return err
+		}
 		p.Error = "Name or password is not right."
 		if errors.Is(err, auth.ErrThrottled) {
 			status, p.Error = http.StatusTooManyRequests, "Too many tries. Wait a minute, then try again."
@@ -86,16 +92,32 @@ func (s *Server) startSession(c echo.Context) error {
 		}
 		return s.page(c, status, layout.Frame{Title: "Log in", Body: login.Page(p)})
 	}
-	if err := s.Store.AppendAudit(ctx, workflows.AuditEvent{At: s.Clock(), Actor: p.Name, Action: "session.start", Object: p.Name}); err != nil {
+	if err := s.Store.AppendAudit(ctx, workflows.AuditEvent{At: s.Clock(), Actor: p.Name, Action: audit.Login, Object: p.Name}); err != nil {
 		return err
 	}
 	s.setSession(c, token, expires)
 	return c.Redirect(http.StatusSeeOther, p.Next)
 }
 
+// refused records a wrong password for somebody who exists. What else was
+// typed as a name may be a password, and is nobody's business.
+func (s *Server) refused(ctx context.Context, name string, err error) error {
+	if !errors.Is(err, auth.ErrCredentials) {
+		return nil
+	}
+	users, err := s.Store.Users(ctx)
+	if err != nil || !slices.ContainsFunc(users, func(u auth.User) bool { return u.Name == name }) {
+		return err
+	}
+	return s.Store.AppendAudit(ctx, workflows.AuditEvent{At: s.Clock(), Actor: audit.ActorHubwright, Action: audit.LoginFailed, Object: name})
+}
+
 func (s *Server) endSession(c echo.Context) error {
 	if cookie, err := c.Cookie(sessionCookie); err == nil {
 		if err := s.Auth.Logout(c.Request().Context(), cookie.Value); err != nil {
+			return err
+		}
+		if err := s.record(c, audit.Logout, me(c).Name, workflows.Target{}, nil); err != nil {
 			return err
 		}
 	}

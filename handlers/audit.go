@@ -2,14 +2,14 @@ package handlers
 
 import (
 	"context"
-	"encoding/csv"
 	"net/http"
-	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"hubwright/internal/audit"
 	"hubwright/store"
 	webaudit "hubwright/web/audit"
 	"hubwright/web/layout"
@@ -18,18 +18,6 @@ import (
 )
 
 const eventsPerPage = 100
-
-// auditActions are the actions that are recorded, with their words.
-var auditActions = []ui.Choice{
-	{Value: "run.start", Label: "Run started"}, {Value: "run.end", Label: "Run ended"}, {Value: "run.cancel", Label: "Run cancelled"},
-	{Value: "run.retry", Label: "Run retried"}, {Value: "check.waive", Label: "Check waived"},
-	{Value: "kubeconfig.download", Label: "Kubeconfig downloaded"}, {Value: "account.download", Label: "Scoped account downloaded"},
-	{Value: "apimodel.download", Label: "API model downloaded"}, {Value: "stack.create", Label: "Stack registered"},
-	{Value: "stack.change", Label: "Stack changed"}, {Value: "stack.test", Label: "Stack tested"},
-	{Value: "deployment.create", Label: "Deployment created"}, {Value: "site.create", Label: "Site added"},
-	{Value: "team.setup", Label: "First admin made"}, {Value: "team.change", Label: "Team changed"},
-	{Value: "session.start", Label: "Logged in"}, {Value: "settings.change", Label: "Settings changed"},
-}
 
 func auditFilter(c echo.Context) (webaudit.Filter, store.AuditFilter) {
 	f := webaudit.Filter{
@@ -53,7 +41,7 @@ func (s *Server) audit(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	p := webaudit.Props{Role: me(c).ui(), Filter: f, Actions: auditActions, Now: s.Clock(), ExportURL: "/audit/export.csv"}
+	p := webaudit.Props{Role: me(c).ui(), Filter: f, Actions: auditActions(), Now: s.Clock(), ExportURL: exportURL(c)}
 	if len(events) > eventsPerPage {
 		events = events[:eventsPerPage]
 		p.OlderURL = withQuery(c, "before", strconv.FormatInt(events[eventsPerPage-1].Seq, 10))
@@ -81,7 +69,7 @@ func (s *Server) auditChoices(ctx context.Context, p *webaudit.Props) error {
 	for _, u := range users {
 		p.Actors = append(p.Actors, ui.Choice{Value: u.Name, Label: u.Name})
 	}
-	p.Actors = append(p.Actors, ui.Choice{Value: "hubwright", Label: "hubwright"})
+	p.Actors = append(p.Actors, ui.Choice{Value: audit.ActorHubwright, Label: audit.ActorHubwright})
 	deployments, err := s.Store.Deployments(ctx)
 	for _, d := range deployments {
 		p.Deployments = append(p.Deployments, ui.Choice{Value: d.ID, Label: d.Name})
@@ -89,46 +77,41 @@ func (s *Server) auditChoices(ctx context.Context, p *webaudit.Props) error {
 	return err
 }
 
-// exportAudit writes what the filter selects, the newest first, row by row.
+// record appends what the person of this request did.
+func (s *Server) record(c echo.Context, action, object string, t workflows.Target, detail map[string]string) error {
+	return s.Store.AppendAudit(c.Request().Context(), workflows.AuditEvent{
+		At: s.Clock(), Actor: me(c).Name, Action: action, Object: object, Target: t, Detail: detail,
+	})
+}
+
+func auditActions() []ui.Choice {
+	var out []ui.Choice
+	for _, a := range audit.Actions() {
+		out = append(out, ui.Choice{Value: a.ID, Label: a.Words})
+	}
+	return out
+}
+
+// exportURL leads to the file of what the page's filter selects.
+func exportURL(c echo.Context) string {
+	page := withQuery(c, "before", "")
+	_, query, _ := strings.Cut(page, "?")
+	if query == "" {
+		return "/audit/export.csv"
+	}
+	return "/audit/export.csv?" + query
+}
+
+// exportAudit writes what the filter selects, the newest first.
 func (s *Server) exportAudit(c echo.Context) error {
 	_, q := auditFilter(c)
+	q.Limit = 0
+	ctx := c.Request().Context()
+	if err := s.record(c, audit.AuditExport, "audit", workflows.Target{}, nil); err != nil {
+		return err
+	}
 	h := c.Response().Header()
 	h.Set(echo.HeaderContentType, "text/csv; charset=utf-8")
 	h.Set(echo.HeaderContentDisposition, "attachment; filename=audit.csv")
-	c.Response().WriteHeader(http.StatusOK)
-	w := csv.NewWriter(c.Response())
-	_ = w.Write([]string{"seq", "time", "actor", "action", "object", "run", "detail", "hash"})
-	q.Limit = 1000
-	for {
-		events, err := s.Store.AuditEvents(c.Request().Context(), q)
-		if err != nil || len(events) == 0 {
-			w.Flush()
-			return err
-		}
-		for _, e := range events {
-			_ = w.Write([]string{strconv.FormatInt(e.Seq, 10), e.At.UTC().Format(time.RFC3339Nano), cell(e.Actor), e.Action, cell(e.Object), e.RunID, cell(details(e)), e.Hash})
-		}
-		q.Before = events[len(events)-1].Seq
-	}
-}
-
-// cell keeps a spreadsheet from taking a name for a formula.
-func cell(v string) string {
-	if v != "" && (v[0] == '=' || v[0] == '+' || v[0] == '-' || v[0] == '@') {
-		return "'" + v
-	}
-	return v
-}
-
-func details(e workflows.AuditEvent) string {
-	keys := make([]string, 0, len(e.Detail))
-	for k := range e.Detail {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	out := ""
-	for _, k := range keys {
-		out += k + "=" + e.Detail[k] + "; "
-	}
-	return out
+	return audit.WriteCSV(ctx, c.Response(), s.Store, q)
 }

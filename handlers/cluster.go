@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"hubwright/internal/aksengine"
+	"hubwright/internal/audit"
 	"hubwright/internal/problem"
 	"hubwright/store"
 	"hubwright/web/clusters"
@@ -219,7 +220,7 @@ func (s *Server) downloadKubeconfig(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.auditCluster(c, cl, "kubeconfig.download", nil); err != nil {
+	if err := s.auditCluster(c, cl, audit.KubeconfigDownload, nil); err != nil {
 		return err
 	}
 	return download(c, cl.Name+".kubeconfig", "application/json", body)
@@ -230,9 +231,7 @@ func (s *Server) auditCluster(c echo.Context, cl workflows.Cluster, action strin
 	if err != nil {
 		return err
 	}
-	return s.Store.AppendAudit(c.Request().Context(), workflows.AuditEvent{
-		At: s.Clock(), Actor: me(c).Name, Action: action, Object: "cluster " + cl.Name, Target: siteTarget(site), Detail: detail,
-	})
+	return s.record(c, action, "cluster "+cl.Name, siteTarget(site), detail)
 }
 
 // downloadModel hands out one version of the API model with its secrets masked.
@@ -258,7 +257,7 @@ func (s *Server) downloadModel(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.auditCluster(c, cl, "apimodel.download", map[string]string{"version": strconv.Itoa(n), "masked": "yes"}); err != nil {
+	if err := s.auditCluster(c, cl, audit.APIModelDownload, map[string]string{"version": strconv.Itoa(n), "masked": "yes"}); err != nil {
 		return err
 	}
 	return download(c, fmt.Sprintf("%s-apimodel-%d.json", cl.Name, n), "application/json", []byte(masked))

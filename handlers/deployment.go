@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"hubwright/internal/audit"
 	"hubwright/store"
 	"hubwright/web/deployments"
 	"hubwright/web/guide"
@@ -124,7 +125,7 @@ func (s *Server) createDeployment(c echo.Context) error {
 			return err
 		}
 	}
-	err = s.Store.AppendAudit(ctx, workflows.AuditEvent{At: s.Clock(), Actor: d.CreatedBy, Action: "deployment.create",
+	err = s.Store.AppendAudit(ctx, workflows.AuditEvent{At: s.Clock(), Actor: d.CreatedBy, Action: audit.DeploymentCreate,
 		Object: d.Name, Target: workflows.Target{DeploymentID: d.ID}})
 	if err != nil {
 		return err
@@ -233,7 +234,7 @@ func (s *Server) addSite(c echo.Context) error {
 	if err := s.Store.SaveSite(ctx, &site); err != nil {
 		return err
 	}
-	err = s.Store.AppendAudit(ctx, workflows.AuditEvent{At: s.Clock(), Actor: me(c).Name, Action: "site.create", Object: d.Name + " / " + site.Name,
+	err = s.Store.AppendAudit(ctx, workflows.AuditEvent{At: s.Clock(), Actor: me(c).Name, Action: audit.SiteCreate, Object: d.Name + " / " + site.Name,
 		Target: workflows.Target{DeploymentID: d.ID, SiteID: site.ID, StackID: st.ID}})
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"hubwright/internal/audit"
 	"hubwright/web/layout"
 	"hubwright/web/ui"
 	"hubwright/web/wizard"
@@ -154,6 +155,9 @@ func (s *Server) deleteDraft(c echo.Context) error {
 		return err
 	}
 	if err := s.Store.DeleteDraft(c.Request().Context(), o.draft.ID); err != nil {
+		return err
+	}
+	if err := s.record(c, audit.DraftDelete, o.info.Title+" on "+o.place.on(), o.draft.Target, nil); err != nil {
 		return err
 	}
 	to := "/"

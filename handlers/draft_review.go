@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"hubwright/internal/audit"
 	"hubwright/internal/engine"
 	"hubwright/internal/preflight"
 	"hubwright/internal/problem"
@@ -36,7 +37,7 @@ func (s *Server) showReview(c echo.Context, status int, o opened, locked *workfl
 	}
 	p.Locked, p.Stale = locked, stale
 	f := s.wizardFrame(p.Head)
-	f.Body = wizard.Review(p)
+	f.Body, f.Going = wizard.Review(p), p.Checks.Running
 	return s.page(c, status, f)
 }
 
@@ -163,8 +164,8 @@ func (s *Server) waiveCheck(c echo.Context) error {
 	if err := s.Store.WaiveCheck(ctx, o.draft.ID, info.ID, me(c).Name, reason); err != nil {
 		return err
 	}
-	err = s.Store.AppendAudit(ctx, workflows.AuditEvent{At: s.Clock(), Actor: me(c).Name, Action: "check.waive", Object: info.Title + " on " + o.place.on(),
-		Target: o.draft.Target, Detail: map[string]string{"check": info.ID, "reason": reason, "workflow": o.info.ID}})
+	err = s.record(c, audit.CheckWaive, info.Title+" on "+o.place.on(), o.draft.Target,
+		map[string]string{"check": info.ID, "reason": reason, "workflow": o.info.ID})
 	if err != nil {
 		return err
 	}

@@ -130,19 +130,7 @@ func (s *Server) run(c echo.Context) error {
 	if p.Tail, err = s.Store.ReadLog(ctx, r.ID, max(r.Lines-tailLines, 0), tailLines); err != nil {
 		return err
 	}
-	return s.page(c, http.StatusOK, layout.Frame{Title: r.Title, Active: layout.NavRuns, Icon: runIcon(r), Script: "run.js", Body: run.Page(p)})
-}
-
-func runIcon(r workflows.Run) layout.Icon {
-	switch {
-	case r.Status == workflows.RunFailed:
-		return layout.IconBad
-	case r.Status == workflows.RunSucceeded:
-		return layout.IconOK
-	case r.Status.Ended():
-		return layout.IconIdle
-	}
-	return layout.IconRunning
+	return s.page(c, http.StatusOK, layout.Frame{Title: p.WindowTitle(), Active: layout.NavRuns, Icon: p.Icon(), Script: "run.js", Going: !r.Status.Ended(), Body: run.Page(p)})
 }
 
 // runProps is everything of the run's page but the log's tail.

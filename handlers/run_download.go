@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"hubwright/internal/audit"
 	"hubwright/web/ui"
 	"hubwright/workflows"
 )
@@ -49,7 +50,7 @@ func (s *Server) handOut(c echo.Context, r workflows.Run, d workflows.Download) 
 	if err != nil {
 		return err
 	}
-	err = s.Store.AppendAudit(ctx, workflows.AuditEvent{At: s.Clock(), Actor: me(c).Name, Action: "account.download", Object: d.Title, RunID: r.ID, Target: r.Target})
+	err = s.Store.AppendAudit(ctx, workflows.AuditEvent{At: s.Clock(), Actor: me(c).Name, Action: audit.KubeconfigScoped, Object: d.Title, RunID: r.ID, Target: r.Target})
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"hubwright/internal/audit"
 	"hubwright/web/help"
 	"hubwright/web/layout"
 	"hubwright/web/settings"
@@ -72,7 +73,7 @@ func (s *Server) saveArchive(c echo.Context, version, fileName string, body io.R
 	if err != nil {
 		return err
 	}
-	return s.settingsChanged(c, "archive of "+version, "upload", "The archive is here. Air-gapped Hubs can install "+version+" from it.")
+	return s.settingsChanged(c, audit.ArchiveAdd, version, "The archive is here. Air-gapped Hubs can install "+version+" from it.")
 }
 
 func (s *Server) deleteArchive(c echo.Context) error {
@@ -86,12 +87,11 @@ func (s *Server) forgetArchive(c echo.Context, version string) error {
 	if err := s.Archives.Delete(c.Request().Context(), version); err != nil {
 		return err
 	}
-	return s.settingsChanged(c, "archive of "+version, "delete", "The archive is deleted.")
+	return s.settingsChanged(c, audit.ArchiveDelete, version, "The archive is deleted.")
 }
 
-func (s *Server) settingsChanged(c echo.Context, object, change, words string) error {
-	err := s.Store.AppendAudit(c.Request().Context(), workflows.AuditEvent{At: s.Clock(), Actor: me(c).Name, Action: "settings.change", Object: object, Detail: map[string]string{"change": change}})
-	if err != nil {
+func (s *Server) settingsChanged(c echo.Context, action, version, words string) error {
+	if err := s.record(c, action, "engine archive "+version, workflows.Target{}, nil); err != nil {
 		return err
 	}
 	return see(c, "/settings", ui.ToneOK, words)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"hubwright/internal/audit"
 	"hubwright/web/checks"
 	"hubwright/web/layout"
 	"hubwright/web/stacks"
@@ -83,7 +84,7 @@ func (s *Server) stack(c echo.Context) error {
 		}
 		p.CAs = certList(certs)
 	}
-	return s.page(c, http.StatusOK, layout.Frame{Title: st.Name, Active: layout.NavStacks, Body: stacks.Show(p)})
+	return s.page(c, http.StatusOK, layout.Frame{Title: st.Name, Active: layout.NavStacks, Going: p.Checks.Running, Body: stacks.Show(p)})
 }
 
 func certList(in []Certificate) []stacks.Cert {
@@ -174,8 +175,7 @@ func (s *Server) testStack(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	err = s.Store.AppendAudit(c.Request().Context(), workflows.AuditEvent{At: s.Clock(), Actor: me(c).Name, Action: "stack.test", Object: st.Name, Target: workflows.Target{StackID: st.ID}})
-	if err != nil {
+	if err := s.record(c, audit.StackTest, st.Name, workflows.Target{StackID: st.ID}, nil); err != nil {
 		return err
 	}
 	if wantsFragment(c) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"hubwright/internal/audit"
 	"hubwright/internal/problem"
 	"hubwright/web/layout"
 	"hubwright/web/stacks"
@@ -199,15 +200,14 @@ func (s *Server) saveStack(c echo.Context, f stacks.Form, st workflows.Stack) er
 	if err := s.sealKey(ctx, &st, f, key); err != nil {
 		return err
 	}
-	action := "stack.change"
+	action := audit.StackChange
 	if st.ID == "" {
-		action = "stack.create"
+		action = audit.StackCreate
 	}
 	if err := s.Store.SaveStack(ctx, &st); err != nil {
 		return err
 	}
-	err := s.Store.AppendAudit(ctx, workflows.AuditEvent{At: s.Clock(), Actor: me(c).Name, Action: action, Object: st.Name, Target: workflows.Target{StackID: st.ID}})
-	if err != nil {
+	if err := s.record(c, action, st.Name, workflows.Target{StackID: st.ID}, nil); err != nil {
 		return err
 	}
 	return see(c, "/stacks/"+st.ID, ui.ToneOK, "Saved. Test the Hub now: it takes seconds and changes nothing.")

@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"hubwright/internal/audit"
 	"hubwright/internal/auth"
 	"hubwright/web/layout"
 	"hubwright/web/team"
@@ -37,6 +38,10 @@ func (s *Server) changeTeam(c echo.Context) error {
 		return problemPage(http.StatusConflict, "You cannot take your own rights", "nobody might be left who can give them back", "Ask another admin to do it.",
 			ui.Action{Label: "Back to the team", URL: "/team", Primary: true})
 	}
+	what, ok := teamActions()[action]
+	if !ok {
+		return echo.NewHTTPError(http.StatusBadRequest)
+	}
 	var err error
 	done := name + " is changed."
 	switch action {
@@ -48,8 +53,6 @@ func (s *Server) changeTeam(c echo.Context) error {
 		err = s.Auth.SetPassword(ctx, name, c.FormValue("password"))
 	case "disable", "enable":
 		err = s.Auth.Disable(ctx, name, action == "disable")
-	default:
-		return echo.NewHTTPError(http.StatusBadRequest)
 	}
 	if errs := fieldErrors(err); errs != nil {
 		p := team.Props{Errors: errs, NewRole: ui.Role(role)}
@@ -64,9 +67,20 @@ func (s *Server) changeTeam(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	err = s.Store.AppendAudit(ctx, workflows.AuditEvent{At: s.Clock(), Actor: me(c).Name, Action: "team.change", Object: name, Detail: map[string]string{"change": action, "role": string(role)}})
-	if err != nil {
+	var detail map[string]string
+	if action == "add" || action == "role" {
+		detail = map[string]string{"role": string(role)}
+	}
+	if err := s.record(c, what, name, workflows.Target{}, detail); err != nil {
 		return err
 	}
 	return see(c, "/team", ui.ToneOK, done)
+}
+
+// teamActions are what the team's page can do, with their names in the audit.
+func teamActions() map[string]string {
+	return map[string]string{
+		"add": audit.UserCreate, "role": audit.UserRole, "password": audit.UserPassword,
+		"disable": audit.UserDisable, "enable": audit.UserEnable,
+	}
 }

@@ -10,7 +10,7 @@ import (
 	"hubwright/workflows"
 )
 
-// Actor of what Hubwright does by itself.
+// ActorHubwright is the actor of what Hubwright does by itself.
 const ActorHubwright = "hubwright"
 
 // The actions. They are stored: never renamed.
@@ -28,14 +28,12 @@ const (
 
 	StackCreate      = "stack.create"
 	StackChange      = "stack.change"
+	StackTest        = "stack.test"
 	DeploymentCreate = "deployment.create"
-	DeploymentChange = "deployment.change"
 	SiteCreate       = "site.create"
-	SiteChange       = "site.change"
 	ArchiveAdd       = "archive.add"
-	SettingChange    = "setting.change"
+	ArchiveDelete    = "archive.delete"
 
-	DraftCreate = "draft.create"
 	DraftDelete = "draft.delete"
 	CheckWaive  = "check.waive"
 
@@ -47,9 +45,27 @@ const (
 	KubeconfigDownload = "kubeconfig.download" // cluster-admin
 	KubeconfigScoped   = "kubeconfig.scoped"   // a service account with a chosen role
 	APIModelDownload   = "apimodel.download"
-	LogDownload        = "log.download"
 	AuditExport        = "audit.export"
 )
+
+// Action is one of the actions with its words.
+type Action struct{ ID, Words string }
+
+// Actions are all actions in the order in which they are offered.
+func Actions() []Action {
+	return []Action{
+		{RunStart, "Run started"}, {RunEnd, "Run ended"}, {RunCancel, "Run cancelled"}, {RunRetry, "Run retried"},
+		{CheckWaive, "Check waived"}, {DraftDelete, "Draft deleted"},
+		{KubeconfigDownload, "Kubeconfig downloaded"}, {KubeconfigScoped, "Scoped account downloaded"},
+		{APIModelDownload, "API model downloaded"}, {AuditExport, "Audit exported"},
+		{StackCreate, "Stack registered"}, {StackChange, "Stack changed"}, {StackTest, "Stack tested"},
+		{DeploymentCreate, "Deployment created"}, {SiteCreate, "Site added"},
+		{ArchiveAdd, "Engine archive uploaded"}, {ArchiveDelete, "Engine archive deleted"},
+		{SetupComplete, "First admin made"}, {UserCreate, "Person added"}, {UserRole, "Role changed"},
+		{UserPassword, "Password changed"}, {UserDisable, "Person locked out"}, {UserEnable, "Person let in again"},
+		{Login, "Logged in"}, {LoginFailed, "Login refused"}, {Logout, "Logged out"},
+	}
+}
 
 // Filter says which events are meant. Empty fields filter nothing.
 type Filter struct {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dbos-inc/dbos-transact-golang/dbos"
 
+	"hubwright/internal/audit"
 	"hubwright/workflows"
 )
 
@@ -81,7 +82,7 @@ func (e *Engine) finishRun(ctx dbos.Context, in runInput, status workflows.RunSt
 		if problem != nil {
 			detail["problem"] = problem.What
 		}
-		return true, e.audit(c, dbosTx{tx}, run, "hubwright", "run.end", detail)
+		return true, e.audit(c, dbosTx{tx}, run, audit.ActorHubwright, audit.RunEnd, detail)
 	}, dbos.WithStepName("end"))
 	e.notify(in.RunID)
 	return err

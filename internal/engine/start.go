@@ -7,6 +7,7 @@ import (
 
 	"github.com/dbos-inc/dbos-transact-golang/dbos"
 
+	"hubwright/internal/audit"
 	"hubwright/workflows"
 )
 
@@ -54,7 +55,7 @@ func (e *Engine) Start(ctx context.Context, s Start) (workflows.Run, error) {
 		if err := e.enqueue(tx, runInput{RunID: run.ID, Attempt: 1}, run.LockKey); err != nil {
 			return err
 		}
-		return e.audit(ctx, tx, *run, s.Actor, "run.start", s.Details)
+		return e.audit(ctx, tx, *run, s.Actor, audit.RunStart, s.Details)
 	})
 	if err != nil {
 		return workflows.Run{}, err
@@ -84,7 +85,7 @@ func (e *Engine) Retry(ctx context.Context, runID, actor string) (workflows.Run,
 		if err := e.enqueue(tx, next, run.LockKey); err != nil {
 			return err
 		}
-		return e.audit(ctx, tx, run, actor, "run.retry", map[string]string{"from": steps[next.From].Title})
+		return e.audit(ctx, tx, run, actor, audit.RunRetry, map[string]string{"from": steps[next.From].Title})
 	})
 	if err != nil {
 		return run, err
@@ -105,7 +106,7 @@ func (e *Engine) Cancel(ctx context.Context, runID, actor string) error {
 		if did, err = e.cfg.Journal.RequestCancel(ctx, tx, runID, actor); err != nil || !did {
 			return err
 		}
-		return e.audit(ctx, tx, run, actor, "run.cancel", nil)
+		return e.audit(ctx, tx, run, actor, audit.RunCancel, nil)
 	})
 	if err != nil {
 		return err

@@ -17,10 +17,10 @@ func auditPages() []Page {
 		{Seq: 1204, At: before(20 * time.Second), Actor: "ana", Action: "kubeconfig.download", Object: "Cluster ratings-sea", Hash: sha},
 		{Seq: 1203, At: before(15 * time.Minute), Actor: "ana", Action: "run.start", Object: "Deploy the cluster on Orlando", RunID: "r2", Hash: sha, Detail: map[string]string{"workflow": "deploy-cluster", "waived.peer": "ben: The sixth node is being replaced, ticket 4711."}},
 		{Seq: 1202, At: before(26 * time.Hour), Actor: "hubwright", Action: "run.end", Object: long, RunID: "r1", Hash: sha, Detail: map[string]string{"status": "failed"}},
-		{Seq: 1201, At: before(27 * time.Hour), Actor: "ben", Action: "session.start", Object: "ben", Hash: sha},
+		{Seq: 1201, At: before(27 * time.Hour), Actor: "ben", Action: "login", Object: "ben", Hash: sha},
 	}
 	p := audit.Props{Role: ui.RoleOperator, Events: events, Now: now, Chain: audit.Chain{At: before(40 * time.Second), Rows: 1204}, OlderURL: "/audit?before=1201", ExportURL: "/audit/export.csv",
-		Actors: []ui.Choice{{Value: "ana", Label: "ana"}, {Value: "ben", Label: "ben"}}, Actions: []ui.Choice{{Value: "run.start", Label: "run.start"}}, Deployments: []ui.Choice{{Value: "d1", Label: "Ratings"}}}
+		Actors: []ui.Choice{{Value: "ana", Label: "ana"}, {Value: "ben", Label: "ben"}}, Actions: []ui.Choice{{Value: "run.start", Label: "Run started"}, {Value: "run.end", Label: "Run ended"}, {Value: "kubeconfig.download", Label: "Kubeconfig downloaded"}, {Value: "login", Label: "Logged in"}}, Deployments: []ui.Choice{{Value: "d1", Label: "Ratings"}}}
 	broken := p
 	broken.Chain.FirstBroken, broken.Filter.Actor, broken.Filter.From = 1202, "ana", "2026-11-20"
 	nothing := p

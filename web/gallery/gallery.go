@@ -44,6 +44,8 @@ func as(role ui.Role) option { return func(f *layout.Frame) { f.Role = role } }
 
 func icon(i layout.Icon) option { return func(f *layout.Frame) { f.Icon = i } }
 
+func going(g bool) option { return func(f *layout.Frame) { f.Going = g } }
+
 func script(name string) option { return func(f *layout.Frame) { f.Script = name } }
 
 func flash(tone ui.Tone, text string) option {

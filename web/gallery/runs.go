@@ -68,7 +68,7 @@ func runPages() []Page {
 	base := run.Props{Role: ui.RoleOperator, Crumbs: crumbs, Tail: logLines(20), Now: now}
 	mk := func(name string, p run.Props, opts ...option) Page {
 		p.Run.ID = "gallery"
-		return page("run."+name, p.WindowTitle(), layout.NavRuns, run.Page(p), append(opts, icon(p.Icon()))...)
+		return page("run."+name, p.WindowTitle(), layout.NavRuns, run.Page(p), append(opts, icon(p.Icon()), going(!p.Run.Status.Ended()))...)
 	}
 	running := base
 	running.Run, running.Steps, running.CanCancel = deployRun(workflows.RunRunning), deploySteps(1, workflows.StepRunning), true

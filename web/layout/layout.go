@@ -52,5 +52,8 @@ type Frame struct {
 	Flash  *Flash
 	Icon   Icon   // "" is IconIdle
 	Script string // name of a further script in static/dist, such as "run.js"
+	// Going says that what the page shows is under way. Without scripts the
+	// page then loads itself again every few seconds.
+	Going bool
 	Body   templ.Component
 }

@@ -44,6 +44,14 @@ func (p Props) stepTitles() string {
 	return string(b)
 }
 
+// staticNote says how the log moves in a browser without scripts.
+func (p Props) staticNote() string {
+	if p.Run.Status.Ended() {
+		return ""
+	}
+	return " Without scripts the page loads itself again every few seconds."
+}
+
 func (p Props) going() bool {
 	return p.Run.Status == workflows.RunRunning || p.Run.Status == workflows.RunCancelling
 }
