@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,8 +12,21 @@ import (
 
 const defaultCheckTimeout = 20 * time.Second
 
-// Erase makes the Definition of a Workflow.
-func (w Workflow[S]) Erase() Definition { return definition[S]{w} }
+// reserved are the names that the wizard's form has for itself.
+var reserved = []string{"version", "action"}
+
+// Erase makes the Definition of a Workflow. It panics when a field has a name
+// that the wizard's form needs: nobody could answer it.
+func (w Workflow[S]) Erase() Definition {
+	for _, p := range w.Pages {
+		for _, f := range p.Fields {
+			if slices.Contains(reserved, f.Name) {
+				panic(fmt.Sprintf("workflow %s, page %s: the form has a field %q of its own", w.ID, p.ID, f.Name))
+			}
+		}
+	}
+	return definition[S]{w}
+}
 
 type definition[S any] struct{ w Workflow[S] }
 

@@ -31,7 +31,7 @@ func (f flow) targetPage() w.Page[State] {
 				},
 			},
 			{
-				Name: "version", Label: "Kubernetes version", Kind: w.FieldSelect, When: func(s *State) bool { return s.What == WhatVersion },
+				Name: "kubernetes", Label: "Kubernetes version", Kind: w.FieldSelect, When: func(s *State) bool { return s.What == WhatVersion },
 				Default: func(s *State) string { return last(s.targets()) },
 				Options: func(_ context.Context, s *State) ([]w.Option, error) {
 					var out []w.Option
@@ -60,7 +60,7 @@ func (f flow) targetPage() w.Page[State] {
 
 func bindTarget(a w.Answers, s *State) []w.FieldError {
 	var errs []w.FieldError
-	s.What, s.Reach, s.Target = a.Get("what"), a.Get("reach"), a.Get("version")
+	s.What, s.Reach, s.Target = a.Get("what"), a.Get("reach"), a.Get("kubernetes")
 	switch s.What {
 	case WhatImage:
 		s.Target = s.Cluster.Version
@@ -70,7 +70,7 @@ func bindTarget(a w.Answers, s *State) []w.FieldError {
 			if len(targets) == 0 {
 				msg = fmt.Sprintf("AKS Engine %s leads nowhere from %s.", s.Helper.EngineVersion, s.Cluster.Version)
 			}
-			errs = append(errs, w.FieldError{Field: "version", Message: msg})
+			errs = append(errs, w.FieldError{Field: "kubernetes", Message: msg})
 		}
 	default:
 		errs = append(errs, w.FieldError{Field: "what", Message: "Choose what shall change."})

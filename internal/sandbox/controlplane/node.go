@@ -96,7 +96,15 @@ func (m *Manager) NodePower(ctx context.Context, id, name string, on bool) error
 	if err != nil {
 		return err
 	}
-	value, want := any("off"), corev1.ConditionUnknown
+	name = strings.ToLower(name)
+	node, err := r.client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) && !on {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("node %s: %w", name, err)
+	}
+	value, want := any(node.UID), corev1.ConditionUnknown
 	if on {
 		value, want = nil, corev1.ConditionTrue
 	}
@@ -104,7 +112,6 @@ func (m *Manager) NodePower(ctx context.Context, id, name string, on bool) error
 	if err != nil {
 		return err
 	}
-	name = strings.ToLower(name)
 	_, err = r.client.CoreV1().Nodes().Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{})
 	if apierrors.IsNotFound(err) && !on {
 		return nil

@@ -12,8 +12,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// powerAnnotation with the value "off" on a Node says that its VM is switched off.
-const powerAnnotation = `.metadata.annotations["hubwright.test/power"]`
+// switchedOff says of a Node that its VM is switched off: the annotation has its own UID. Another one's was copied.
+const switchedOff = `.metadata.annotations["hubwright.test/off"] == .metadata.uid | tostring`
 
 //go:embed stages/node-power-off.yaml
 var nodePowerOff string
@@ -52,7 +52,7 @@ func gated(text string) string {
 	}
 	expressions, _ := selector["matchExpressions"].([]any)
 	selector["matchExpressions"] = append(expressions, map[string]any{
-		"key": powerAnnotation, "operator": "NotIn", "values": []any{"off"},
+		"key": switchedOff, "operator": "NotIn", "values": []any{"true"},
 	})
 	out, err := yaml.Marshal(stage)
 	if err != nil {
