@@ -181,7 +181,7 @@ func (f flow) addOnce(ctx context.Context, s *State, log w.Log) error {
 				log.Progress(-1, doing)
 			}
 		}
-		if err := f.Work(ctx, &s.Change, log, command, read); err != nil {
+		if err := f.Work(ctx, &s.Change, log, operate.Task{Command: command, Read: read}); err != nil {
 			return err
 		}
 	} else {

@@ -151,10 +151,19 @@ func (e Engine) Model(ctx context.Context, c *Change) (aksengine.Output, error) 
 	return model, nil
 }
 
-// Work starts the command, unless it was started, and follows it to its end.
-// command makes the words from the call with its secret in it. A nonzero exit
-// code becomes a problem in words.
-func (e Engine) Work(ctx context.Context, c *Change, log w.Log, command func(call aksengine.Deploy) aksengine.Command, read func(line string)) error {
+// Task is a command of the engine.
+type Task struct {
+	// Before looks at the world once more just before the command starts. May be nil.
+	Before func(ctx context.Context, x *World) error
+	// Command makes the words from the call with its secret in it.
+	Command func(call aksengine.Deploy) aksengine.Command
+	// Read is given each line of the output, after a restart from the first on.
+	Read func(line string)
+}
+
+// Work starts the command, unless it was started, and follows it to its end. A
+// nonzero exit code becomes a problem in words.
+func (e Engine) Work(ctx context.Context, c *Change, log w.Log, t Task) error {
 	x, err := e.Open(ctx, &c.Ground, log)
 	if err != nil {
 		return err
@@ -171,21 +180,23 @@ func (e Engine) Work(ctx context.Context, c *Change, log w.Log, command func(cal
 	if err != nil {
 		return err
 	}
+	if state == JobLost {
+		log.Warn("The command that was started before is gone and left no exit code: the helper VM was restarted, or ran out of memory. It is started again and goes on with what is missing.")
+		c.JobsEnded++
+		state = JobAbsent
+	}
 	if state == JobAbsent {
-		call := c.Call()
-		shown := command(call).Display()
-		call.ClientSecret = string(x.Credential)
-		err = e.Start(ctx, &c.Ground, x.Host, command(call), shown, log)
+		err = e.begin(ctx, c, x, log, t)
 	} else {
 		log.Info("The command was started before; following it from where the log ends.")
-		e.readAgain(ctx, c, x.Host, read)
+		e.readAgain(ctx, c, x.Host, t.Read)
 	}
 	if err != nil {
 		return err
 	}
 	code, err := e.Follow(ctx, &c.Ground, log, func(lines []w.OutputLine) {
 		for _, line := range lines {
-			read(line.Text)
+			t.Read(line.Text)
 			c.note(line.Text)
 		}
 	})
@@ -198,6 +209,18 @@ func (e Engine) Work(ctx context.Context, c *Change, log w.Log, command func(cal
 		return p
 	}
 	return nil
+}
+
+func (e Engine) begin(ctx context.Context, c *Change, x *World, log w.Log, t Task) error {
+	if t.Before != nil {
+		if err := t.Before(ctx, x); err != nil {
+			return err
+		}
+	}
+	call := c.Call()
+	shown := t.Command(call).Display()
+	call.ClientSecret = string(x.Credential)
+	return e.Start(ctx, &c.Ground, x.Host, t.Command(call), shown, log)
 }
 
 // maxOutput is how much of a command's output is read again after a restart.

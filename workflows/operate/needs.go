@@ -139,6 +139,7 @@ const (
 	JobAbsent  = "absent"
 	JobRunning = "running"
 	JobExited  = "exited"
+	JobLost    = "lost" // its process is gone and left no exit code
 )
 
 // Kube is a cluster.

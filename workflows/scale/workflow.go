@@ -137,7 +137,7 @@ func (f flow) scaleOnce(ctx context.Context, s *State, log w.Log) error {
 			log.Progress(-1, doing)
 		}
 	}
-	if err := f.Work(ctx, &s.Change, log, command, read); err != nil {
+	if err := f.Work(ctx, &s.Change, log, operate.Task{Command: command, Read: read}); err != nil {
 		return err
 	}
 	host, err := f.OpenHost(ctx, s.SiteID)

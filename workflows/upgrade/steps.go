@@ -18,19 +18,19 @@ func (f flow) upgrade(ctx context.Context, s *State, log w.Log) error {
 }
 
 func (f flow) upgradeOnce(ctx context.Context, s *State, log w.Log) error {
-	if err := f.mind(ctx, s, log); err != nil {
-		return err
-	}
 	s.Progress = aksengine.UpgradeProgress{}
 	told := ""
-	read := func(line string) {
-		s.Progress.Read(line)
-		if doing := s.doing(); doing != told {
-			told = doing
-			log.Progress(s.Progress.Percent(), doing)
-		}
-	}
-	err := f.Work(ctx, &s.Change, log, func(call aksengine.Deploy) aksengine.Command { return call.Upgrade(s.options()) }, read)
+	err := f.Work(ctx, &s.Change, log, operate.Task{
+		Before:  func(ctx context.Context, x *operate.World) error { return s.mind(ctx, x.Hub, log) },
+		Command: func(call aksengine.Deploy) aksengine.Command { return call.Upgrade(s.options()) },
+		Read: func(line string) {
+			s.Progress.Read(line)
+			if doing := s.doing(); doing != told {
+				told = doing
+				log.Progress(s.Progress.Percent(), doing)
+			}
+		},
+	})
 	if err != nil {
 		return err
 	}
@@ -55,30 +55,15 @@ func (s *State) doing() string {
 // mind looks for a hole in the control plane before the command starts. The
 // engine fills it by itself only when no node was upgraded before; else it
 // has to be told to build everything anew.
-func (f flow) mind(ctx context.Context, s *State, log w.Log) error {
-	hub, err := f.OpenHub(ctx, s.Stack)
-	if err != nil {
-		return err
-	}
+func (s *State) mind(ctx context.Context, hub operate.Hub, log w.Log) error {
 	vms, err := hub.VMs(ctx, s.ResourceGroup)
 	if err != nil {
 		return err
 	}
-	missing := operate.Look{VMs: vms}.MissingMasters(s.Cluster)
-	if len(missing) == 0 || s.Rebuild {
-		return nil
+	if missing := (operate.Look{VMs: vms}).MissingMasters(s.Cluster); len(missing) > 0 && !s.Rebuild {
+		s.Rebuild = true
+		log.Warn("The control plane lacks %s: an interrupted upgrade deleted it. The engine is told to build the nodes anew (--force), which is the only way that brings it back.", strings.Join(missing, ", "))
 	}
-	host, err := f.OpenHost(ctx, s.SiteID)
-	if err != nil {
-		return err
-	}
-	defer host.Close()
-	state, _, _, err := host.JobState(ctx, s.JobID())
-	if err != nil || state != operate.JobAbsent {
-		return err // a command that runs has taken it away itself
-	}
-	s.Rebuild = true
-	log.Warn("The control plane lacks %s: an interrupted upgrade deleted it. The engine is told to build the nodes anew (--force), which is the only way that brings it back.", strings.Join(missing, ", "))
 	return nil
 }
 

@@ -119,7 +119,7 @@ func result(s *State) w.Result {
 		Headline: head,
 		Facts: []w.SummaryItem{
 			{Label: "Kubernetes", Value: s.Cluster.Version + " → " + s.Target},
-			{Label: "Nodes replaced", Value: fmt.Sprint(s.Progress.Done())},
+			{Label: "Nodes replaced", Value: fmt.Sprint(s.nodes())},
 			{Label: "AKS Engine", Value: s.Helper.EngineVersion},
 			{Label: "API model in custody", Value: fmt.Sprintf("version %d", s.ModelKept)},
 		},
