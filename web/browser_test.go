@@ -66,7 +66,7 @@ func startBrowser() (context.Context, error) {
 
 // tab opens a tab. What the page writes to the console as an error or warning
 // fails the test: that is also how a violation of the policy shows.
-func tab(t *testing.T) context.Context {
+func tab(t testing.TB) context.Context {
 	t.Helper()
 	root, err := browser()
 	if err != nil {
@@ -93,7 +93,7 @@ func tab(t *testing.T) context.Context {
 	return ctx
 }
 
-func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
+func do(t testing.TB, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
 	limited, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -102,7 +102,7 @@ func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Voi
 	}
 }
 
-func eval[T any](t *testing.T, ctx context.Context, js string) T {
+func eval[T any](t testing.TB, ctx context.Context, js string) T {
 	t.Helper()
 	limited, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -114,7 +114,7 @@ func eval[T any](t *testing.T, ctx context.Context, js string) T {
 }
 
 // until waits for a condition in the page, asked with each frame.
-func until(t *testing.T, ctx context.Context, condition string) {
+func until(t testing.TB, ctx context.Context, condition string) {
 	t.Helper()
 	limited, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()

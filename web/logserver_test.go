@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -25,18 +26,19 @@ import (
 type logServer struct {
 	url string
 
-	mu      sync.Mutex
-	lines   []json.RawMessage
-	pages   map[string][]byte // answers that were asked before
-	sockets map[*websocket.Conn]*sync.Mutex
-	frozen  []*websocket.Conn
-	cursors []int // the after= of each socket that was asked for
-	refuse  bool  // no socket gets through
-	ended   bool
-	props   run.Props
+	mu       sync.Mutex
+	lines    []json.RawMessage
+	pages    map[string][]byte // answers that were asked before
+	flatPage []byte
+	sockets  map[*websocket.Conn]*sync.Mutex
+	frozen   []*websocket.Conn
+	cursors  []int // the after= of each socket that was asked for
+	refuse   bool  // no socket gets through
+	ended    bool
+	props    run.Props
 }
 
-func newLogServer(t *testing.T, lines int) *logServer {
+func newLogServer(t testing.TB, lines int) *logServer {
 	t.Helper()
 	s := &logServer{pages: map[string][]byte{}, sockets: map[*websocket.Conn]*sync.Mutex{}}
 	for range lines {
@@ -51,6 +53,7 @@ func newLogServer(t *testing.T, lines int) *logServer {
 	mux.HandleFunc("GET /runs/r1/log", s.log)
 	mux.HandleFunc("GET /runs/r1/log/search", s.search)
 	mux.HandleFunc("GET /runs/r1/socket", s.socket)
+	mux.HandleFunc("GET /flat", s.flat)
 	srv := httptest.NewServer(mux)
 	s.url = srv.URL
 	t.Cleanup(func() {
@@ -112,6 +115,24 @@ func (s *logServer) log(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(body)
+}
+
+// flat is the plainest page that shows the lines: what no viewer can undercut.
+func (s *logServer) flat(w http.ResponseWriter, _ *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.flatPage == nil {
+		var b bytes.Buffer
+		b.WriteString("<!doctype html><title>flat</title><pre>")
+		for _, raw := range s.lines {
+			var l [5]any
+			_ = json.Unmarshal(raw, &l)
+			b.WriteString(html.EscapeString(l[4].(string)) + "\n")
+		}
+		s.flatPage = b.Bytes()
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = w.Write(s.flatPage)
 }
 
 func (s *logServer) search(w http.ResponseWriter, r *http.Request) {

@@ -10,19 +10,36 @@ export function toHTML(text) {
   if (at < 0) return escape(text);
   let html = "";
   let from = 0;
-  let state = plain;
+  let state = unmarked;
   while (at >= 0) {
     if (at > from) html += span(text.slice(from, at), state);
-    from = at + 2;
-    if (text[at + 1] === "[") {
-      let end = from;
-      while (end < text.length && !isFinal(text.charCodeAt(end))) end++;
-      if (text[end] === "m") state = after(state, text.slice(from, end));
-      from = end + 1;
-    }
+    from = sequenceEnd(text, at);
+    if (text[at + 1] === "[" && text[from - 1] === "m") state = after(state, text.slice(at + 2, from - 1));
     at = text.indexOf("\x1b", from);
   }
   return from < text.length ? html + span(text.slice(from), state) : html;
+}
+
+// plain is the text that toHTML shows.
+export function plain(text) {
+  let at = text.indexOf("\x1b");
+  if (at < 0) return text;
+  let out = "";
+  let from = 0;
+  while (at >= 0) {
+    out += text.slice(from, at);
+    from = sequenceEnd(text, at);
+    at = text.indexOf("\x1b", from);
+  }
+  return out + text.slice(from);
+}
+
+// sequenceEnd is where the text goes on after the sequence at an escape.
+function sequenceEnd(text, at) {
+  let end = at + 2;
+  if (text[at + 1] !== "[") return end;
+  while (end < text.length && !isFinal(text.charCodeAt(end))) end++;
+  return end + 1;
 }
 
 const isFinal = (code) => code >= 0x40 && code <= 0x7e;
@@ -34,7 +51,7 @@ function span(text, state) {
 // A state knows what follows it, so that each sequence is read once and not
 // for each line. There are few states, and few sequences in use.
 const states = new Map();
-const plain = stateOf({});
+const unmarked = stateOf({});
 
 function stateOf(flags) {
   const classes = [];

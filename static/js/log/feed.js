@@ -3,7 +3,7 @@
 // says.
 
 const pageSize = 20000;
-const ahead = 2; // pages that are asked for at once
+const ahead = 5; // pages that are asked for at once: browsers have six connections
 const pollSize = 2000;
 const failuresBeforePolling = 3;
 const silence = 45000; // the server sends a ping every 20 s

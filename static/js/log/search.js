@@ -50,7 +50,7 @@ export class Search {
       return;
     }
     for (const b of this.buttons) b.hidden = this.hits.length === 0;
-    for (const n of this.hits) this.view.line(n)?.classList.add("match");
+    this.view.mark(this.hits);
     if (this.hits.length) this.#show(this.#nearest());
     else this.label.textContent = "No hit";
   }
@@ -61,9 +61,7 @@ export class Search {
 
   // The first hit at or below what is on the screen.
   #nearest() {
-    const box = this.view.root.getBoundingClientRect();
-    const line = document.elementFromPoint(box.left + box.width / 2, box.top + 40)?.closest?.(".l");
-    const from = line ? Number(line.id.slice(1)) : 0;
+    const from = this.view.topLine();
     const i = this.hits.findIndex((n) => n >= from);
     return i < 0 ? 0 : i;
   }
@@ -98,7 +96,7 @@ export class Search {
 
   #clear() {
     CSS.highlights?.delete("log-hit");
-    for (const el of this.view.root.querySelectorAll(".l.match, .l.hit")) el.classList.remove("match", "hit");
+    this.view.mark([]);
     this.hits = [];
     this.at = -1;
     this.label.textContent = "";

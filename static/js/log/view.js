@@ -1,10 +1,9 @@
-// The log as plain DOM: parts by step, chunks of 200 lines with
-// content-visibility, so that 100,000 lines open at once and the browser's own
-// search and #L links work.
-import { toHTML } from "./ansi.js";
+// The log as plain DOM: parts by step, chunks of lines with content-visibility,
+// so that 100,000 lines open at once and the browser's own search and #L links
+// work.
+import { Chunk, chunkSize } from "./chunk.js";
 
-const chunkSize = 200;
-const levels = { info: "i", warn: "w", error: "e", good: "g", phase: "p", command: "c", output: "o" };
+const justNow = 1500; // ms for which a move explains what comes on the screen
 
 export class LogView {
   constructor(root, { titles, count, empty, end, follow }) {
@@ -17,9 +16,11 @@ export class LogView {
     this.last = 0; // the newest line number
     this.first = 0;
     this.firstError = 0;
-    this.part = null; // the part that grows: {step, element, summary, from, lines, start}
-    this.chunk = null;
-    this.chunkLines = 0;
+    this.part = null; // the part that grows: {step, element, note, lines}
+    this.chunk = null; // the chunk that grows
+    this.chunks = [];
+    this.marked = new Set(); // the lines that a search found
+    this.moved = performance.now(); // when the page or the person moved the log
     this.clock = new Clock();
     this.wantsLine = lineOf(location.hash);
     this.following = !this.wantsLine;
@@ -27,6 +28,7 @@ export class LogView {
     this.ready = false;
     root.querySelector("noscript")?.remove();
     this.#watchScrolling();
+    this.#watchChunks();
     this.#linkNumbers();
     window.addEventListener("hashchange", () => {
       const n = lineOf(location.hash);
@@ -42,30 +44,24 @@ export class LogView {
   // append adds lines [n, unixMillis, level, step, text] that are newer than
   // the last. Lines that are here already are left out.
   append(lines) {
-    let html = "";
-    const flush = () => {
-      if (html) this.chunk.insertAdjacentHTML("beforeend", html);
-      html = "";
-    };
-    for (const [n, at, level, step, text] of lines) {
-      if (n <= this.last) continue;
-      if (!this.part || this.part.step !== step) {
-        flush();
-        this.#openPart(step, n, at);
+    let i = lines.findIndex((l) => l[0] > this.last);
+    while (i >= 0 && i < lines.length) {
+      const [n, , , step] = lines[i];
+      if (!this.part || this.part.step !== step) this.#openPart(step);
+      if (!this.chunk || this.chunk.last - this.chunk.first + 1 >= chunkSize) this.#openChunk(n);
+      const room = i + chunkSize - (this.chunk.last - this.chunk.first + 1);
+      let end = i;
+      while (end < lines.length && end < room && lines[end][3] === step) {
+        if (lines[end][2] === "error" && !this.firstError) this.firstError = lines[end][0];
+        end++;
       }
-      if (!this.chunk || this.chunkLines >= chunkSize) {
-        flush();
-        this.#openChunk();
-      }
-      if (level === "error" && !this.firstError) this.firstError = n;
-      html += `<div class="l ${levels[level] ?? "i"}" id="L${n}" data-n="${n}" data-t="${this.clock.format(at)}">${toHTML(text)}</div>`;
-      this.chunkLines++;
-      this.part.lines++;
-      this.part.end = at;
+      const piece = lines.slice(i, end);
+      this.chunk.add(piece, this.clock);
+      this.part.lines += piece.length;
       this.first ||= n;
-      this.last = n;
+      this.last = this.chunk.last;
+      i = end;
     }
-    flush();
     this.#labelPart();
     if (this.last) this.emptyLabel.hidden = true;
     this.countLabel.textContent = `${this.last.toLocaleString("en")} ${this.last === 1 ? "line" : "lines"}`;
@@ -84,8 +80,70 @@ export class LogView {
     if (this.wantsLine) this.goTo(Math.min(this.wantsLine, this.last));
   }
 
+  // line is the element of a line, or null. Its chunk gets its lines for it.
   line(n) {
+    let low = 0;
+    let high = this.chunks.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.chunks[middle].first <= n) low = middle;
+      else high = middle - 1;
+    }
+    if (this.chunks.length) this.#dress(this.chunks[low]);
     return document.getElementById(`L${n}`);
+  }
+
+  // mark shows which lines a search found, also those that are drawn later.
+  mark(numbers) {
+    for (const el of this.root.querySelectorAll(".l.match, .l.hit")) el.classList.remove("match", "hit");
+    this.marked = new Set(numbers);
+    if (this.marked.size) for (const el of this.root.querySelectorAll(".l")) this.#markOne(el);
+  }
+
+  #markOne(el) {
+    if (this.marked.has(Number(el.dataset.n))) el.classList.add("match");
+  }
+
+  // topLine is the number of the first line on the screen, 0 for none.
+  topLine() {
+    this.#dressNear();
+    const box = this.root.getBoundingClientRect();
+    const line = document.elementFromPoint(box.left + box.width / 2, box.top + 40)?.closest?.(".l");
+    return line ? Number(line.dataset.n) : 0;
+  }
+
+  #dress(chunk) {
+    if (!chunk.dress(this.clock)) return;
+    this.watcher.unobserve(chunk.element);
+    this.near.delete(chunk);
+    if (this.marked.size) for (const el of chunk.element.children) this.#markOne(el);
+  }
+
+  // Chunks that come near the screen get their lines, unless it was the
+  // browser's search that brought them: then the focus is in its field, and
+  // what it found must stay as it is until the person comes back to the log.
+  #watchChunks() {
+    this.near = new Set();
+    const chunkOf = new WeakMap();
+    this.watcher = new IntersectionObserver((entries) => {
+      for (const e of entries) {
+        if (e.isIntersecting) this.near.add(chunkOf.get(e.target));
+        else this.near.delete(chunkOf.get(e.target));
+      }
+      const expected = document.hasFocus() || performance.now() - this.moved < justNow || (this.following && this.#atEnd());
+      if (expected) this.#dressNear();
+    }, { root: this.root, rootMargin: "800px 0px" });
+    this.watch = (chunk) => {
+      chunkOf.set(chunk.element, chunk);
+      this.watcher.observe(chunk.element);
+    };
+    // The browser selects what it found when its field closes: after the focus.
+    window.addEventListener("focus", () => setTimeout(() => this.#dressNear(), 100));
+    window.addEventListener("beforeprint", () => this.chunks.forEach((c) => this.#dress(c)));
+  }
+
+  #dressNear() {
+    for (const chunk of this.near) this.#dress(chunk);
   }
 
   // goTo shows the line in the middle, with its part open. It stops following.
@@ -126,6 +184,7 @@ export class LogView {
   }
 
   #jumpToEnd() {
+    this.moved = performance.now();
     this.root.scrollTop = this.root.scrollHeight;
     this.lastTop = this.root.scrollTop;
   }
@@ -138,6 +197,7 @@ export class LogView {
   }
 
   #center(line) {
+    this.moved = performance.now();
     const box = this.root.getBoundingClientRect();
     const at = line.getBoundingClientRect();
     this.root.scrollTop += at.top - box.top - (box.height - at.height) / 2;
@@ -167,13 +227,16 @@ export class LogView {
   // get drawn change heights, so only a person's own move counts.
   #watchScrolling() {
     let moved = 0;
-    const person = () => (moved = performance.now());
+    const person = () => {
+      moved = this.moved = performance.now();
+      this.#dressNear();
+    };
     for (const type of ["wheel", "touchmove", "pointerdown", "keydown"]) {
       this.root.addEventListener(type, person, { passive: true });
     }
     this.root.addEventListener("scroll", () => {
       const top = this.root.scrollTop;
-      const byPerson = performance.now() - moved < 1500;
+      const byPerson = performance.now() - moved < justNow;
       if (byPerson && top < this.lastTop - 2 && !this.#atEnd()) this.setFollow(false);
       else if (byPerson && top > this.lastTop && !this.following && this.#atEnd()) this.setFollow(true);
       this.endButton.hidden = this.following || this.#atEnd();
@@ -181,7 +244,7 @@ export class LogView {
     }, { passive: true });
   }
 
-  #openPart(step, n, at) {
+  #openPart(step) {
     this.#labelPart();
     const element = document.createElement("details");
     element.className = "part";
@@ -193,7 +256,7 @@ export class LogView {
     summary.append(title, note);
     element.append(summary);
     this.root.append(element);
-    this.part = { step, element, note, lines: 0, start: at, end: at };
+    this.part = { step, element, note, lines: 0 };
     this.chunk = null;
   }
 
@@ -204,11 +267,11 @@ export class LogView {
     part.note.textContent = lines;
   }
 
-  #openChunk() {
-    this.chunk = document.createElement("div");
-    this.chunk.className = "chunk";
-    this.chunkLines = 0;
-    this.part.element.append(this.chunk);
+  #openChunk(n) {
+    this.chunk = new Chunk(n);
+    this.chunks.push(this.chunk);
+    this.part.element.append(this.chunk.element);
+    this.watch(this.chunk);
   }
 }
 
