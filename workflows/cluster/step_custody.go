@@ -92,7 +92,7 @@ func (f flow) saveCluster(ctx context.Context, s *State, model aksengine.Output)
 	c.AdminUser, c.SSHKey, c.OutputDir, c.Kubeconfig = s.AdminUser, s.SSHKey, "~/"+s.outputDir(), s.Kubeconfig
 	c.ViaHelper = s.ViaHelper
 	if c.CreatedAt.IsZero() {
-		c.CreatedAt = f.Clock()
+		c.CreatedAt, c.CreatedBy = f.Clock(), w.OriginOf(ctx).Actor
 	}
 	if err := f.Records.SaveCluster(ctx, &c); err != nil {
 		return fmt.Errorf("saving the cluster's record: %w", err)
@@ -118,7 +118,7 @@ func (f flow) keepModel(ctx context.Context, s *State, doc []byte) error {
 	if err != nil {
 		return err
 	}
-	m := w.APIModel{ClusterID: s.ClusterID, SHA256: digest, Size: len(doc), Document: ref, At: f.Clock()}
+	m := w.APIModel{ClusterID: s.ClusterID, SHA256: digest, Size: len(doc), Document: ref, RunID: w.OriginOf(ctx).RunID, At: f.Clock()}
 	if err := f.Records.SaveAPIModel(ctx, &m); err != nil {
 		return fmt.Errorf("keeping the API model: %w", err)
 	}
