@@ -3,32 +3,42 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"hubwright/handlers"
 	"hubwright/internal/kube"
+	"hubwright/internal/problem"
 	"hubwright/internal/remote"
 	"hubwright/workflows"
 	"hubwright/workflows/connect"
 )
 
-const firstAnswer = 6 * time.Second // how long the direct way may take before the tunnel is tried
+const (
+	firstAnswer  = 6 * time.Second // how long the direct way may take before the tunnel is tried
+	secondAnswer = 15 * time.Second
+)
 
 // liveCluster is a cluster with the way that leads to it.
 type liveCluster struct {
 	*kube.Cluster
-	host *remote.Host // the tunnel, nil with the direct way
+	host      *remote.Host // the tunnel, nil with the direct way
+	notDirect string       // why the direct way was not taken, when it was tried
 }
 
 // ViaHelper says whether the helper VM is between.
 func (c liveCluster) ViaHelper() bool { return c.host != nil }
 
-// Close ends the tunnel.
+// NotDirect is why the direct way was not taken, "" when it was or nobody tried.
+func (c liveCluster) NotDirect() string { return c.notDirect }
+
+// Close ends idle connections and the tunnel.
 func (c liveCluster) Close() error {
-	if c.host == nil {
-		return nil
+	err := c.Cluster.Close()
+	if c.host != nil {
+		err = errors.Join(err, c.host.Close())
 	}
-	return c.host.Close()
+	return err
 }
 
 func (a adapters) openKube(ctx context.Context, kubeconfig []byte, s workflows.Stack, siteID string, viaHelper bool) (liveCluster, error) {
@@ -48,40 +58,78 @@ func (a adapters) openKube(ctx context.Context, kubeconfig []byte, s workflows.S
 }
 
 // anyWay takes the direct way where it leads to the API server, else the
-// tunnel.
+// tunnel. It fails when neither does, and when the API server itself refuses:
+// it would do so through the tunnel, too.
 func (a adapters) anyWay(ctx context.Context, kubeconfig []byte, s workflows.Stack, siteID string) (liveCluster, error) {
 	direct, err := a.openKube(ctx, kubeconfig, s, siteID, false)
 	if err != nil {
 		return direct, err
 	}
-	try, cancel := context.WithTimeout(ctx, firstAnswer)
-	defer cancel()
-	if _, err = direct.ServerVersion(try); err == nil || ctx.Err() != nil {
-		return direct, ctx.Err()
+	if err = answers(ctx, direct, firstAnswer); err == nil {
+		return direct, nil
+	}
+	direct.Close()
+	if ctx.Err() != nil || kube.Refused(err) {
+		return liveCluster{}, err
 	}
 	tunnel, terr := a.openKube(ctx, kubeconfig, s, siteID, true)
-	if terr != nil {
-		return direct, err
-	}
-	if _, terr = tunnel.ServerVersion(ctx); terr != nil {
+	if terr == nil {
+		if terr = answers(ctx, tunnel, secondAnswer); terr == nil {
+			tunnel.notDirect = bare(err)
+			return tunnel, nil
+		}
 		tunnel.Close()
-		return direct, err
 	}
-	return tunnel, nil
+	if ctx.Err() != nil || kube.Refused(terr) {
+		return liveCluster{}, terr
+	}
+	return liveCluster{}, neither(err, terr)
 }
 
-type kubeForConnect struct{ liveCluster }
+func answers(ctx context.Context, k liveCluster, within time.Duration) error {
+	try, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	_, err := k.ServerVersion(try)
+	return err
+}
 
-func (k kubeForConnect) EnsureScopedAccount(ctx context.Context, acc connect.Account) ([]byte, time.Time, error) {
-	return k.Cluster.EnsureScopedAccount(ctx, kube.ScopedAccount(acc))
+func neither(direct, tunnel error) error {
+	d, t := problem.From(direct), problem.From(tunnel)
+	return &workflows.Problem{
+		Code: d.Code, What: "The cluster's API server is not reachable", Why: "Directly: " + bare(d) + ". Through the helper VM: " + bare(t) + ".",
+		Fix: d.Fix, Detail: d.Detail + "\n" + t.Detail,
+	}
+}
+
+// bare is an error in words, without the full stop.
+func bare(err error) string { return strings.TrimSuffix(problem.From(err).Error(), ".") }
+
+type kubeForConnect struct {
+	liveCluster
+	proxy string
+}
+
+// EnsureScopedAccount gives out a kubeconfig with the Stack's proxy in it, as
+// the administrator's has it.
+func (k kubeForConnect) EnsureScopedAccount(ctx context.Context, acc connect.Account) (connect.Access, error) {
+	got, err := k.Cluster.EnsureScopedAccount(ctx, kube.ScopedAccount(acc))
+	if err == nil {
+		got.Kubeconfig, err = kube.WithProxy(got.Kubeconfig, k.proxy)
+	}
+	return connect.Access(got), err
 }
 
 func (a adapters) connect() connect.Needs {
 	return connect.Needs{
 		Records: a.db, Vault: a.vault, Validate: kube.Validate, Table: kube.NodesTable, Clock: time.Now, Pause: pause,
-		OpenKube: func(ctx context.Context, kubeconfig []byte, s workflows.Stack, siteID string, viaHelper bool) (connect.Kube, error) {
-			k, err := a.openKube(ctx, kubeconfig, s, siteID, viaHelper)
-			return kubeForConnect{k}, err
+		OpenKube: func(ctx context.Context, kubeconfig []byte, s workflows.Stack, siteID, way string) (k connect.Kube, err error) {
+			var live liveCluster
+			if way == connect.WayAuto {
+				live, err = a.anyWay(ctx, kubeconfig, s, siteID)
+			} else {
+				live, err = a.openKube(ctx, kubeconfig, s, siteID, way == connect.WayHelper)
+			}
+			return kubeForConnect{live, s.HTTPSProxy}, err
 		},
 	}
 }

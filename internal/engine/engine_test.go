@@ -140,6 +140,35 @@ func (r *rig) log(run workflows.Run) string {
 	return b.String()
 }
 
+// Each attempt's steps know the run and who started it, also those that outlive
+// a cancel.
+func TestStepsKnowTheirOrigin(t *testing.T) {
+	var fail atomic.Bool
+	fail.Store(true)
+	tell := func(ctx context.Context, _ *state, log workflows.Log) error {
+		log.Info("%+v", workflows.OriginOf(ctx))
+		if fail.Load() {
+			return errors.New("not yet")
+		}
+		return nil
+	}
+	last := step("last", func(ctx context.Context, _ *state, log workflows.Log) error {
+		log.Info("%+v", workflows.OriginOf(ctx))
+		return nil
+	})
+	last.Always = true
+	r := newRig(t, t.TempDir(), workflow(step("tell", tell), last))
+	run := r.ended(r.mustStart().ID)
+	fail.Store(false)
+	if _, err := r.eng.Retry(t.Context(), run.ID, "ben"); err != nil {
+		t.Fatal(err)
+	}
+	run = r.wait(run.ID, "succeeded", func(x workflows.Run) bool { return x.Status == workflows.RunSucceeded })
+	if got := strings.Count(r.log(run), fmt.Sprintf("info {RunID:%s Actor:ana}", run.ID)); got != 4 {
+		t.Errorf("%d of 4 steps knew their origin:\n%s", got, r.log(run))
+	}
+}
+
 func TestRunSucceeds(t *testing.T) {
 	skipped := step("b", nil)
 	skipped.When = func(*state) bool { return false }

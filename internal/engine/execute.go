@@ -181,7 +181,7 @@ func ended(e *Engine, s workflows.StepRun, status workflows.StepStatus, p *workf
 // again after a cancel gets a context that is over already, so that it can
 // stop what it had started.
 func (e *Engine) stepContext(c context.Context, run workflows.Run, always bool) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(c)
+	ctx, cancel := context.WithCancelCause(workflows.WithOrigin(c, workflows.Origin{RunID: run.ID, Actor: run.CreatedBy}))
 	unroot := context.AfterFunc(e.root, func() { cancel(errStopping) })
 	if !always {
 		e.mu.Lock()

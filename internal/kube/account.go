@@ -29,6 +29,13 @@ type ScopedAccount struct {
 	TTL       time.Duration
 }
 
+// Access is what an account's holder gets.
+type Access struct {
+	Kubeconfig []byte
+	Expires    time.Time // as the API server says; it may be sooner than asked for
+	Existed    bool      // the account was there already
+}
+
 // EnsureNamespace makes a namespace that is not there.
 func (c *Cluster) EnsureNamespace(ctx context.Context, name string) error {
 	_, err := c.client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
@@ -43,29 +50,30 @@ func unlessThere(err error) error {
 }
 
 // EnsureScopedAccount makes the account with its binding where they are not
-// there and gives out a kubeconfig with a new token and when that expires. A
-// role that we gave the account before is taken away: all its tokens, also the
-// older ones, then may what the new role allows.
-func (c *Cluster) EnsureScopedAccount(ctx context.Context, a ScopedAccount) (kubeconfig []byte, expires time.Time, err error) {
+// there and gives out a kubeconfig with a new token. A role that we gave the
+// account before is taken away: all its tokens, also the older ones, then may
+// what the new role allows.
+func (c *Cluster) EnsureScopedAccount(ctx context.Context, a ScopedAccount) (Access, error) {
 	if err := c.EnsureNamespace(ctx, a.Namespace); err != nil {
-		return nil, expires, err
+		return Access{}, err
 	}
 	no := false
 	sa := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: a.Name, Namespace: a.Namespace, Labels: ours()}, AutomountServiceAccountToken: &no}
-	_, err = c.client.CoreV1().ServiceAccounts(a.Namespace).Create(ctx, sa, metav1.CreateOptions{})
+	_, err := c.client.CoreV1().ServiceAccounts(a.Namespace).Create(ctx, sa, metav1.CreateOptions{})
+	existed := apierrors.IsAlreadyExists(err)
 	if err := unlessThere(err); err != nil {
-		return nil, expires, explain("Making the service account", err)
+		return Access{}, explain("Making the service account", err)
 	}
 	if err := c.bind(ctx, a); err != nil {
-		return nil, expires, err
+		return Access{}, err
 	}
 	seconds := int64(a.TTL / time.Second)
 	tok, err := c.client.CoreV1().ServiceAccounts(a.Namespace).CreateToken(ctx, a.Name, &authv1.TokenRequest{Spec: authv1.TokenRequestSpec{ExpirationSeconds: &seconds}}, metav1.CreateOptions{})
 	if err != nil {
-		return nil, expires, explain("Asking for the account's token", err)
+		return Access{}, explain("Asking for the account's token", err)
 	}
-	kubeconfig, err = c.tokenConfig(a, tok.Status.Token)
-	return kubeconfig, tok.Status.ExpirationTimestamp.Time, err
+	kubeconfig, err := c.tokenConfig(a, tok.Status.Token)
+	return Access{Kubeconfig: kubeconfig, Expires: tok.Status.ExpirationTimestamp.Time, Existed: existed}, err
 }
 
 func ours() map[string]string { return map[string]string{"app.kubernetes.io/managed-by": "hubwright"} }

@@ -35,11 +35,11 @@ func person(t *testing.T, kubeconfig []byte) *kubernetes.Clientset {
 
 func account(t *testing.T, a kube.ScopedAccount) (kubeconfig []byte, expires time.Time) {
 	t.Helper()
-	kubeconfig, expires, err := opened(t).EnsureScopedAccount(t.Context(), a)
+	access, err := opened(t).EnsureScopedAccount(t.Context(), a)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return kubeconfig, expires
+	return access.Kubeconfig, access.Expires
 }
 
 // can asks the API server as "kubectl auth can-i" does. What is "verb
@@ -180,7 +180,9 @@ func TestAccountTwice(t *testing.T) {
 		t.Error("the second file has the first one's token")
 	}
 	a.Role = "view"
-	account(t, a)
+	if again, err := opened(t).EnsureScopedAccount(ctx, a); err != nil || !again.Existed {
+		t.Errorf("it does not say that the account was there: %v", err)
+	}
 	old := person(t, first)
 	eventually(t, "the former role is gone", func() string {
 		if can(t, old, "create apps/deployments twice") {
@@ -236,14 +238,14 @@ func TestAccountRefusals(t *testing.T) {
 		"a namespace that Kubernetes refuses":   {kube.ScopedAccount{Namespace: "Bad_", Name: "robot", Role: "view", TTL: time.Hour}, "kube.refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := opened(t).EnsureScopedAccount(t.Context(), c.a)
+			_, err := opened(t).EnsureScopedAccount(t.Context(), c.a)
 			if p := asProblem(t, err); p.Code != c.code {
 				t.Errorf("%+v", p)
 			}
 		})
 	}
 	viewer, _ := account(t, kube.ScopedAccount{Namespace: "bad", Name: "viewer", Role: "view", TTL: time.Hour})
-	_, _, err := open(t, viewer, kube.Way{Dial: real(t).Dial}).EnsureScopedAccount(t.Context(), kube.ScopedAccount{Namespace: "bad", Name: "other", Role: "admin", TTL: time.Hour})
+	_, err := open(t, viewer, kube.Way{Dial: real(t).Dial}).EnsureScopedAccount(t.Context(), kube.ScopedAccount{Namespace: "bad", Name: "other", Role: "admin", TTL: time.Hour})
 	if p := asProblem(t, err); p.Code != "kube.forbidden" {
 		t.Errorf("a viewer makes an administrator: %+v", p)
 	}

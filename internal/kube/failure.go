@@ -49,3 +49,17 @@ func unreached(what string, err error) *workflows.Problem {
 	}
 	return n
 }
+
+// Refused says whether an error is the API server's own answer, or the
+// kubeconfig's fault: another way to the server would not help.
+func Refused(err error) bool {
+	var p *workflows.Problem
+	if !errors.As(err, &p) {
+		return false
+	}
+	switch p.Code {
+	case "kube.unauthorized", "kube.forbidden", "kube.refused", "kube.busy", "kube.kubeconfig":
+		return true
+	}
+	return false
+}

@@ -29,7 +29,7 @@ func every(k *kube.Cluster) map[string]func(context.Context) error {
 		"ClusterInfo":       func(ctx context.Context) error { _, err := k.ClusterInfo(ctx); return err },
 		"CertificateExpiry": func(ctx context.Context) error { _, err := k.CertificateExpiry(ctx); return err },
 		"EnsureScopedAccount": func(ctx context.Context) error {
-			_, _, err := k.EnsureScopedAccount(ctx, kube.ScopedAccount{Namespace: "a", Name: "b", Role: "view", TTL: time.Hour})
+			_, err := k.EnsureScopedAccount(ctx, kube.ScopedAccount{Namespace: "a", Name: "b", Role: "view", TTL: time.Hour})
 			return err
 		},
 	}

@@ -84,7 +84,7 @@ func (f flow) saveCluster(ctx context.Context, s *State, model aksengine.Output)
 	c.AdminUser, c.SSHKey, c.OutputDir, c.Kubeconfig = s.AdminUser, s.SSHKey, "~/"+s.OutputDir(), s.Kubeconfig
 	c.ViaHelper = s.ViaHelper
 	if c.CreatedAt.IsZero() {
-		c.CreatedAt = f.Clock()
+		c.CreatedAt, c.CreatedBy = f.Clock(), w.OriginOf(ctx).Actor
 	}
 	if err := f.Records.SaveCluster(ctx, &c); err != nil {
 		return fmt.Errorf("saving the cluster's record: %w", err)

@@ -62,7 +62,7 @@ func (b *bed) state(x w.Execution) []byte {
 func (b *bed) must(x w.Execution, steps ...string) {
 	b.t.Helper()
 	for _, id := range steps {
-		if err := x.Run(context.Background(), id, b.log); err != nil {
+		if err := x.Run(w.WithOrigin(context.Background(), w.Origin{RunID: "run_7", Actor: "ana"}), id, b.log); err != nil {
 			b.t.Fatalf("%s: %v\n%s", id, err, b.log.text())
 		}
 	}
@@ -200,7 +200,10 @@ func TestDeploysACluster(t *testing.T) {
 		c.Nodes() != 6 || !c.ViaHelper || c.Version != "1.33.10" || b.sealed[c.SSHKey] == "" || b.sealed[c.Kubeconfig] == "" {
 		t.Errorf("%+v", c)
 	}
-	if len(b.models) != 1 || b.sealed[b.models[0].Document] != b.host.files[outModel] {
+	if c.CreatedBy != "ana" {
+		t.Errorf("the cluster was made by %q", c.CreatedBy)
+	}
+	if len(b.models) != 1 || b.sealed[b.models[0].Document] != b.host.files[outModel] || b.models[0].RunID != "run_7" {
 		t.Errorf("%+v", b.models)
 	}
 	r := x.Result()

@@ -9,14 +9,18 @@ import (
 	w "hubwright/workflows"
 )
 
-const soon = 30 * 24 * time.Hour
+const (
+	soon = 30 * 24 * time.Hour
+	// Two ways may have to be tried, and the second begins with an SSH login.
+	patience = 45 * time.Second
+)
 
 func (f flow) checks() []w.Check[State] {
 	return []w.Check[State]{
 		{ID: "kubeconfig", Title: "The kubeconfig is in custody", Why: "It is the only key to the cluster that the deploy made.", Severity: w.SeverityBlock, Run: f.checkKubeconfig},
-		{ID: "reachable", Title: "The API server is reachable", Why: "Everything after this step talks to it.", Page: "way", Severity: w.SeverityBlock, Timeout: 30 * time.Second, Run: f.checkReachable},
-		{ID: "certificate", Title: "The API server's certificate is good", Why: "It must be signed by the cluster's own CA and not end soon.", Severity: w.SeverityWarn, Run: f.checkCertificate},
-		{ID: "nodes", Title: "All nodes are Ready", Why: "A node that is not Ready takes no work.", Severity: w.SeverityWarn, Run: f.checkNodes},
+		{ID: "reachable", Title: "The API server is reachable", Why: "Everything after this step talks to it.", Page: "way", Severity: w.SeverityBlock, Timeout: patience, Run: f.checkReachable},
+		{ID: "certificate", Title: "The API server's certificate is good", Why: "It must be signed by the cluster's own CA and not end soon.", Severity: w.SeverityWarn, Timeout: patience, Run: f.checkCertificate},
+		{ID: "nodes", Title: "All nodes are Ready", Why: "A node that is not Ready takes no work.", Severity: w.SeverityWarn, Timeout: patience, Run: f.checkNodes},
 	}
 }
 
@@ -28,29 +32,41 @@ func (f flow) checkKubeconfig(_ context.Context, s *State) w.Finding {
 }
 
 func (f flow) checkReachable(ctx context.Context, s *State) w.Finding {
-	version, err := f.version(ctx, s, s.viaHelper())
-	if err == nil {
-		return w.Passed("It answers as " + version + ".")
-	}
-	if !s.viaHelper() {
-		if v, e := f.version(ctx, s, true); e == nil {
-			return w.Fail("Not from this server ("+words(err)+"), but through the helper VM it answers as "+v+".", "Choose the way through the helper VM.")
+	a, err := f.ask(ctx, s, s.Way)
+	switch {
+	case err == nil && a.viaHelper:
+		found := "Through the helper VM's SSH it answers as " + a.version + "."
+		if a.notDirect != "" {
+			found += " Not directly: " + a.notDirect + "."
+		}
+		return w.Passed(found)
+	case err == nil:
+		return w.Passed("It answers directly as " + a.version + ".")
+	case s.Way == WayDirect:
+		if a, e := f.ask(ctx, s, WayHelper); e == nil {
+			return w.Fail("Not from this server ("+words(err)+"), but through the helper VM it answers as "+a.version+".", "Choose the way through the helper VM, or whichever leads there.")
 		}
 	}
 	return w.Fail(words(err), "Look at the control plane nodes and at the way to the Hub, then run the check again.")
 }
 
-func (f flow) version(ctx context.Context, s *State, viaHelper bool) (string, error) {
-	k, err := f.open(ctx, s, viaHelper)
+type answer struct {
+	version, notDirect string
+	viaHelper          bool
+}
+
+func (f flow) ask(ctx context.Context, s *State, way string) (answer, error) {
+	k, err := f.open(ctx, s, way)
 	if err != nil {
-		return "", err
+		return answer{}, err
 	}
 	defer k.Close()
-	return k.ServerVersion(ctx)
+	v, err := k.ServerVersion(ctx)
+	return answer{version: v, notDirect: k.NotDirect(), viaHelper: k.ViaHelper()}, err
 }
 
 func (f flow) checkCertificate(ctx context.Context, s *State) w.Finding {
-	k, err := f.open(ctx, s, s.viaHelper())
+	k, err := f.open(ctx, s, s.Way)
 	if err != nil {
 		return w.Skip("The API server is not reachable.")
 	}
@@ -67,7 +83,7 @@ func (f flow) checkCertificate(ctx context.Context, s *State) w.Finding {
 }
 
 func (f flow) checkNodes(ctx context.Context, s *State) w.Finding {
-	k, err := f.open(ctx, s, s.viaHelper())
+	k, err := f.open(ctx, s, s.Way)
 	if err != nil {
 		return w.Skip("The API server is not reachable.")
 	}

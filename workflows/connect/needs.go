@@ -11,10 +11,10 @@ import (
 type Needs struct {
 	Records Records
 	Vault   Vault
-	// OpenKube reaches a cluster's API server directly (through the Stack's
-	// proxy, if it has one) or through the helper VM's SSH. It may fail when the
-	// tunnel does.
-	OpenKube func(ctx context.Context, kubeconfig []byte, s w.Stack, siteID string, viaHelper bool) (Kube, error)
+	// OpenKube prepares to reach a cluster's API server. WayDirect asks nothing
+	// yet; WayHelper fails when the tunnel does; WayAuto tries the direct way,
+	// then the tunnel, and fails when neither leads there.
+	OpenKube func(ctx context.Context, kubeconfig []byte, s w.Stack, siteID, way string) (Kube, error)
 	// Validate says what is wrong with a kubeconfig.
 	Validate func(kubeconfig []byte) error
 	// Table is what kubectl get nodes would print.
@@ -44,14 +44,25 @@ type Account struct {
 	TTL                   time.Duration
 }
 
+// Access is what an account's holder gets.
+type Access struct {
+	Kubeconfig []byte
+	Expires    time.Time // as the API server says
+	Existed    bool      // the account was there already
+}
+
 // Kube is a cluster. Errors are *workflows.Problem.
 type Kube interface {
 	Server() string
+	// ViaHelper says that the way leads through the helper VM.
+	ViaHelper() bool
+	// NotDirect is why WayAuto did not take the direct way; "" when it did.
+	NotDirect() string
 	ServerVersion(ctx context.Context) (string, error)
 	Nodes(ctx context.Context) ([]w.Node, error)
 	Components(ctx context.Context) ([]w.Component, error)
 	ClusterInfo(ctx context.Context) (string, error)
 	CertificateExpiry(ctx context.Context) (time.Time, error)
-	EnsureScopedAccount(ctx context.Context, a Account) (kubeconfig []byte, expires time.Time, err error)
+	EnsureScopedAccount(ctx context.Context, a Account) (Access, error)
 	Close() error
 }

@@ -22,16 +22,18 @@ func wayPage() w.Page[State] {
 		Fields: []w.Field[State]{{
 			Name: "way", Label: "How Hubwright reaches the API server", Kind: w.FieldRadio, Default: func(s *State) string { return s.Way },
 			Options: fixed(
-				w.Option{Value: WayDirect, Label: "Directly", Note: "From this server to the API's public name, through the Stack's proxy where it has one."},
-				w.Option{Value: WayHelper, Label: "Through the helper VM", Note: "An SSH tunnel, for Hubs whose public addresses this server cannot reach."},
+				w.Option{Value: WayAuto, Label: "Whichever way leads there", Note: "Directly first, then through the helper VM. The run says which, and the cluster's page uses the same."},
+				w.Option{Value: WayDirect, Label: "Only directly", Note: "From this server to the API's public name, through the Stack's proxy where it has one."},
+				w.Option{Value: WayHelper, Label: "Only through the helper VM", Note: "An SSH tunnel, for Hubs whose public addresses this server cannot reach."},
 			),
 		}},
 		Bind: func(a w.Answers, s *State) []w.FieldError {
 			s.Way = a.Get("way")
-			if s.Way != WayDirect && s.Way != WayHelper {
-				return []w.FieldError{{Field: "way", Message: "Choose one of the two ways."}}
+			switch s.Way {
+			case WayAuto, WayDirect, WayHelper:
+				return nil
 			}
-			return nil
+			return []w.FieldError{{Field: "way", Message: "Choose one of the three."}}
 		},
 	}
 }

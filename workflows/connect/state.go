@@ -10,6 +10,7 @@ import (
 
 // The ways to the API server.
 const (
+	WayAuto   = "auto" // directly where that leads there, else through the helper VM
 	WayDirect = "direct"
 	WayHelper = "helper"
 )
@@ -21,7 +22,7 @@ type State struct {
 	Proxy            string
 	Cluster          Facts
 
-	Way       string
+	Way       string // as chosen
 	Account   string // "yes" or "no"
 	Namespace string
 	Name      string
@@ -41,13 +42,22 @@ type Facts struct {
 // Found is what the steps learned.
 type Found struct {
 	Server, Version string
+	Way             string // the one that led there; never WayAuto
 	Ready           int
 	AccountRef      w.SecretRef
 	Expires         time.Time
 }
 
-func (s *State) viaHelper() bool    { return s.Way == WayHelper }
+func (s *State) viaHelper() bool    { return s.Found.Way == WayHelper }
 func (s *State) wantsAccount() bool { return s.Account == "yes" }
+
+// way is the way to take: the one that was found, once there is one.
+func (s *State) way() string {
+	if s.Found.Way != "" {
+		return s.Found.Way
+	}
+	return s.Way
+}
 
 // Downloads offers the scoped account's kubeconfig.
 func (s *State) Downloads() []w.Download {
@@ -73,18 +83,14 @@ func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
 	if err != nil {
 		return nil, &w.Problem{Code: "connect.cluster", What: "There is no cluster on " + site.Name + " yet", Why: "the cluster has not been deployed", Fix: "Deploy the cluster first: it is step 3 of the guide."}
 	}
-	s := &State{
-		SiteID: site.ID, SiteName: site.Name, StackName: stack.Name, Proxy: stack.HTTPSProxy, Way: WayDirect, Account: "no",
+	return &State{
+		SiteID: site.ID, SiteName: site.Name, StackName: stack.Name, Proxy: stack.HTTPSProxy, Way: WayAuto, Account: "no",
 		Cluster: Facts{ID: c.ID, Name: c.Name, FQDN: c.FQDN, Version: c.Version, Suffix: c.NameSuffix, AdminUser: c.AdminUser, Masters: c.MasterCount, Nodes: c.Nodes(), HasKubeconfig: c.Kubeconfig != ""},
-	}
-	if c.ViaHelper {
-		s.Way = WayHelper
-	}
-	return s, nil
+	}, nil
 }
 
 // open reaches the cluster with the kubeconfig in custody.
-func (f flow) open(ctx context.Context, s *State, viaHelper bool) (Kube, error) {
+func (f flow) open(ctx context.Context, s *State, way string) (Kube, error) {
 	c, err := f.Records.ClusterOfSite(ctx, s.SiteID)
 	if err != nil {
 		return nil, err
@@ -107,5 +113,24 @@ func (f flow) open(ctx context.Context, s *State, viaHelper bool) (Kube, error) 
 	if err := f.Validate(raw); err != nil {
 		return nil, err
 	}
-	return f.OpenKube(ctx, raw, stack, s.SiteID, viaHelper)
+	return f.OpenKube(ctx, raw, stack, s.SiteID, way)
+}
+
+// with works on the cluster. When that fails the way is forgotten, so that a
+// retry looks for it anew.
+func (f flow) with(ctx context.Context, s *State, work func(Kube) error) error {
+	k, err := f.open(ctx, s, s.way())
+	if err == nil {
+		defer k.Close()
+		err = work(k)
+	}
+	if err != nil {
+		s.Found.Way = ""
+		return err
+	}
+	s.Found.Way = WayDirect
+	if k.ViaHelper() {
+		s.Found.Way = WayHelper
+	}
+	return nil
 }

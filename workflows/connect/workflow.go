@@ -30,18 +30,15 @@ func fixed(o ...w.Option) func(context.Context, *State) ([]w.Option, error) {
 }
 
 func plan(_ context.Context, s *State) (w.Plan, error) {
-	way := "Directly"
-	if s.Proxy != "" {
-		way = "Through the proxy " + s.Proxy
-	}
-	if s.viaHelper() {
-		way = "Through the helper VM's SSH"
+	way := wayWords(s.Way)
+	if s.Proxy != "" && s.Way != WayHelper {
+		way += "; directly is through the proxy " + s.Proxy
 	}
 	p := w.Plan{
 		Title: "Connect to the cluster on " + s.SiteName, Duration: "less than a minute", Disruption: "Nothing that runs on the cluster is touched.",
 		Summary: []w.SummaryItem{
 			{Label: "Cluster", Value: fmt.Sprintf("%s, Kubernetes %s, %d nodes", s.Cluster.Name, s.Cluster.Version, s.Cluster.Nodes)},
-			{Label: "API server", Value: "https://" + s.Cluster.FQDN}, {Label: "Way", Value: way, Page: "way"},
+			{Label: "API server", Value: "https://" + s.Cluster.FQDN}, {Label: "Way", Value: strings.ToUpper(way[:1]) + way[1:], Page: "way"},
 			{Label: "Scoped account", Value: "None", Page: "access"},
 		},
 		Changes:  []w.Change{{Verb: "none", What: "The cluster", Note: "is only read"}},
@@ -62,11 +59,21 @@ func plan(_ context.Context, s *State) (w.Plan, error) {
 	return p, nil
 }
 
+func wayWords(way string) string {
+	switch way {
+	case WayHelper:
+		return "through the helper VM's SSH"
+	case WayDirect:
+		return "directly"
+	}
+	return "directly if that leads there, else through the helper VM's SSH"
+}
+
 func result(s *State) w.Result {
 	r := w.Result{
 		Headline: fmt.Sprintf("%s answers, and all %d nodes are Ready.", s.Cluster.Name, s.Found.Ready),
 		Facts: []w.SummaryItem{
-			{Label: "API server", Value: s.Found.Server}, {Label: "Kubernetes", Value: s.Found.Version},
+			{Label: "API server", Value: s.Found.Server + ", reached " + wayWords(s.Found.Way)}, {Label: "Kubernetes", Value: s.Found.Version},
 			{Label: "kubectl", Value: "Download the kubeconfig on the cluster's page: it is cluster-admin, so each download is in the audit."},
 		},
 		Next: &w.NextStep{Title: "Open the cluster's page", Why: "Nodes, kubeconfig, API models and history.", Link: "/clusters/" + s.Cluster.ID},
@@ -80,7 +87,7 @@ func result(s *State) w.Result {
 	}
 	r.Facts = append(r.Facts, w.SummaryItem{Label: "Jump box", Value: "Don't use a control plane node as one: whoever is on it holds the cluster's keys, and what runs there competes with etcd. Use the helper VM."})
 	if s.Found.AccountRef != "" {
-		r.Facts = append(r.Facts, w.SummaryItem{Label: "Scoped account", Value: fmt.Sprintf("%s in %s, role %s, until %s. Download it below.", s.Name, s.Namespace, s.Role, s.Found.Expires.UTC().Format("2 January 2006 15:04 MST"))})
+		r.Facts = append(r.Facts, w.SummaryItem{Label: "Scoped account", Value: fmt.Sprintf("%s in %s, role %s, until %s. Download it below.", s.Name, s.Namespace, s.Role, until(s.Found.Expires))})
 	}
 	return r
 }

@@ -42,7 +42,7 @@ func (e Engine) KeepModel(ctx context.Context, g *Ground, clusterID string, doc 
 	if err != nil {
 		return 0, err
 	}
-	m := w.APIModel{ClusterID: clusterID, SHA256: sum, Size: len(doc), Document: ref, At: e.Clock()}
+	m := w.APIModel{ClusterID: clusterID, SHA256: sum, Size: len(doc), Document: ref, RunID: w.OriginOf(ctx).RunID, At: e.Clock()}
 	if err := e.Records.SaveAPIModel(ctx, &m); err != nil {
 		return 0, fmt.Errorf("keeping the API model: %w", err)
 	}
