@@ -116,7 +116,7 @@ func refusedByProxy(_ context.Context, proxy *url.URL, req *http.Request, resp *
 		Code: "net.proxy",
 		What: fmt.Sprintf("The proxy does not lead to %s", req.URL.Host),
 		Why:  fmt.Sprintf("%s answered %s.", proxy.Host, resp.Status),
-		Fix:  "Check that the name is right and that the proxy allows it, or choose a direct way in the stack's settings.",
+		Fix:  "Look whether the Hub is up and whether the proxy has a way to it; check that the name is right and that the proxy allows it, or choose a direct way in the stack's settings.",
 	}
 }
 

@@ -2,10 +2,11 @@ package connect
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"hubwright/internal/problem"
 	w "hubwright/workflows"
 )
 
@@ -37,7 +38,7 @@ func (f flow) checkReachable(ctx context.Context, s *State) w.Finding {
 			return w.Fail("Not from this server ("+words(err)+"), but through the helper VM it answers as "+v+".", "Choose the way through the helper VM.")
 		}
 	}
-	return w.Fail(words(err), "Look at the control plane nodes and at the way to the Hub, then run the check again.")
+	return problem.Finding(err)
 }
 
 func (f flow) version(ctx context.Context, s *State, viaHelper bool) (string, error) {
@@ -94,10 +95,4 @@ func countReady(nodes []w.Node) int {
 	return n
 }
 
-func words(err error) string {
-	var p *w.Problem
-	if errors.As(err, &p) {
-		return p.Error()
-	}
-	return err.Error()
-}
+func words(err error) string { return strings.TrimRight(problem.From(err).Error(), ".") }

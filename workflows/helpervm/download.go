@@ -91,26 +91,33 @@ func downloadProblem(code int, url string) error {
 		Fix: "Open the way, set the stack's HTTPS proxy, or give Hubwright the archive in the settings and choose it as the source.",
 	}
 	switch code {
-	case 5:
-		p.Why = "The machine does not know the proxy's name."
-	case 6:
-		p.Why = "The machine does not know the name github.com: name resolution there has no answer."
-	case 7, 28:
-		p.Why = "github.com does not answer: the machine has no way to the internet."
 	case 22:
 		p.Why = "The server does not have " + url + "."
 	case 23:
 		p.Why = "The file could not be written: the disk is full, or the home cannot be written to."
 		p.Fix = "Make room on the machine's disk, then try again."
-	case 56:
-		p.Why = "The proxy does not let the machine through, or the connection broke again and again."
 	case 60, 77:
 		p.Why = "The certificate of github.com is not trusted there; a proxy that looks into TLS may stand between."
 		p.Fix = "Add the proxy's root certificate to the machine's trusted roots, or choose the archive."
 	default:
-		p.Why = fmt.Sprintf("curl ended with exit code %d, six times. The log has its words.", code)
+		p.Why = curlWhy(code) + " It was tried six times; the log has its words."
 	}
 	return p
+}
+
+// curlWhy says why curl did not get anywhere, by its exit code.
+func curlWhy(code int) string {
+	switch code {
+	case 5:
+		return "The machine does not know the proxy's name."
+	case 6:
+		return "The machine does not know the name github.com: name resolution there has no answer."
+	case 7, 28:
+		return "github.com does not answer: the machine has no way to the internet."
+	case 56:
+		return "The proxy does not let the machine through, or the connection broke again and again."
+	}
+	return fmt.Sprintf("curl ended with exit code %d.", code)
 }
 
 var percentLine = regexp.MustCompile(`^downloaded (\d+) %`)
