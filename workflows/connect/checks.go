@@ -56,6 +56,9 @@ func (f flow) checkCertificate(ctx context.Context, s *State) w.Finding {
 		return w.Skip("The API server is not reachable.")
 	}
 	defer k.Close()
+	if _, err := k.ServerVersion(ctx); err != nil {
+		return w.Skip("The API server is not reachable.")
+	}
 	end, err := k.CertificateExpiry(ctx)
 	if err != nil {
 		return w.Fail(words(err), "If the certificates were rotated outside Hubwright, fetch the kubeconfig again from the helper VM.")
@@ -73,6 +76,9 @@ func (f flow) checkNodes(ctx context.Context, s *State) w.Finding {
 		return w.Skip("The API server is not reachable.")
 	}
 	defer k.Close()
+	if _, err := k.ServerVersion(ctx); err != nil {
+		return w.Skip("The API server is not reachable.")
+	}
 	nodes, err := k.Nodes(ctx)
 	if err != nil {
 		return w.Fail(words(err), "Run the check again.")

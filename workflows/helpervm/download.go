@@ -93,6 +93,7 @@ func downloadProblem(code int, url string) error {
 	switch code {
 	case 22:
 		p.Why = "The server does not have " + url + "."
+		p.Fix = "Look whether that release still exists. Choose another version, or give Hubwright the archive in the settings and choose it as the source."
 	case 23:
 		p.Why = "The file could not be written: the disk is full, or the home cannot be written to."
 		p.Fix = "Make room on the machine's disk, then try again."
