@@ -36,7 +36,6 @@ var msis = regexp.MustCompile(`MSIS(\d{4})`)
 var adfsCodes = map[string]words{
 	"9607": {what: "The service principal is not known to AD FS", why: "The client id is wrong, or its application was removed from AD FS.", fix: "Compare the client id with the application group in AD FS (Get-AdfsServerApplication), or ask the stamp's operator to make the service principal again."},
 	"9622": {what: "AD FS does not accept the service principal's secret or certificate", why: "It is not, or no longer, the one that is registered with the client id; the operator may have replaced it.", fix: "Ask the stamp's operator for the present secret or certificate of the service principal, give it to the stack, and test the stack."},
-	"9602": {what: "AD FS does not know this stamp", why: "It does not issue tokens for the stamp's audience.", fix: "Open the stack's settings and let it discover the Hub again."},
 	"9604": {what: "AD FS could not answer", why: "It had an error inside.", fix: "Ask the stamp's operator to look at AD FS; then try again."},
 }
 

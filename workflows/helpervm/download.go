@@ -45,13 +45,10 @@ func (f flow) finishDownload(ctx context.Context, s *State, host Host, log w.Log
 	if code, err := f.follow(ctx, s, n, cur, log); err != nil || code != 0 {
 		return err
 	}
-	if !f.inPlace(ctx, s, host, log) {
-		if err := f.unpack(ctx, s, host, log); err != nil {
-			return err
-		}
-		s.changed("AKS Engine " + s.Engine)
+	if f.inPlace(ctx, s, host, log) {
+		return nil
 	}
-	return nil
+	return f.unpackAfresh(ctx, s, log)
 }
 
 func (f flow) download(ctx context.Context, s *State, host Host, log w.Log) error {
@@ -137,6 +134,6 @@ func (f flow) follow(ctx context.Context, s *State, n int, cur w.Cursor, log w.L
 				}
 			}
 		},
-		func(state string) { log.Progress(-1, state) },
+		func(state string) { log.Warn("%s", state) },
 	)
 }

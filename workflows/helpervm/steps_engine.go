@@ -47,6 +47,17 @@ func (f flow) installEngine(ctx context.Context, s *State, log w.Log) error {
 	if err != nil {
 		return err
 	}
+	return f.unpackAfresh(ctx, s, log)
+}
+
+// unpackAfresh unpacks over a new connection: the one before was idle for as
+// long as the file took and may be gone.
+func (f flow) unpackAfresh(ctx context.Context, s *State, log w.Log) error {
+	host, err := f.dial(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer host.Close()
 	if err := f.unpack(ctx, s, host, log); err != nil {
 		return err
 	}
