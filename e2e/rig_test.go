@@ -123,7 +123,7 @@ func newWorld(t *testing.T, speed string) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), addr: freeAddr(t)}
 	seed := filepath.Join(w.dir, "seed.json")
-	w.sandbox = spawn(t, "sandbox", "--dir", filepath.Join(w.dir, "sandbox"), "--proxy", "127.0.0.1:0", "--seed", seed, "--speed", speed)
+	w.sandbox = spawn(t, "sandbox", "--dir", filepath.Join(w.dir, "sandbox"), "--proxy", "127.0.0.1:0", "--page", "127.0.0.1:0", "--seed", seed, "--speed", speed)
 	eventually(t, 10*time.Minute, "the sandbox writes its seed", func() bool {
 		_, err := os.Stat(seed)
 		return err == nil

@@ -11,6 +11,7 @@ import (
 
 	"hubwright/internal/sandbox"
 	"hubwright/internal/sandbox/controlplane"
+	"hubwright/internal/sandbox/faults"
 	"hubwright/internal/sandbox/standin"
 )
 
@@ -26,16 +27,24 @@ func runStandin(args []string, c console) (int, bool) {
 // runSandbox plays two Azure Stack Hubs until ctx ends.
 func runSandbox(ctx context.Context, c console, args []string) error {
 	var o sandbox.Options
-	var seedFile string
+	var seedFile, faultsFile string
 	fs := flag.NewFlagSet("hubwright sandbox", flag.ContinueOnError)
 	fs.SetOutput(c.stderr)
 	fs.StringVar(&o.Dir, "dir", ".data/sandbox", "folder of the sandbox's state")
 	fs.StringVar(&o.ProxyAddr, "proxy", sandbox.DefaultProxyAddr, "loopback address of the one door")
 	fs.Float64Var(&o.Speed, "speed", sandbox.DefaultSpeed, "how many times faster than a real Hub; 1 is real")
 	fs.StringVar(&o.EngineBin, "aks-engine", "", "a real aks-engine-azurestack for the helper VMs; default: a stand-in")
+	fs.StringVar(&o.PageAddr, "page", sandbox.DefaultPageAddr, "loopback address of the page that shows the emulated world and switches faults; empty serves none")
+	fs.StringVar(&faultsFile, "faults", "", "JSON list of faults that are in force from the start")
 	fs.StringVar(&seedFile, "seed", "", "write a file for hubwright serve --seed")
 	if err := parseFlags(fs, args, c.getenv); err != nil {
 		return err
+	}
+	if faultsFile != "" {
+		var err error
+		if o.Faults, err = readFaults(faultsFile); err != nil {
+			return err
+		}
 	}
 	o.Log = slog.New(slog.NewTextHandler(c.stderr, nil))
 	if bits := c.getenv(standin.BitsVariable); bits != "" {
@@ -71,11 +80,27 @@ func runSandbox(ctx context.Context, c console, args []string) error {
 		return err
 	}
 	defer func() { w.Close(); <-built }()
+	if page := w.PageURL(); page != "" {
+		fmt.Fprintf(c.stdout, "What the sandbox does, and faults to switch: %s\n", page)
+	}
 	if err := introduce(c, w.Seed(), o.Dir, seedFile); err != nil {
 		return err
 	}
 	<-ctx.Done()
 	return nil
+}
+
+func readFaults(file string) ([]faults.Rule, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("--faults: %w", err)
+	}
+	defer f.Close()
+	rules, err := faults.Read(f)
+	if err != nil {
+		return nil, fmt.Errorf("--faults %s: %w", file, err)
+	}
+	return rules, nil
 }
 
 // introduce prints what there is and writes the seed.

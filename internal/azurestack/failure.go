@@ -48,6 +48,9 @@ func (h *Hub) problemOf(err error, wit *witness, doing string) error {
 	}
 	var answer *azcore.ResponseError
 	if errors.As(err, &answer) {
+		if answer.StatusCode == http.StatusUnauthorized && h.forget != nil {
+			h.forget()
+		}
 		return answerProblem(answer, doing)
 	}
 	return problem.Network(err, hostOf(h.base))

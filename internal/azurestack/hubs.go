@@ -59,6 +59,7 @@ type Hub struct {
 	options *arm.ClientOptions
 	arm     *arm.Client // for what the profile has no client for
 	every   time.Duration
+	forget  func() // nil when nobody keeps the Hub
 }
 
 // Open prepares a Hub. It sends nothing: the credential is opened from the
@@ -91,7 +92,18 @@ func (h *Hubs) Open(ctx context.Context, s w.Stack) (*Hub, error) {
 		}
 	}
 	h.open[key] = hub
+	hub.forget = func() { h.forget(key, hub) }
 	return hub, nil
+}
+
+// forget makes the next Open log in anew: the token of this Hub is not taken
+// any more, whatever time it has left.
+func (h *Hubs) forget(key hubKey, hub *Hub) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.open[key] == hub {
+		delete(h.open, key)
+	}
 }
 
 func (h *Hubs) make(ctx context.Context, s w.Stack) (*Hub, error) {

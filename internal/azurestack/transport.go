@@ -1,6 +1,7 @@
 package azurestack
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"hubwright/internal/problem"
@@ -114,9 +116,9 @@ func refusedByProxy(_ context.Context, proxy *url.URL, req *http.Request, resp *
 	}
 	return &w.Problem{
 		Code: "net.proxy",
-		What: fmt.Sprintf("The proxy does not lead to %s", req.URL.Host),
+		What: "The proxy does not lead to " + strings.TrimSuffix(cmp.Or(req.URL.Host, req.URL.Opaque, req.Host), ":443"),
 		Why:  fmt.Sprintf("%s answered %s.", proxy.Host, resp.Status),
-		Fix:  "Check that the name is right and that the proxy allows it, or choose a direct way in the stack's settings.",
+		Fix:  "Look whether the Hub is up and whether the proxy has a way to it; check that the name is right and that the proxy allows it, or choose a direct way in the stack's settings.",
 	}
 }
 

@@ -27,7 +27,7 @@ func TestFromARMKnowsEveryKind(t *testing.T) {
 	}{
 		{401, "InvalidAuthenticationToken", "The access token is invalid.", "", "does not accept our login", "expired", "Test the stack"},
 		{401, "AuthenticationFailed", "Authentication failed.", "", "does not accept our login", "token", "clocks"},
-		{401, "ExpiredAuthenticationToken", "The access token expiry UTC time is earlier than now.", "", "does not accept our login", "expired", "Test the stack"},
+		{401, "ExpiredAuthenticationToken", "The access token expiry UTC time is earlier than now.", "", "takes our login for expired", "time is over", "logs in anew"},
 		{403, "AuthorizationFailed", "The client 'o1' with object id 'o1' does not have authorization to perform action 'Microsoft.Compute/virtualMachines/write' over scope '/subscriptions/s/resourceGroups/rg' or the scope is invalid.", "", "may not do this", "Microsoft.Compute/virtualMachines/write on /subscriptions/s/resourceGroups/rg", "Contributor"},
 		{404, "SubscriptionNotFound", "The subscription 's' could not be found.", "", "subscription is not there", "another stamp", "Copy the subscription's id"},
 		{404, "ResourceGroupNotFound", "Resource group 'rg' could not be found.", "", "resource group does not exist", "'rg'", "Check the name"},
@@ -155,6 +155,8 @@ func TestFromARMTokenErrors(t *testing.T) {
 		{`{"error":"invalid_request","error_description":"AADSTS90002: Tenant 'x' not found."}`, "token.AADSTS90002", "tenant"},
 		{`{"error":"x","error_description":"AADSTS123456: Something new."}`, "token.AADSTS123456", "refused the login"},
 		{`{"error":"invalid_client","error_description":"MSIS9659: Invalid client_id."}`, "token.invalid_client", "not accepted"},
+		{`{"error":"invalid_client","error_description":"MSIS9622: Client authentication failed."}`, "token.MSIS9622", "AD FS does not accept"},
+		{`{"error":"invalid_client","error_description":"MSIS9607: The 'client_id' parameter in the request is invalid."}`, "token.MSIS9607", "not known to AD FS"},
 		{`{"error":"invalid_resource","error_description":"MSIS9602: unknown"}`, "token.invalid_resource", "does not know this stamp"},
 	}
 	for _, tt := range tests {

@@ -61,7 +61,7 @@ var netKinds = []netKind{
 		code: "net.proxy", words: []string{"proxyconnect", "proxy authentication required"},
 		what: "The HTTPS proxy does not let us through to %s",
 		why:  "The connection broke at the proxy, before it reached %s.",
-		fix:  "Check the HTTPS proxy of the stack: address, port, and whether it allows CONNECT to this name.",
+		fix:  "Look whether %s is up and whether the proxy has a way to it; check the HTTPS proxy of the stack: address, port, and whether it allows CONNECT to this name.",
 	},
 	{
 		code: "net.dns", is: isA[*net.DNSError], words: []string{"no such host", "server misbehaving", "name or service not known", "temporary failure in name resolution"},
@@ -130,7 +130,7 @@ func network(err error, what string) (*workflows.Problem, bool) {
 		}
 		return &workflows.Problem{
 			Code: k.code, What: strings.ReplaceAll(k.what, "%s", what), Why: strings.ReplaceAll(k.why, "%s", what),
-			Fix: k.fix, Detail: err.Error(),
+			Fix: strings.ReplaceAll(k.fix, "%s", what), Detail: err.Error(),
 		}, true
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

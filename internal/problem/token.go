@@ -30,6 +30,15 @@ var tokenCodes = map[string]words{
 	"53003":   {what: "A conditional access rule blocks the login", why: "The tenant allows this service principal from certain places only.", fix: "Ask the tenant's administrator to allow this server's address for the service principal."},
 }
 
+var msis = regexp.MustCompile(`MSIS(\d{4})`)
+
+// adfsCodes is by the number behind MSIS.
+var adfsCodes = map[string]words{
+	"9607": {what: "The service principal is not known to AD FS", why: "The client id is wrong, or its application was removed from AD FS.", fix: "Compare the client id with the application group in AD FS (Get-AdfsServerApplication), or ask the stamp's operator to make the service principal again."},
+	"9622": {what: "AD FS does not accept the service principal's secret or certificate", why: "It is not, or no longer, the one that is registered with the client id; the operator may have replaced it.", fix: "Ask the stamp's operator for the present secret or certificate of the service principal, give it to the stack, and test the stack."},
+	"9604": {what: "AD FS could not answer", why: "It had an error inside.", fix: "Ask the stamp's operator to look at AD FS; then try again."},
+}
+
 var oauthCodes = []struct {
 	code string
 	words
@@ -54,6 +63,11 @@ func fromToken(text string) (*workflows.Problem, bool) {
 		p := w.as("token."+m[0], clip(text))
 		p.Link = "https://login.microsoftonline.com/error?code=" + m[1]
 		return p, true
+	}
+	if m := msis.FindStringSubmatch(text); m != nil {
+		if w, ok := adfsCodes[m[1]]; ok {
+			return w.as("token."+m[0], clip(text)), true
+		}
 	}
 	for _, o := range oauthCodes {
 		if strings.Contains(text, o.code) {

@@ -71,7 +71,7 @@ func proxyProblem(ctx context.Context, proxy, why, detail string, cause error) e
 		return errors.Join(ctx.Err(), cause)
 	}
 	return &workflows.Problem{Code: codeProxy, What: "No way through the proxy " + proxy, Why: why,
-		Fix: "Look at the proxy's address, and whether it may CONNECT to that port.", Detail: detail}
+		Fix: "Look whether the machine is up, at the proxy's address, and whether the proxy may CONNECT to that port.", Detail: detail}
 }
 
 // readAheadConn gives back what was read together with the proxy's answer: an

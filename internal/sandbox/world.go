@@ -33,6 +33,7 @@ import (
 // Defaults of Options.
 const (
 	DefaultProxyAddr = "127.0.0.1:18080"
+	DefaultPageAddr  = "127.0.0.1:18081"
 	DefaultSpeed     = 20.0 // a cluster of 3+3 in about a minute
 	DefaultBlock     = 40
 )
@@ -61,7 +62,9 @@ type Options struct {
 	Archive func(tag string) (io.ReadSeeker, error)
 
 	Faults []faults.Rule // in force from the start
-	Log    *slog.Logger  // nil discards
+	// PageAddr is the loopback address of the sandbox's own page; "" serves none.
+	PageAddr string
+	Log      *slog.Logger // nil discards
 }
 
 // World is a running sandbox. Its methods may be called from any goroutine.
@@ -78,6 +81,8 @@ type World struct {
 	fleet    *helper.Fleet
 	clusters *controlplane.Manager
 	hosts    []SeedHost // beside Orlando
+
+	pageURL string
 
 	mu     sync.Mutex
 	apis   map[string]string // public names of the clusters' API servers, by cluster
@@ -183,7 +188,7 @@ func (w *World) open(ctx context.Context) error {
 	for _, s := range w.stamps {
 		s.hub.Resume()
 	}
-	return nil
+	return w.openPage()
 }
 
 func (w *World) publicCAFile() string { return filepath.Join(w.opts.Dir, "pki", "public-ca.pem") }

@@ -51,12 +51,7 @@ func (f flow) checks() []w.Check[State] {
 }
 
 // failed is the finding of a check that could not look.
-func failed(err error) w.Finding {
-	p := problem.From(err)
-	finding := w.Fail(strings.TrimRight(p.Error(), ".")+".", p.Fix)
-	finding.Link = p.Link
-	return finding
-}
+func failed(err error) w.Finding { return problem.Finding(err) }
 
 func linked(f w.Finding, link string) w.Finding {
 	if f.Status != w.CheckPassed {

@@ -2,10 +2,11 @@ package connect
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"hubwright/internal/problem"
 	w "hubwright/workflows"
 )
 
@@ -47,7 +48,7 @@ func (f flow) checkReachable(ctx context.Context, s *State) w.Finding {
 			return w.Fail("Not from this server ("+words(err)+"), but through the helper VM it answers as "+a.version+".", "Choose the way through the helper VM, or whichever leads there.")
 		}
 	}
-	return w.Fail(words(err), "Look at the control plane nodes and at the way to the Hub, then run the check again.")
+	return problem.Finding(err)
 }
 
 type answer struct {
@@ -71,6 +72,9 @@ func (f flow) checkCertificate(ctx context.Context, s *State) w.Finding {
 		return w.Skip("The API server is not reachable.")
 	}
 	defer k.Close()
+	if _, err := k.ServerVersion(ctx); err != nil {
+		return w.Skip("The API server is not reachable.")
+	}
 	end, err := k.CertificateExpiry(ctx)
 	if err != nil {
 		return w.Fail(words(err), "If the certificates were rotated outside Hubwright, fetch the kubeconfig again from the helper VM.")
@@ -88,6 +92,9 @@ func (f flow) checkNodes(ctx context.Context, s *State) w.Finding {
 		return w.Skip("The API server is not reachable.")
 	}
 	defer k.Close()
+	if _, err := k.ServerVersion(ctx); err != nil {
+		return w.Skip("The API server is not reachable.")
+	}
 	nodes, err := k.Nodes(ctx)
 	if err != nil {
 		return w.Fail(words(err), "Run the check again.")
@@ -110,10 +117,4 @@ func countReady(nodes []w.Node) int {
 	return n
 }
 
-func words(err error) string {
-	var p *w.Problem
-	if errors.As(err, &p) {
-		return p.Error()
-	}
-	return err.Error()
-}
+func words(err error) string { return strings.TrimRight(problem.From(err).Error(), ".") }

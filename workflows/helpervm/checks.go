@@ -235,11 +235,4 @@ func (f flow) noAnswer(ctx context.Context, s *State, err error) w.Finding {
 	return failed(err)
 }
 
-func failed(err error) w.Finding {
-	p := problem.From(err)
-	found := strings.TrimSuffix(p.What, ".") + "."
-	if p.Why != "" {
-		found += " " + strings.TrimSuffix(p.Why, ".") + "."
-	}
-	return w.Finding{Status: w.CheckFailed, Found: found, Remedy: p.Fix, Link: p.Link}
-}
+func failed(err error) w.Finding { return problem.Finding(err) }

@@ -99,7 +99,7 @@ func (f flow) checkOutbound(ctx context.Context, s *State) w.Finding {
 	case out.ExitCode == 127:
 		return w.Fail("The host has no curl.", "Install it: sudo apt-get install curl. Or choose the archive.")
 	case out.ExitCode != 0:
-		return w.Fail("The host does not reach github.com: "+firstLine(out.Stderr),
+		return w.Fail("The host does not reach github.com. "+curlWhy(out.ExitCode)+" It said: "+firstLine(out.Stderr)+".",
 			"Open the way, set the stack's HTTPS proxy, or choose the archive that an admin gave to Hubwright.")
 	}
 	return w.Passed("github.com answers with " + strings.TrimSpace(out.Stdout) + ".")

@@ -45,13 +45,10 @@ func (f flow) finishDownload(ctx context.Context, s *State, host Host, log w.Log
 	if code, err := f.follow(ctx, s, n, cur, log); err != nil || code != 0 {
 		return err
 	}
-	if !f.inPlace(ctx, s, host, log) {
-		if err := f.unpack(ctx, s, host, log); err != nil {
-			return err
-		}
-		s.changed("AKS Engine " + s.Engine)
+	if f.inPlace(ctx, s, host, log) {
+		return nil
 	}
-	return nil
+	return f.unpackAfresh(ctx, s, log)
 }
 
 func (f flow) download(ctx context.Context, s *State, host Host, log w.Log) error {
@@ -91,26 +88,34 @@ func downloadProblem(code int, url string) error {
 		Fix: "Open the way, set the stack's HTTPS proxy, or give Hubwright the archive in the settings and choose it as the source.",
 	}
 	switch code {
-	case 5:
-		p.Why = "The machine does not know the proxy's name."
-	case 6:
-		p.Why = "The machine does not know the name github.com: name resolution there has no answer."
-	case 7, 28:
-		p.Why = "github.com does not answer: the machine has no way to the internet."
 	case 22:
 		p.Why = "The server does not have " + url + "."
+		p.Fix = "Look whether that release still exists. Choose another version, or give Hubwright the archive in the settings and choose it as the source."
 	case 23:
 		p.Why = "The file could not be written: the disk is full, or the home cannot be written to."
 		p.Fix = "Make room on the machine's disk, then try again."
-	case 56:
-		p.Why = "The proxy does not let the machine through, or the connection broke again and again."
 	case 60, 77:
 		p.Why = "The certificate of github.com is not trusted there; a proxy that looks into TLS may stand between."
 		p.Fix = "Add the proxy's root certificate to the machine's trusted roots, or choose the archive."
 	default:
-		p.Why = fmt.Sprintf("curl ended with exit code %d, six times. The log has its words.", code)
+		p.Why = curlWhy(code) + " It was tried six times; the log has its words."
 	}
 	return p
+}
+
+// curlWhy says why curl did not get anywhere, by its exit code.
+func curlWhy(code int) string {
+	switch code {
+	case 5:
+		return "The machine does not know the proxy's name."
+	case 6:
+		return "The machine does not know the name github.com: name resolution there has no answer."
+	case 7, 28:
+		return "github.com does not answer: the machine has no way to the internet."
+	case 56:
+		return "The proxy does not let the machine through, or the connection broke again and again."
+	}
+	return fmt.Sprintf("curl ended with exit code %d.", code)
 }
 
 var percentLine = regexp.MustCompile(`^downloaded (\d+) %`)
@@ -129,6 +134,6 @@ func (f flow) follow(ctx context.Context, s *State, n int, cur w.Cursor, log w.L
 				}
 			}
 		},
-		func(state string) { log.Progress(-1, state) },
+		func(state string) { log.Warn("%s", state) },
 	)
 }

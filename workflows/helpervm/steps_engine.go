@@ -47,6 +47,17 @@ func (f flow) installEngine(ctx context.Context, s *State, log w.Log) error {
 	if err != nil {
 		return err
 	}
+	return f.unpackAfresh(ctx, s, log)
+}
+
+// unpackAfresh unpacks over a new connection: the one before was idle for as
+// long as the file took and may be gone.
+func (f flow) unpackAfresh(ctx context.Context, s *State, log w.Log) error {
+	host, err := f.dial(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer host.Close()
 	if err := f.unpack(ctx, s, host, log); err != nil {
 		return err
 	}
@@ -150,11 +161,24 @@ func (f flow) unpack(ctx context.Context, s *State, host Host, log w.Log) error 
 		return err
 	}
 	if out.ExitCode != 0 {
-		return asProblem("helper.archive", "The archive of AKS Engine cannot be unpacked",
-			"Delete ~/"+archivePath(s)+" on the machine and try again; if the archive came from an admin, add it anew.", out)
+		return s.badArchive(out)
 	}
 	log.Info("%s", strings.TrimSpace(out.Stdout))
 	return nil
+}
+
+// badArchive says why a file that came is not what it should be.
+func (s *State) badArchive(out Output) error {
+	p := &w.Problem{
+		Code: "helper.archive", What: "The archive of AKS Engine cannot be unpacked",
+		Why:    "It was damaged on the way, or something between, such as a proxy's own page, answered in place of the download.",
+		Fix:    "Retry: it is downloaded again. If it happens again, give Hubwright the archive in the settings and choose it as the source.",
+		Detail: out.Stderr,
+	}
+	if s.Source == SourceArchive {
+		p.Why, p.Fix = "The file that an admin gave is not a release of AKS Engine for Linux.", "Take it away in the settings, add it anew, and retry."
+	}
+	return p
 }
 
 // verify asks the engine itself.

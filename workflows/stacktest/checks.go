@@ -2,9 +2,7 @@ package stacktest
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"hubwright/internal/problem"
@@ -99,29 +97,4 @@ func look(ctx context.Context, t tester, st stage, v view) (w.Finding, error) {
 	return st.look(ctx, t, v)
 }
 
-func failed(err error) w.Finding {
-	if errors.Is(err, context.Canceled) {
-		return w.Skip("The check was stopped before it had an answer.")
-	}
-	p := problem.From(err)
-	return w.Finding{Status: w.CheckFailed, Found: sentence(p.What, p.Why), Remedy: p.Fix, Link: p.Link}
-}
-
-func sentence(what, why string) string {
-	what = strings.TrimSuffix(what, ".")
-	if why == "" {
-		return what + "."
-	}
-	return what + ": " + strings.TrimSuffix(lowerFirst(why), ".") + "."
-}
-
-// lowerFirst makes a sentence go on after a colon, but leaves names and
-// abbreviations alone.
-func lowerFirst(s string) string {
-	for _, word := range []string{"It ", "The ", "A ", "An ", "Most ", "Name ", "Client ", "Packets "} {
-		if strings.HasPrefix(s, word) {
-			return strings.ToLower(s[:1]) + s[1:]
-		}
-	}
-	return s
-}
+func failed(err error) w.Finding { return problem.Finding(err) }

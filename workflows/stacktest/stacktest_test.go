@@ -146,7 +146,7 @@ func TestOneFailureIsToldOnce(t *testing.T) {
 						t.Errorf("%s: %+v", id, f)
 					}
 				case id == broken:
-					want := w.Finding{Status: w.CheckFailed, Found: "It is broken: the cause.", Remedy: "Mend it."}
+					want := w.Finding{Status: w.CheckFailed, Found: "It is broken. The cause.", Remedy: "Mend it."}
 					if d := cmp.Diff(want, f); d != "" {
 						t.Error(d)
 					}
