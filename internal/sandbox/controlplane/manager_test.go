@@ -334,8 +334,20 @@ func checkLogs(t *testing.T, m *controlplane.Manager, api *kubernetes.Clientset)
 func checkPower(t *testing.T, m *controlplane.Manager, api *kubernetes.Clientset) {
 	ctx := t.Context()
 	name := agent(1, "").Name
+	before, err := api.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := m.NodePower(ctx, "one", name, false); err != nil {
 		t.Fatal(err)
+	}
+	after, err := api.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Upgrades copy both from an old node to a new one, which would switch that off.
+	if diff := cmp.Diff([]map[string]string{before.Annotations, before.Labels}, []map[string]string{after.Annotations, after.Labels}); diff != "" {
+		t.Errorf("switching the node off changed what people copy: %s", diff)
 	}
 	eventually(t, 20*time.Second, func() error {
 		node, err := api.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})

@@ -15,8 +15,8 @@ import (
 
 const (
 	masterPool = "master"
-	// powerAnnotation is read by the stages of the multi-call binary.
-	powerAnnotation = "hubwright.test/power"
+	// bootOff stands for the boot id of a node whose VM is switched off. The stages of the multi-call binary read it.
+	bootOff = "off"
 )
 
 // nodeObject is the Node as the kubelet and the scripts of AKS Engine's masters leave it.
