@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -78,9 +79,7 @@ func (r *running) register(ctx context.Context, want *corev1.Node) error {
 	if _, err := nodes.Patch(ctx, want.Name, types.MergePatchType, status, metav1.PatchOptions{}, "status"); err != nil {
 		return err
 	}
-	meta, err := json.Marshal(map[string]any{"metadata": map[string]any{
-		"labels": want.Labels, "annotations": map[string]any{powerAnnotation: nil},
-	}})
+	meta, err := json.Marshal(map[string]any{"metadata": map[string]any{"labels": want.Labels}})
 	if err != nil {
 		return err
 	}
@@ -96,23 +95,16 @@ func (m *Manager) NodePower(ctx context.Context, id, name string, on bool) error
 	if err != nil {
 		return err
 	}
-	name = strings.ToLower(name)
-	node, err := r.client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) && !on {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("node %s: %w", name, err)
-	}
-	value, want := any(node.UID), corev1.ConditionUnknown
+	boot, want := bootOff, corev1.ConditionUnknown
 	if on {
-		value, want = nil, corev1.ConditionTrue
+		boot, want = uuid.NewString(), corev1.ConditionTrue
 	}
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]any{powerAnnotation: value}}})
+	patch, err := json.Marshal(map[string]any{"status": map[string]any{"nodeInfo": map[string]any{"bootID": boot}}})
 	if err != nil {
 		return err
 	}
-	_, err = r.client.CoreV1().Nodes().Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{})
+	name = strings.ToLower(name)
+	_, err = r.client.CoreV1().Nodes().Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{}, "status")
 	if apierrors.IsNotFound(err) && !on {
 		return nil
 	}

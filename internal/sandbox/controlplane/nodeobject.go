@@ -15,9 +15,8 @@ import (
 
 const (
 	masterPool = "master"
-	// powerAnnotation is read by the stages of the multi-call binary. It says that the node with this UID is switched
-	// off: AKS Engine copies the annotations of the node that it takes away to the one that replaces it.
-	powerAnnotation = "hubwright.test/off"
+	// bootOff stands for the boot id of a node whose VM is switched off. The stages of the multi-call binary read it.
+	bootOff = "off"
 )
 
 // nodeObject is the Node as the kubelet and the scripts of AKS Engine's masters leave it.

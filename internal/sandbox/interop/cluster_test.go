@@ -112,7 +112,8 @@ func (e *engine) look(want state) {
 		for _, n := range list.Items {
 			names = append(names, n.Name)
 			if !ready(n) || n.Spec.Unschedulable {
-				return n.Name + " is not Ready, or cordoned"
+				text, _ := json.Marshal([]any{n.Annotations, n.Spec, n.Status.Conditions})
+				return n.Name + " is not Ready, or cordoned: " + string(text)
 			}
 			p := poolOf(n.Name)
 			has := got.pools[p]

@@ -12,8 +12,9 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// switchedOff says of a Node that its VM is switched off: the annotation has its own UID. Another one's was copied.
-const switchedOff = `.metadata.annotations["hubwright.test/off"] == .metadata.uid | tostring`
+// bootID is "off" for a Node whose VM is switched off. It is a part of the status because people, and the upgrades of AKS
+// Engine, copy what is outside of it from node to node.
+const bootID = `.status.nodeInfo.bootID`
 
 //go:embed stages/node-power-off.yaml
 var nodePowerOff string
@@ -52,7 +53,7 @@ func gated(text string) string {
 	}
 	expressions, _ := selector["matchExpressions"].([]any)
 	selector["matchExpressions"] = append(expressions, map[string]any{
-		"key": switchedOff, "operator": "NotIn", "values": []any{"true"},
+		"key": bootID, "operator": "NotIn", "values": []any{"off"},
 	})
 	out, err := yaml.Marshal(stage)
 	if err != nil {
