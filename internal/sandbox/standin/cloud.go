@@ -110,7 +110,7 @@ func (p *process) connect(ctx context.Context, j *job) error {
 		return err
 	}
 	env := j.props.CustomCloudProfile.Environment
-	j.arm = &client{http: web, endpoint: strings.TrimSuffix(env.ResourceManagerEndpoint, "/"), subscription: j.subscription}
+	j.arm = &client{http: web, endpoint: strings.TrimSuffix(env.ResourceManagerEndpoint, "/"), subscription: j.subscription, hasten: p.hasten}
 	who := principal{loginFlags: j.loginFlags, authority: env.ActiveDirectoryEndpoint, scope: env.ServiceManagementEndpoint + "/.default"}
 	if err := who.readCertificate(); err != nil {
 		return err

@@ -20,7 +20,8 @@ type command struct {
 const rootText = "AKS Engine deploys and manages Kubernetes clusters in Azure Stack Hub"
 
 func (p *process) commands() []*command {
-	return []*command{p.deployCommand(), p.generateCommand(), p.getVersionsCommand(), p.helpCommand(), p.versionCommand()}
+	return []*command{p.addPoolCommand(), p.deployCommand(), p.generateCommand(), p.getVersionsCommand(), p.helpCommand(), p.scaleCommand(),
+		p.upgradeCommand(), p.versionCommand()}
 }
 
 func newFlags(name string) *pflag.FlagSet {

@@ -149,6 +149,9 @@ func (j *job) fillComponents() {
 
 // with is the flags that a model has, and the defaults for the rest.
 func with(flags, defaults map[string]string) map[string]string {
+	if defaults == nil {
+		defaults = map[string]string{}
+	}
 	maps.Copy(defaults, flags)
 	return defaults
 }

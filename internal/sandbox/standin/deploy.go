@@ -63,7 +63,7 @@ func (p *process) deploy(ctx context.Context, c *command, j *job, args []string)
 		return fmt.Errorf("in SetPropertiesDefaults template %s: %w", j.file, err)
 	}
 	if err := p.checkImages(ctx, j); err != nil {
-		return fmt.Errorf("validating OS base images required by %s: OS base image not available in target cloud: %w", j.file, err)
+		return imagesError(j.file, err)
 	}
 	if err := j.write(fresh); err != nil {
 		return fmt.Errorf("writing artifacts: %w", err)

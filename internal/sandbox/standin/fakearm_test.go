@@ -47,9 +47,10 @@ type hub struct {
 	polls        int    // how often a deployment is still running
 	pollFailure  string // how it ends, when not well
 
-	hosts  map[string]http.Handler // hosts that something else plays
-	proxy  string
-	caFile string
+	hosts   map[string]http.Handler // hosts that something else plays
+	apiPair *tls.Certificate        // of the cluster's API server
+	proxy   string
+	caFile  string
 
 	mu         sync.Mutex
 	requests   []string
@@ -67,7 +68,14 @@ func newHub(t *testing.T) *hub {
 	}
 	h.proxy = "http://" + l.Addr().String()
 	inner := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
-	server := &http.Server{Handler: h, TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}}}
+	server := &http.Server{Handler: h, TLSConfig: &tls.Config{GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.apiPair != nil && strings.Contains(hello.ServerName, ".cloudapp.") {
+			return h.apiPair, nil
+		}
+		return &cert, nil
+	}}}
 	go server.Serve(tls.NewListener(inner, server.TLSConfig))
 	door := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodConnect || !strings.HasSuffix(r.Host, "."+domain+":443") {

@@ -69,6 +69,9 @@ func (p *process) loadModel(file string, fresh bool) (*Model, error) {
 	if o.KubernetesConfig == nil {
 		o.KubernetesConfig = &KubernetesConfig{}
 	}
+	if !fresh && m.Properties.MasterProfile != nil { // an older version may have made what this one refuses
+		return m, validate(m, func() {})
+	}
 	return m, nil
 }
 

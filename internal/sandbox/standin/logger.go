@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -27,4 +28,29 @@ func (l *logger) detail(format string, args ...any) {
 	if l.debug {
 		l.line(37, "DEBU", format, args...)
 	}
+}
+
+// plainLogger prints the lines that operations on a cluster write to stderr.
+type plainLogger struct {
+	mu  sync.Mutex
+	out io.Writer
+}
+
+// line prints a message with fields, each as name=value.
+func (l *plainLogger) line(level, message string, fields ...string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprintf(l.out, "time=%q level=%s msg=%q", time.Now().Format(time.RFC3339), level, message)
+	for _, f := range fields {
+		fmt.Fprint(l.out, " "+f)
+	}
+	fmt.Fprintln(l.out)
+}
+
+func (l *plainLogger) info(format string, args ...any) { l.line("info", fmt.Sprintf(format, args...)) }
+func (l *plainLogger) warn(format string, args ...any) {
+	l.line("warning", fmt.Sprintf(format, args...))
+}
+func (l *plainLogger) error(format string, args ...any) {
+	l.line("error", fmt.Sprintf(format, args...))
 }

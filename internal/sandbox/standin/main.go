@@ -4,6 +4,7 @@
 package standin
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -27,18 +28,28 @@ type process struct {
 	getenv         func(string) string
 	stdout, stderr io.Writer
 	started        time.Time
-	log            *logger
+	log            *logger       // on stdout
+	say            *plainLogger  // on stderr
+	hasten         time.Duration // pauses and limits of the operations are divided by it; only tests are in a hurry
 }
 
 // Main runs the command with args (without the program's name) and returns its exit code: 0 when all is well, 1 after an
 // error, 2 where the real engine panics. It never reads stdin.
 func Main(args []string, getenv func(string) string, _ io.Reader, stdout, stderr io.Writer) int {
-	p := &process{getenv: getenv, stdout: stdout, stderr: stderr, started: time.Now()}
+	return newProcess(getenv, stdout, stderr).main(args)
+}
+
+func newProcess(getenv func(string) string, stdout, stderr io.Writer) *process {
+	p := &process{getenv: getenv, stdout: stdout, stderr: stderr, started: time.Now(), say: &plainLogger{out: stderr}, hasten: 1}
 	p.log = &logger{out: stdout, started: p.started}
+	return p
+}
+
+func (p *process) main(args []string) int {
 	p.keepKnownHosts()
 	err := p.dispatch(args)
 	if crash := (*crashError)(nil); errors.As(err, &crash) {
-		fmt.Fprint(stderr, crash.Error())
+		fmt.Fprint(p.stderr, crash.Error())
 		return 2
 	}
 	if err != nil {
@@ -46,6 +57,9 @@ func Main(args []string, getenv func(string) string, _ io.Reader, stdout, stderr
 	}
 	return 0
 }
+
+// pause waits between two looks at something.
+func (p *process) pause(ctx context.Context, d time.Duration) error { return sleep(ctx, d/p.hasten) }
 
 // keepKnownHosts does what the real engine does at each start: it copies the user's known hosts, and warns without them.
 func (p *process) keepKnownHosts() {

@@ -132,6 +132,14 @@ func (k *KubernetesConfig) checkNetwork() error {
 
 // validate checks the rest of a model, once its names are settled. The first problem is the one that is told.
 func (p *process) validate(m *Model) error {
+	return validate(m, func() {
+		if m.Properties.MasterProfile.Count == 1 {
+			p.log.warn("Running only 1 control plane VM not recommended for production clusters, use 3 or 5 for control plane redundancy")
+		}
+	})
+}
+
+func validate(m *Model, warn func()) error {
 	props := m.Properties
 	if err := checkCloud(m); err != nil {
 		return err
@@ -153,9 +161,7 @@ func (p *process) validate(m *Model) error {
 			return err
 		}
 	}
-	if master.Count == 1 {
-		p.log.warn("Running only 1 control plane VM not recommended for production clusters, use 3 or 5 for control plane redundancy")
-	}
+	warn()
 	if !dnsPrefixForm.MatchString(master.DNSPrefix) {
 		return fmt.Errorf("DNSPrefix '%s' is invalid. The DNSPrefix must contain between 3 and 45 characters and can contain only letters, numbers, and hyphens.  It must start with a letter and must end with a letter or a number. (length was %d)", master.DNSPrefix, len(master.DNSPrefix))
 	}
