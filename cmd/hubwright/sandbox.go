@@ -33,6 +33,7 @@ func runSandbox(ctx context.Context, c console, args []string) error {
 	fs.StringVar(&o.ProxyAddr, "proxy", sandbox.DefaultProxyAddr, "loopback address of the one door")
 	fs.Float64Var(&o.Speed, "speed", sandbox.DefaultSpeed, "how many times faster than a real Hub; 1 is real")
 	fs.StringVar(&o.EngineBin, "aks-engine", "", "a real aks-engine-azurestack for the helper VMs; default: a stand-in")
+	fs.IntVar(&o.Block, "block", sandbox.DefaultBlock, "its addresses are 127.BLOCK.0.0/16 and the next one; a second sandbox on one machine needs others")
 	fs.StringVar(&seedFile, "seed", "", "write a file for hubwright serve --seed")
 	if err := parseFlags(fs, args, c.getenv); err != nil {
 		return err
