@@ -477,9 +477,9 @@ type kube struct {
 	via   bool
 }
 
-func (k *kube) Close() error    { return nil }
+func (k *kube) Close() error                                     { return nil }
 func (k *kube) Disruption(context.Context) (w.Disruption, error) { return w.Disruption{}, nil }
-func (k *kube) ViaHelper() bool { return k.via }
+func (k *kube) ViaHelper() bool                                  { return k.via }
 func (k *kube) Nodes(context.Context) ([]w.Node, error) {
 	k.asked++
 	if k.nodes != nil {
