@@ -41,8 +41,9 @@ func TestTwoClustersFromTheBrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	host, port := w.jumpHost()
 	b.wizard("helper-vm", orlando, map[string]map[string]string{
-		"kind": {"kind": "existing"}, "host": {"address": "127.41.0.10", "port": w.jumpPort(), "user": "azureuser", "reach": "direct", "key": string(key)},
+		"kind": {"kind": "existing"}, "host": {"address": host, "port": port, "user": "azureuser", "reach": "direct", "key": string(key)},
 	})
 	b.succeeded()
 	b.wizard("cluster", seattle, nil)
@@ -82,15 +83,15 @@ func TestTwoClustersFromTheBrowser(t *testing.T) {
 	b.checkQuiet(t, pages)
 }
 
-var jumpLine = regexp.MustCompile(`jump01: an existing Linux host, \S+ port (\d+),`)
+var jumpLine = regexp.MustCompile(`jump01: an existing Linux host, (\S+) port (\d+),`)
 
-// jumpPort is where the existing host listens: 22 where that may be bound.
-func (w *world) jumpPort() string {
+// jumpHost is where the existing host listens: port 22 where that may be bound.
+func (w *world) jumpHost() (address, port string) {
 	m := jumpLine.FindStringSubmatch(w.sandbox.output())
 	if m == nil {
 		w.t.Fatalf("the sandbox names no host:\n%s", w.sandbox.output())
 	}
-	return m[1]
+	return m[1], m[2]
 }
 
 var nodeName = regexp.MustCompile(`^k8s-(master|linuxpool)-\d{8}-\d$`)

@@ -173,7 +173,8 @@ func (b *tab) fillHost(t *testing.T) {
 		t.Errorf("the arrow chose %s", v)
 	}
 	b.next(t)
-	for _, f := range [][2]string{{"address", "127.41.0.10"}, {"port", b.w.jumpPort()}, {"user", "azureuser"}, {"key", string(key)}} {
+	host, port := b.w.jumpHost()
+	for _, f := range [][2]string{{"address", host}, {"port", port}, {"user", "azureuser"}, {"key", string(key)}} {
 		b.tabTo(`[name="` + f[0] + `"]`)
 		b.press(kb.Delete) // Tab has selected what was there
 		b.paste(f[1])

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -123,7 +124,7 @@ func newWorld(t *testing.T, speed string) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), addr: freeAddr(t)}
 	seed := filepath.Join(w.dir, "seed.json")
-	w.sandbox = spawn(t, "sandbox", "--dir", filepath.Join(w.dir, "sandbox"), "--proxy", "127.0.0.1:0", "--page", "127.0.0.1:0", "--seed", seed, "--speed", speed)
+	w.sandbox = spawn(t, "sandbox", "--dir", filepath.Join(w.dir, "sandbox"), "--proxy", "127.0.0.1:0", "--page", "127.0.0.1:0", "--seed", seed, "--speed", speed, "--block", freeBlock(t))
 	eventually(t, 10*time.Minute, "the sandbox writes its seed", func() bool {
 		_, err := os.Stat(seed)
 		return err == nil
@@ -146,6 +147,21 @@ func newWorld(t *testing.T, speed string) *world {
 func tail(s string, n int) string {
 	lines := strings.Split(s, "\n")
 	return strings.Join(lines[max(len(lines)-n, 0):], "\n")
+}
+
+// freeBlock reserves loopback addresses that no other sandbox uses, until the
+// test ends: other tests, and people, may have one on this machine.
+func freeBlock(t *testing.T) string {
+	t.Helper()
+	for block := 50; block < 130; block += 2 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.%d.0.1:41999", block))
+		if err == nil {
+			t.Cleanup(func() { l.Close() })
+			return strconv.Itoa(block)
+		}
+	}
+	t.Fatal("all blocks of loopback addresses are taken")
+	return ""
 }
 
 func freeAddr(t *testing.T) string {

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/PuerkitoBio/goquery"
 	"github.com/chromedp/cdproto/emulation"
@@ -23,9 +24,30 @@ func (b *tab) look(scheme string, width int64) {
 	b.do(chromedp.EmulateViewport(width, 900))
 }
 
-// TestScreenshots writes a picture of every page of the gallery, on a desktop
-// in light and dark and on a phone. It is the body of make screenshots and
-// has nothing to do without a folder to write to.
+var looks = []struct {
+	name, scheme string
+	width        int64
+}{{"light", "light", 1280}, {"dark", "dark", 1280}, {"phone", "light", 390}}
+
+// picture writes the whole page as it is now.
+func (b *tab) picture(dir, look, name string) {
+	b.t.Helper()
+	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	file := filepath.Join(dir, look, name+".png")
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.WriteFile(file, picture, 0o644); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// TestScreenshots writes a picture of every page of the gallery and of a
+// journey's pages, on a desktop in light and dark and on a phone. It is the
+// body of make screenshots and has nothing to do without a folder to write to.
 func TestScreenshots(t *testing.T) {
 	dir := os.Getenv("HUBWRIGHT_SCREENSHOTS")
 	if dir == "" {
@@ -43,26 +65,60 @@ func TestScreenshots(t *testing.T) {
 	if len(pages) < 10 {
 		t.Fatalf("the gallery has only %d pages", len(pages))
 	}
-	for _, look := range []struct {
-		name, scheme string
-		width        int64
-	}{{"light", "light", 1280}, {"dark", "dark", 1280}, {"phone", "light", 390}} {
+	for _, look := range looks {
 		b.look(look.scheme, look.width)
 		for _, p := range pages {
 			b.open(w.url(p))
-			picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(90))
-			if err != nil {
-				t.Fatal(err)
-			}
-			name := strings.NewReplacer("/gallery/", "", "%2F", ".", "/", ".").Replace(p)
-			file := filepath.Join(dir, look.name, name+".jpg")
-			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(file, picture, 0o644); err != nil {
-				t.Fatal(err)
-			}
+			b.picture(dir, look.name, strings.NewReplacer("/gallery/", "", "%2F", ".", "/", ".").Replace(p))
 		}
 	}
-	t.Logf("%d pages in three looks are in %s", len(pages), dir)
+	b.journeyPictures(dir)
+	t.Logf("%d pages of the gallery and a journey in three looks are in %s", len(pages), dir)
+}
+
+// journeyPictures takes pictures of what the sandbox really says.
+func (b *tab) journeyPictures(dir string) {
+	w := b.w
+	w.setUp()
+	s := w.sites()["Seattle"]
+	b.open(w.url("/login"))
+	b.do(chromedp.SendKeys(chromedp.CSS(`input[name="name"]`), adminName), chromedp.SendKeys(chromedp.CSS(`input[name="password"]`), adminPassword+"\r"))
+	b.waitPath("/deployments/")
+	shoot := func(name, path string) {
+		for _, look := range looks {
+			b.look(look.scheme, look.width)
+			b.open(w.url(path))
+			b.frames()
+			b.picture(dir, look.name, "journey."+name)
+		}
+	}
+	draftPages := func(workflow, draft string) {
+		w.settled(draft)
+		shoot(workflow+".review", "/drafts/"+draft+"/review")
+		w.parse(w.get("/drafts/" + draft + "/review")).Find(".rail a").Each(func(_ int, a *goquery.Selection) {
+			if path := a.AttrOr("href", ""); strings.Contains(path, "/pages/") {
+				shoot(workflow+"."+path[strings.LastIndex(path, "/")+1:], path)
+			}
+		})
+	}
+	helper := w.walk("helper-vm", s, nil)
+	draftPages("helper-vm", helper)
+	run := w.begin(helper)
+	shoot("helper-vm.running", "/runs/"+run)
+	w.finish(run)
+	shoot("helper-vm.succeeded", "/runs/"+run)
+	cluster := w.walk("cluster", s, nil)
+	draftPages("cluster", cluster)
+	run = w.begin(cluster)
+	eventually(b.t, time.Minute, "the deploy has something to say", func() bool { return len(w.logLines(run)) > 40 })
+	shoot("cluster.running", "/runs/"+run)
+	shoot("guide", "/deployments/"+s.deployment)
+	w.finish(run)
+	shoot("cluster.succeeded", "/runs/"+run)
+	w.finish(w.begin(w.walk("connect", s, nil)))
+	page := w.parse(w.get("/clusters"))
+	shoot("cluster", page.Find(`main a[href^="/clusters/"]`).First().AttrOr("href", ""))
+	shoot("audit", "/audit")
+	shoot("runs", "/runs")
+	shoot("deployments", "/deployments")
 }

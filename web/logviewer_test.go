@@ -321,3 +321,22 @@ func TestLogSearchAndKeys(t *testing.T) {
 		t.Errorf("times and wrap are off, but the classes are %q", got)
 	}
 }
+
+// On a phone the log begins below the fold, where nothing of it is drawn yet.
+func TestLogBelowTheFold(t *testing.T) {
+	s := newLogServer(t, 90)
+	open := func(hash string) context.Context {
+		ctx := tab(t)
+		do(t, ctx, chromedp.EmulateViewport(390, 330), chromedp.Navigate(s.url+"/runs/r1"+hash))
+		until(t, ctx, loaded)
+		return ctx
+	}
+	ctx := open("")
+	eval[bool](t, ctx, `new Promise(done => { let n = 20; const frame = () => n-- ? requestAnimationFrame(frame) : done(true); frame() })`)
+	do(t, ctx, chromedp.Evaluate[chromedp.Void]("scrollTo(0, document.body.scrollHeight)"))
+	until(t, ctx, fmt.Sprintf(inView, 90))
+
+	ctx = open("#L45")
+	until(t, ctx, fmt.Sprintf(inView, 45))
+	until(t, ctx, `(r => r.top >= 0 && r.bottom <= innerHeight)(document.getElementById("L45").getBoundingClientRect())`)
+}

@@ -36,6 +36,7 @@ func runSandbox(ctx context.Context, c console, args []string) error {
 	fs.StringVar(&o.EngineBin, "aks-engine", "", "a real aks-engine-azurestack for the helper VMs; default: a stand-in")
 	fs.StringVar(&o.PageAddr, "page", sandbox.DefaultPageAddr, "loopback address of the page that shows the emulated world and switches faults; empty serves none")
 	fs.StringVar(&faultsFile, "faults", "", "JSON list of faults that are in force from the start")
+	fs.IntVar(&o.Block, "block", sandbox.DefaultBlock, "its addresses are 127.BLOCK.0.0/16 and the next one; a second sandbox on one machine needs others")
 	fs.StringVar(&seedFile, "seed", "", "write a file for hubwright serve --seed")
 	if err := parseFlags(fs, args, c.getenv); err != nil {
 		return err

@@ -18,6 +18,13 @@ function enhance(root = document) {
   addCopyButtons(root);
 }
 
+// On a phone the pages of a draft are a strip: the one that is open is in it.
+function showPlace() {
+  const rail = document.querySelector(".rail");
+  const here = rail?.querySelector("[aria-current]");
+  if (here) rail.scrollLeft = here.parentElement.offsetLeft - 24;
+}
+
 function focusErrors() {
   const target = document.querySelector("[data-focus]");
   if (target) target.focus();
@@ -62,5 +69,6 @@ document.addEventListener("change", (e) => {
 document.addEventListener("htmx:after:settle", (e) => enhance(e.target.isConnected ? e.target : document));
 watchConnection();
 enhance();
+showPlace();
 focusErrors();
 setInterval(freshenTimes, 1000);

@@ -31,10 +31,10 @@ func (f flow) checkPrincipal(ctx context.Context, s *State) w.Finding {
 		case err != nil:
 			return failed(err)
 		case !ok:
-			return linked(w.Fail("It can log in, but may not make resources. "+detail,
+			return linked(w.Fail("It can log in, but may not make resources: "+detail+".",
 				"Give the service principal the Contributor role on the subscription in the user portal, then wait a few minutes."), issueRights)
 		}
-		return w.Passed(strings.TrimSpace("It can log in and make resources. " + detail))
+		return w.Passed("It can log in and make resources.")
 	})
 }
 

@@ -254,7 +254,7 @@ func TestPlan(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, changes)
 		}
 	}
-	if plan.Title != "Deploy cluster on Seattle" || plan.Duration == "" || plan.Disruption == "" || len(plan.Documents) != 1 || plan.Documents[0].Name != "apimodel.json" {
+	if plan.Title != "Deploy a cluster on Seattle" || plan.Duration == "" || plan.Disruption == "" || len(plan.Documents) != 1 || plan.Documents[0].Name != "apimodel.json" {
 		t.Errorf("%+v", plan)
 	}
 	if _, v := aksengine.Parse([]byte(plan.Documents[0].Body)); v != nil {

@@ -17,7 +17,7 @@ func (f flow) plan(_ context.Context, s *State) (w.Plan, error) {
 		return w.Plan{}, err
 	}
 	return w.Plan{
-		Title:      "Deploy cluster on " + s.SiteName,
+		Title:      "Deploy a cluster on " + s.SiteName,
 		Summary:    s.summary(),
 		Changes:    changes(s, model),
 		Commands:   commands(s),

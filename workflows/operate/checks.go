@@ -86,7 +86,7 @@ func (e Engine) checkPrincipal(ctx context.Context, c *Change) w.Finding {
 	case err != nil:
 		return CannotLook(err)
 	case !ok:
-		return w.Fail("It can log in, but may not make resources. "+detail, "Give the service principal the Contributor role on the subscription in the user portal, then wait a few minutes.")
+		return w.Fail("It can log in, but may not make resources: "+detail+".", "Give the service principal the Contributor role on the subscription in the user portal, then wait a few minutes.")
 	}
 	return w.Passed("It can log in and make resources.")
 }

@@ -26,10 +26,18 @@ export class LogView {
     this.following = !this.wantsLine;
     this.lastTop = 0;
     this.ready = false;
+    this.target = null; // the line that goTo shows, until a person scrolls
     root.querySelector("noscript")?.remove();
     this.#watchScrolling();
     this.#watchChunks();
     this.#linkNumbers();
+    // Below the fold nothing is drawn and every height is an estimate. When the
+    // log comes into sight, the place that was asked for has moved.
+    new IntersectionObserver(([entry]) => {
+      if (!this.ready || !entry.isIntersecting) return;
+      if (this.following) this.toEnd();
+      else if (this.target) this.#centerForGood(this.target);
+    }).observe(root);
     window.addEventListener("hashchange", () => {
       const n = lineOf(location.hash);
       if (n) this.goTo(n);
@@ -158,14 +166,20 @@ export class LogView {
     line.closest("details").open = true;
     for (const old of this.root.querySelectorAll(`.l.${className}`)) old.classList.remove(className);
     line.classList.add(className);
+    this.target = line;
+    this.root.scrollIntoView({ block: "nearest" });
+    this.#centerForGood(line);
+    return true;
+  }
+
+  // The heights of chunks that were never drawn are estimates: once the
+  // neighbours are drawn, the line may have moved.
+  #centerForGood(line) {
     this.#center(line);
-    // The heights of chunks that were never drawn are estimates: once the
-    // neighbours are drawn, the line may have moved.
     requestAnimationFrame(() => {
       this.#center(line);
       requestAnimationFrame(() => this.#center(line));
     });
-    return true;
   }
 
   toEnd() {
@@ -237,6 +251,7 @@ export class LogView {
     this.root.addEventListener("scroll", () => {
       const top = this.root.scrollTop;
       const byPerson = performance.now() - moved < justNow;
+      if (byPerson) this.target = null;
       if (byPerson && top < this.lastTop - 2 && !this.#atEnd()) this.setFollow(false);
       else if (byPerson && top > this.lastTop && !this.following && this.#atEnd()) this.setFollow(true);
       this.endButton.hidden = this.following || this.#atEnd();
