@@ -55,5 +55,5 @@ type Frame struct {
 	// Going says that what the page shows is under way. Without scripts the
 	// page then loads itself again every few seconds.
 	Going bool
-	Body   templ.Component
+	Body  templ.Component
 }
