@@ -147,6 +147,7 @@ func (s *Server) showCluster(c echo.Context, status int, errs []workflows.FieldE
 	}
 	p.SSH, p.Parts = sshPorts(cl), parts(cl)
 	p.Actions = s.operations(pl)
+	p.Path, p.PathBroken = way(cl)
 	l := s.lookAt(ctx, cl)
 	p.Health, p.CheckedAt = health(cl, l), l.at
 	p.Nodes, p.Components, p.Info, p.Certificates = l.look.Nodes, l.look.Components, l.look.Info, l.look.Certificates
@@ -154,6 +155,20 @@ func (s *Server) showCluster(c echo.Context, status int, errs []workflows.FieldE
 		p.Problem = problem.From(l.err)
 	}
 	return s.page(c, status, layout.Frame{Title: cl.Name, Active: layout.NavClusters, Body: clusters.Show(p)})
+}
+
+// way is the ladder of upgrades from the cluster's version to the newest.
+func way(cl workflows.Cluster) ([]clusters.Hop, string) {
+	ladder, broken := aksengine.Ladder(cl.Version)
+	var out []clusters.Hop
+	for _, h := range ladder {
+		hop := clusters.Hop{From: h.From, To: h.To, Engine: h.Engine, Other: h.Engine != cl.EngineVersion, Builds: aksengine.HubBuilds(h.Engine), Changes: h.Changes}
+		if h.Image.Version != "" {
+			hop.Image = h.Image.SKU + " " + h.Image.Version
+		}
+		out = append(out, hop)
+	}
+	return out, broken
 }
 
 // dayTwo are the workflows that change a cluster, with the words of their

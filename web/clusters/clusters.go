@@ -69,9 +69,21 @@ type ShowProps struct {
 	Accounts     []Account
 	Certificates time.Time // when the API server's certificate ends, zero if unknown
 	Actions      []ui.Action
+	Path         []Hop  // to the newest version, one upgrade each
+	PathBroken   string // why it ends before, in a sentence
 	History      []runs.Row
 	Errors       []workflows.FieldError
 	Now          time.Time
 }
 
 func (p ShowProps) url() string { return "/clusters/" + p.Cluster.ID }
+
+// Hop is one upgrade on the way to the newest version.
+type Hop struct {
+	From, To string
+	Engine   string
+	Other    bool     // another engine than the helper VM has
+	Image    string   // that the stamp must have
+	Builds   string   // of Azure Stack Hub that the engine is listed for, "" if unknown
+	Changes  []string // sentences
+}

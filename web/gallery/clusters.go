@@ -47,10 +47,17 @@ func clusterPages() []Page {
 		Certificates: now.AddDate(1, 11, 0), History: historyRows()[:3],
 		Actions: []ui.Action{{Label: "Connect again", URL: "/drafts", Method: "POST"}},
 	}
+	p.Path = []clusters.Hop{
+		{From: "1.31.13", To: "1.32.9", Engine: "v0.84.2", Other: true, Image: "aks-engine-azurestack-ubuntu-2204 2025.337.1", Changes: []string{"FlowSchema v1beta3 is gone."}},
+		{From: "1.32.9", To: "1.33.10", Engine: "v0.85.0", Image: "aks-engine-azurestack-ubuntu-2204 2026.139.1"},
+		{From: "1.33.10", To: "1.34.4", Engine: "v0.85.0", Image: "aks-engine-azurestack-ubuntu-2204 2026.139.1"},
+	}
 	loading := p
+	loading.Path, loading.PathBroken = nil, "No engine that we know leads on from Kubernetes 1.12.3: deploy a new cluster and move the work there."
 	loading.Loading, loading.Nodes, loading.Components, loading.Info, loading.CheckedAt = true, nil, nil, "", time.Time{}
 	loading.Health, loading.Models, loading.Accounts, loading.History, loading.Parts = ui.Status{Tone: ui.ToneIdle, Words: "Not looked at yet"}, nil, nil, nil, nil
 	down := p
+	down.Path = nil
 	down.Nodes, down.Components, down.Info, down.Health = nil, nil, "", ui.Status{Tone: ui.ToneBad, Words: "Not reachable"}
 	down.Problem = &workflows.Problem{Code: "net.refused", What: "The API server does not answer.", Why: "ratings-sea.seattle.cloudapp.azurestack.test refused the connection.", Fix: "Look whether the control plane VMs run on the Hub."}
 	down.Errors = []workflows.FieldError{{Field: "confirm", Message: "Confirm that you will keep it secret: who has the file is cluster administrator."}}
