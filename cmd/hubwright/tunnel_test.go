@@ -77,7 +77,7 @@ func (f *farHub) startHelper() workflows.HelperVM {
 	ctx := f.t.Context()
 	private, public, err := remote.NewKeyPair("test")
 	f.must(err)
-	f.fleet = helper.New(helper.Options{Dir: f.t.TempDir(), Resolve: func(host string, port int) (string, bool) {
+	f.fleet = helper.New(helper.Options{Dir: f.t.TempDir(), Resolve: func(_, host string, port int) (string, bool) {
 		return f.kube.Endpoint(), host == clustertest.FQDN && port == 443
 	}})
 	f.t.Cleanup(func() { f.fleet.Close() })
