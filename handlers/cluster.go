@@ -36,19 +36,20 @@ type looked struct {
 	look ClusterLook
 	err  error
 	at   time.Time
+	via  bool // through the helper VM: an answer of the other way says little
 }
 
 func (s *Server) lookAt(ctx context.Context, cl workflows.Cluster) looked {
 	s.look.mu.Lock()
 	l, ok := s.look.looks[cl.ID]
 	s.look.mu.Unlock()
-	if ok && s.Clock().Sub(l.at) < lookFresh {
+	if ok && l.via == cl.ViaHelper && s.Clock().Sub(l.at) < lookFresh {
 		return l
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	look, err := s.Clusters.Look(ctx, cl)
-	l = looked{look: look, err: err, at: s.Clock()}
+	l = looked{look: look, err: err, at: s.Clock(), via: cl.ViaHelper}
 	s.look.mu.Lock()
 	if s.look.looks == nil {
 		s.look.looks = map[string]looked{}

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	authv1 "k8s.io/api/authentication/v1"
@@ -81,8 +82,8 @@ func ours() map[string]string { return map[string]string{"app.kubernetes.io/mana
 func (c *Cluster) bind(ctx context.Context, a ScopedAccount) error {
 	ref := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: a.Role}
 	if a.Role == RoleDeployer {
-		ref.Kind, ref.Name = "Role", "hubwright-deployer"
-		if err := c.ensureDeployer(ctx, a.Namespace, ref.Name); err != nil {
+		ref.Kind, ref.Name = "Role", deployerName
+		if err := c.ensureDeployer(ctx, a.Namespace); err != nil {
 			return explain("Making the role", err)
 		}
 	}
@@ -126,13 +127,28 @@ func (c *Cluster) unbindOthers(ctx context.Context, a ScopedAccount) error {
 	return nil
 }
 
-func (c *Cluster) ensureDeployer(ctx context.Context, namespace, name string) error {
-	role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace, Labels: ours()}, Rules: deployerRules()}
+const deployerName = "hubwright-deployer"
+
+func (c *Cluster) ensureDeployer(ctx context.Context, namespace string) error {
+	role := deployerRole(namespace)
 	_, err := c.client.RbacV1().Roles(namespace).Create(ctx, role, metav1.CreateOptions{})
 	if apierrors.IsAlreadyExists(err) {
 		_, err = c.client.RbacV1().Roles(namespace).Update(ctx, role, metav1.UpdateOptions{})
 	}
 	return err
+}
+
+// DeployerRole is the role RoleDeployer in a namespace, in JSON as kubectl
+// apply takes it.
+func DeployerRole(namespace string) ([]byte, error) {
+	return json.MarshalIndent(deployerRole(namespace), "", "  ")
+}
+
+func deployerRole(namespace string) *rbacv1.Role {
+	return &rbacv1.Role{
+		TypeMeta:   metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: "Role"},
+		ObjectMeta: metav1.ObjectMeta{Name: deployerName, Namespace: namespace, Labels: ours()}, Rules: deployerRules(),
+	}
 }
 
 func deployerRules() []rbacv1.PolicyRule {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	authzv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -103,7 +104,7 @@ func TestRolesLimit(t *testing.T) {
 // TestRolesAreEnforced does the forbidden things rather than ask.
 func TestRolesAreEnforced(t *testing.T) {
 	ctx := t.Context()
-	note := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "note"}}
+	note := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{GenerateName: "note-"}}
 	seen, _ := account(t, kube.ScopedAccount{Namespace: "doing", Name: "viewer", Role: "view", TTL: time.Hour})
 	if _, err := person(t, seen).CoreV1().ConfigMaps("doing").Create(ctx, note, metav1.CreateOptions{}); !apierrors.IsForbidden(err) {
 		t.Errorf("a viewer creates: %v", err)
@@ -226,6 +227,29 @@ func versions(ctx context.Context, t *testing.T, ns string) map[string]string {
 		add("binding", x.ObjectMeta)
 	}
 	return out
+}
+
+// TestDeployerRole: what a person is shown is what a deploy of the account makes.
+func TestDeployerRole(t *testing.T) {
+	account(t, kube.ScopedAccount{Namespace: "shown", Name: "robot", Role: kube.RoleDeployer, TTL: time.Hour})
+	text, err := kube.DeployerRole("shown")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want rbacv1.Role
+	if err := json.Unmarshal(text, &want); err != nil {
+		t.Fatal(err)
+	}
+	if want.Kind != "Role" || want.APIVersion != "rbac.authorization.k8s.io/v1" || want.Namespace != "shown" {
+		t.Errorf("%s", text)
+	}
+	got, err := person(t, real(t).Kubeconfig()).RbacV1().Roles("shown").Get(t.Context(), want.Name, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want.Rules, got.Rules); diff != "" {
+		t.Errorf("rules (-shown +made):\n%s", diff)
+	}
 }
 
 func TestAccountRefusals(t *testing.T) {

@@ -3,6 +3,7 @@ package connect
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -193,10 +194,7 @@ func wantProblem(t *testing.T, err error, code, says string) {
 
 func TestAnswers(t *testing.T) {
 	with := func(field, value string) w.Answers {
-		a := w.Answers{}
-		for k, v := range scoped {
-			a[k] = v
-		}
+		a := maps.Clone(scoped)
 		a[field] = value
 		return a
 	}
@@ -272,5 +270,13 @@ func TestPlan(t *testing.T) {
 		"kubectl -n ratings create rolebinding robot-view --clusterrole=view --serviceaccount=ratings:robot\nkubectl -n ratings create token robot --duration=8h"
 	if diff := cmp.Diff(want, p.Commands[1].Text); diff != "" {
 		t.Errorf("commands (-want +got):\n%s", diff)
+	}
+	deployer := maps.Clone(scoped)
+	deployer["role"] = "deployer"
+	if p, err = newBed(t).session(deployer).Plan(t.Context()); err != nil || len(p.Documents) != 1 || p.Documents[0].Body != "the role in ratings" {
+		t.Fatalf("%+v, %v", p.Documents, err)
+	}
+	if text := p.Commands[1].Text; !strings.Contains(text, "kubectl apply -f "+p.Documents[0].Name+"\n") || !strings.Contains(text, " --role=hubwright-deployer ") {
+		t.Errorf("commands %q", text)
 	}
 }

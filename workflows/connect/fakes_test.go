@@ -72,8 +72,9 @@ func (b *bed) definition() w.Definition {
 			}
 			return nil
 		},
-		Table: func(nodes []w.Node, _ time.Time) string { return fmt.Sprintf("NAME STATUS\n%d rows", len(nodes)) },
-		Pause: func(ctx context.Context, _ time.Duration) error { b.pauses++; return ctx.Err() },
+		DeployerRole: func(ns string) ([]byte, error) { return []byte("the role in " + ns), nil },
+		Table:        func(nodes []w.Node, _ time.Time) string { return fmt.Sprintf("NAME STATUS\n%d rows", len(nodes)) },
+		Pause:        func(ctx context.Context, _ time.Duration) error { b.pauses++; return ctx.Err() },
 	})
 }
 

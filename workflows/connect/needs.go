@@ -19,7 +19,10 @@ type Needs struct {
 	Validate func(kubeconfig []byte) error
 	// Table is what kubectl get nodes would print.
 	Table func(nodes []w.Node, now time.Time) string
-	Clock func() time.Time
+	// DeployerRole is the role "deployer" in a namespace, in JSON as kubectl
+	// apply takes it.
+	DeployerRole func(namespace string) ([]byte, error)
+	Clock        func() time.Time
 	// Pause waits, or returns the context's error.
 	Pause func(ctx context.Context, d time.Duration) error
 }

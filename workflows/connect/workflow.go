@@ -20,7 +20,7 @@ func New(n Needs) w.Definition {
 	f := flow{n}
 	return w.Workflow[State]{
 		ID: ID, Title: "Connect to the cluster", Why: "Verify the cluster, see it as kubectl would, and give others access that fits them.",
-		Scope: w.ScopeSite, Row: 4, Begin: f.begin, Pages: pages(), Checks: f.checks(), Plan: plan, Steps: f.steps(),
+		Scope: w.ScopeSite, Row: 4, Begin: f.begin, Pages: pages(), Checks: f.checks(), Plan: f.plan, Steps: f.steps(),
 		LockKey: func(s *State) string { return "site:" + s.SiteID }, Result: result,
 	}.Erase()
 }
@@ -29,7 +29,7 @@ func fixed(o ...w.Option) func(context.Context, *State) ([]w.Option, error) {
 	return func(context.Context, *State) ([]w.Option, error) { return o, nil }
 }
 
-func plan(_ context.Context, s *State) (w.Plan, error) {
+func (f flow) plan(_ context.Context, s *State) (w.Plan, error) {
 	way := wayWords(s.Way)
 	if s.Proxy != "" && s.Way != WayHelper {
 		way += "; directly is through the proxy " + s.Proxy
@@ -50,13 +50,30 @@ func plan(_ context.Context, s *State) (w.Plan, error) {
 			{Verb: "create", What: "Namespace " + s.Namespace, Note: "if it is not there"},
 			{Verb: "create", What: "Service account " + s.Name, Note: "with role " + s.Role + " in this namespace alone"},
 		}
-		p.Commands = append(p.Commands, w.Command{Title: "For the account", Text: strings.Join([]string{
-			"kubectl create namespace " + s.Namespace, "kubectl -n " + s.Namespace + " create serviceaccount " + s.Name,
-			fmt.Sprintf("kubectl -n %s create rolebinding %s-%s --clusterrole=%s --serviceaccount=%s:%s", s.Namespace, s.Name, s.Role, s.Role, s.Namespace, s.Name),
-			fmt.Sprintf("kubectl -n %s create token %s --duration=%dh", s.Namespace, s.Name, s.Hours),
-		}, "\n")})
+		if err := f.planAccount(s, &p); err != nil {
+			return w.Plan{}, err
+		}
 	}
 	return p, nil
+}
+
+func (f flow) planAccount(s *State, p *w.Plan) error {
+	lines := []string{"kubectl create namespace " + s.Namespace, "kubectl -n " + s.Namespace + " create serviceaccount " + s.Name}
+	role := "--clusterrole=" + s.Role
+	if s.Role == "deployer" {
+		const name = "hubwright-deployer"
+		doc, err := f.DeployerRole(s.Namespace)
+		if err != nil {
+			return err
+		}
+		p.Documents = append(p.Documents, w.Document{Name: name + ".json", MIME: "application/json", Body: string(doc)})
+		lines, role = append(lines, "kubectl apply -f "+name+".json"), "--role="+name
+	}
+	lines = append(lines,
+		fmt.Sprintf("kubectl -n %s create rolebinding %s-%s %s --serviceaccount=%s:%s", s.Namespace, s.Name, s.Role, role, s.Namespace, s.Name),
+		fmt.Sprintf("kubectl -n %s create token %s --duration=%dh", s.Namespace, s.Name, s.Hours))
+	p.Commands = append(p.Commands, w.Command{Title: "For the account", Text: strings.Join(lines, "\n")})
+	return nil
 }
 
 func wayWords(way string) string {
