@@ -47,6 +47,32 @@ document.addEventListener("submit", (e) => {
   if (words && !window.confirm(words)) e.preventDefault();
 });
 
+// An answer that changes the questions reloads the page of a draft, which gets
+// a new version by that. Who types such an answer and presses Next at once
+// would come with the old one: the form waits.
+const reloading = new Set();
+let waiting = null;
+document.addEventListener("htmx:before:request", (e) => {
+  if (e.target.form?.id === "wizard-form") reloading.add(e.detail.ctx);
+});
+document.addEventListener("htmx:finally:request", (e) => {
+  reloading.delete(e.detail.ctx);
+  if (!reloading.size) requestAnimationFrame(() => waiting?.());
+});
+document.addEventListener("submit", (e) => {
+  if (e.target.id !== "wizard-form" || !reloading.size) return;
+  e.preventDefault();
+  const { name, value } = e.submitter ?? {};
+  const late = setTimeout(() => waiting?.(), 10_000);
+  waiting = () => {
+    clearTimeout(late);
+    waiting = null;
+    reloading.clear();
+    const form = document.getElementById("wizard-form");
+    form.requestSubmit([...form.elements].find((b) => b.type === "submit" && b.name === name && b.value === value));
+  };
+});
+
 // The menu closes when something else is pressed, and with Escape.
 document.addEventListener("click", (e) => {
   for (const menu of document.querySelectorAll(".menu[open]")) {
