@@ -53,11 +53,7 @@ func (s *Server) audit(c echo.Context) error {
 	if err := s.auditChoices(ctx, &p); err != nil {
 		return err
 	}
-	rows, broken, err := s.Store.VerifyAudit(ctx)
-	if err != nil {
-		return err
-	}
-	p.Chain = webaudit.Chain{At: s.Clock(), Rows: rows, FirstBroken: broken}
+	p.Chain = s.chain(ctx)
 	return s.page(c, http.StatusOK, layout.Frame{Title: "Audit", Active: layout.NavAudit, Body: webaudit.Page(p)})
 }
 

@@ -90,6 +90,7 @@ type Archives interface {
 type Server struct {
 	Deps
 	look    lookCache
+	chains  chainWatch
 	pace    pace
 	sockets *sockets
 	echo    *echo.Echo

@@ -118,6 +118,15 @@ func auditQuery(f AuditFilter) (string, []any) {
 	return `SELECT ` + auditColumns + ` FROM audit_events` + w.String() + ` ORDER BY seq DESC` + w.limit(f.Limit), w.args
 }
 
+// AuditHash is the hash of the event with that Seq, "" when there is none.
+func (d *DB) AuditHash(ctx context.Context, seq int64) (string, error) {
+	found, err := list(ctx, d.db, value[string], `SELECT coalesce(hash, '') FROM audit_events WHERE seq = $1`, seq)
+	if err != nil || len(found) == 0 {
+		return "", err
+	}
+	return found[0], nil
+}
+
 // VerifyAudit walks the whole chain. It tells how many events there are and
 // the Seq of the first that was changed, removed or added past the chain; 0
 // when there is none.

@@ -19,6 +19,7 @@ type config struct {
 	PublicURL string // how people reach it; decides cookies and origins
 	Data      string // folder of database and files
 	KeyFile   string // the key that seals secrets; outside the database
+	Book      string // file of the audit's signed checkpoints
 	Seed      string // file with stacks and deployments to register at start
 	Banner    string // shown on every page
 	Gallery   bool   // serve /gallery, for people who work on Hubwright
@@ -35,6 +36,7 @@ func parseConfig(args []string, getenv func(string) string, stderr io.Writer) (c
 	fs.StringVar(&c.PublicURL, "public-url", "", "how people reach the dashboard; default http://<listen>")
 	fs.StringVar(&c.Data, "data", ".data/server", "folder of the database and files")
 	fs.StringVar(&c.KeyFile, "key-file", "", "key that seals secrets; default <data>/key (better: on another disk)")
+	fs.StringVar(&c.Book, "audit-checkpoints", "", "file of the audit's signed checkpoints; default <data>/audit-checkpoints.jsonl (better: on another disk)")
 	fs.StringVar(&c.Seed, "seed", "", "JSON file with stacks and deployments to register at start")
 	fs.StringVar(&c.Banner, "banner", "", "sentence shown on every page")
 	fs.BoolVar(&c.Gallery, "gallery", false, "serve /gallery with every page in every state")
@@ -98,9 +100,8 @@ func (c *config) validate() error {
 	if c.Data, err = filepath.Abs(c.Data); err != nil {
 		return fmt.Errorf("--data: %w", err)
 	}
-	if c.KeyFile == "" {
-		c.KeyFile = filepath.Join(c.Data, "key")
-	}
+	c.KeyFile = orDefault(c.KeyFile, filepath.Join(c.Data, "key"))
+	c.Book = orDefault(c.Book, filepath.Join(c.Data, checkpointName))
 	return nil
 }
 
@@ -108,7 +109,7 @@ func (c *config) validate() error {
 func (c config) lines() [][2]string {
 	return [][2]string{
 		{"listen", c.Listen}, {"public-url", c.PublicURL}, {"data", c.Data},
-		{"key-file", c.KeyFile}, {"seed", c.Seed}, {"banner", c.Banner},
+		{"key-file", c.KeyFile}, {"audit-checkpoints", c.Book}, {"seed", c.Seed}, {"banner", c.Banner},
 		{"gallery", strconv.FormatBool(c.Gallery)}, {"log-json", strconv.FormatBool(c.LogJSON)},
 	}
 }

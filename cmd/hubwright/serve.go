@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,10 +12,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"hubwright/handlers"
 	"hubwright/internal/archives"
+	"hubwright/internal/audit"
 	"hubwright/internal/auth"
 	"hubwright/internal/engine"
 	"hubwright/internal/live"
@@ -44,6 +48,8 @@ func serve(ctx context.Context, c console, args []string) error {
 		return err
 	}
 	defer p.close()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	if cfg.Seed != "" {
 		if err := loadSeed(ctx, cfg.Seed, p.db, p.vault); err != nil {
 			return fmt.Errorf("--seed: %w", err)
@@ -56,6 +62,7 @@ func serve(ctx context.Context, c console, args []string) error {
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
+	p.work.Go(func() { writeCheckpoints(ctx, p.book, p.db, log) })
 	p.announce(ctx, c, cfg)
 	return serveUntil(ctx, listener, p.handler)
 }
@@ -92,6 +99,8 @@ type product struct {
 	engine  *engine.Engine
 	checks  *preflight.Runner
 	handler *handlers.Server
+	book    *audit.Book
+	work    sync.WaitGroup // in the background, until the context of serve ends
 }
 
 // assemble wires the rooms. This is the only place that knows them all.
@@ -112,6 +121,17 @@ func assemble(ctx context.Context, cfg config, log *slog.Logger) (*product, erro
 		db.Close()
 		return nil, err
 	}
+	signing, err := audit.SigningKey(key)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	book, err := audit.OpenBook(cfg.Book, signing)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	log.Info("the audit's checkpoints are signed", "public-key", base64.StdEncoding.EncodeToString(signing.Public().(ed25519.PublicKey)))
 	masker, news := redact.New(), live.New()
 	shelf := archives.New(filepath.Join(cfg.Data, "archives"), db, time.Now)
 	a := newAdapters(db, vault, masker, shelf)
@@ -121,7 +141,7 @@ func assemble(ctx context.Context, cfg config, log *slog.Logger) (*product, erro
 		db.Close()
 		return nil, err
 	}
-	p := &product{db: db, vault: vault, auth: auth.New(db, time.Now), engine: eng}
+	p := &product{book: book, db: db, vault: vault, auth: auth.New(db, time.Now), engine: eng}
 	p.checks = preflight.New(ctx, db, list, news, log, time.Now)
 	p.handler = handlers.New(handlers.Deps{
 		Store: db, Engine: eng, Auth: p.auth, Vault: vault, Live: news, Preflight: p.checks, Catalogue: list,
@@ -143,6 +163,7 @@ func (p *product) close() {
 	p.handler.Close()
 	p.checks.Close()
 	p.engine.Close()
+	p.work.Wait()
 	_ = p.db.Close()
 }
 

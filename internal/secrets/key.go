@@ -24,17 +24,18 @@ const KeySize = chacha20poly1305.KeySize
 // others on the machine can read, or that holds no key, is refused with a
 // *workflows.Problem.
 func LoadOrCreateKey(path string) ([]byte, error) {
-	key, err := loadKey(path)
+	key, err := LoadKey(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, err
 	}
 	if err := createKey(path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("making the key file: %w", err)
 	}
-	return loadKey(path)
+	return LoadKey(path)
 }
 
-func loadKey(path string) ([]byte, error) {
+// LoadKey reads a key file that must be there, as LoadOrCreateKey does.
+func LoadKey(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the key file: %w", err)
