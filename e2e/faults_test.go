@@ -372,6 +372,18 @@ func (p *scene) nothingTwice(before map[string]int) {
 	if diff := cmp.Diff(want, made); diff != "" {
 		p.t.Errorf("what the run left on the Hub (-want +is):\n%s", diff)
 	}
+	created := map[string]int{}
+	for _, c := range p.play.Calls() {
+		if c.Method != http.MethodPut || c.Status != http.StatusCreated {
+			continue
+		}
+		if created[c.Host+c.Path]++; created[c.Host+c.Path] > 1 {
+			p.t.Errorf("%s was created again", c.Path)
+		}
+	}
+	if len(want) > 0 && len(created) == 0 {
+		p.t.Error("no call created anything")
+	}
 }
 
 // answers are the scenario's, with what only the stage knows.
