@@ -10,6 +10,15 @@ import (
 	"hubwright/internal/sandbox/faults"
 )
 
+func TestPresetOfNoStamp(t *testing.T) {
+	if r, _ := faults.Preset("download-cut", "seattle"); r.Match.Stamp != "" {
+		t.Errorf("a download belongs to %s and would never be struck", r.Match.Stamp)
+	}
+	if r, _ := faults.Preset("throttled", "seattle"); r.Match.Stamp != "seattle" {
+		t.Errorf("throttled is for %q", r.Match.Stamp)
+	}
+}
+
 // TestEveryKindIsInTheDocs compares the table of docs/faults.md with the
 // presets.
 func TestEveryKindIsInTheDocs(t *testing.T) {
