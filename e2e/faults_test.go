@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"net/http"
@@ -13,98 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/rogpeppe/go-internal/txtar"
-
-	"hubwright/internal/sandbox/faults"
 )
-
-// scenario is a file of testdata/scenarios: what goes wrong, where, and what
-// the person is told.
-//
-// The head has a title and lines "key: value":
-//
-//	on:    Seattle or Orlando
-//	run:   stack-test or a workflow
-//	site:  name of the Site; the same name is the same Site. Default: one of its own
-//	with:  an answer, as name=value; may come again
-//	waive: a check that does not matter here
-//	when:  checks (the first faults are there before the checks) or start (they come after them; default)
-//	ends:  of each phase: failed (a retry goes on; default), refused (the checks forbid to start),
-//	       waits (it goes on by itself when the faults are lifted) or succeeded (the faults are outlived)
-//
-// Then come phases: the faults as the sandbox reads them (faults.json), what
-// the page says meanwhile (page) and what the log says (log).
-type scenario struct {
-	name, on, run, site, waive, when string
-	with                             url.Values
-	phases                           []phase
-}
-
-type phase struct {
-	ends      string
-	faults    []faults.Rule
-	page, log []string
-}
-
-func readScenario(t *testing.T, file string) scenario {
-	t.Helper()
-	ar, err := txtar.ParseFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sc := scenario{name: strings.TrimSuffix(filepath.Base(file), ".txtar"), when: "start", with: url.Values{}}
-	var ends string
-	keys := map[string]*string{"on": &sc.on, "run": &sc.run, "site": &sc.site, "waive": &sc.waive, "when": &sc.when, "ends": &ends}
-	_, head, _ := strings.Cut(strings.TrimSpace(string(ar.Comment)), "\n")
-	for line := range strings.Lines(head) {
-		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
-		if key == "with" {
-			name, answer, _ := strings.Cut(value, "=")
-			sc.with.Set(name, answer)
-			continue
-		}
-		to, ok := keys[key]
-		if !ok {
-			t.Fatalf("%s: unknown key %q", file, key)
-		}
-		*to = value
-	}
-	if sc.site == "" {
-		sc.site = sc.name
-	}
-	for _, f := range ar.Files {
-		if f.Name == "faults.json" {
-			rules, err := faults.Read(bytes.NewReader(f.Data))
-			if err != nil || len(rules) == 0 {
-				t.Fatalf("%s: %d faults, %v", file, len(rules), err)
-			}
-			sc.phases = append(sc.phases, phase{ends: "failed", faults: rules})
-			continue
-		}
-		ph := &sc.phases[len(sc.phases)-1]
-		part := map[string]*[]string{"page": &ph.page, "log": &ph.log}[f.Name]
-		if part == nil {
-			t.Fatalf("%s: unknown part %q", file, f.Name)
-		}
-		*part = strings.Split(strings.TrimSpace(string(f.Data)), "\n")
-	}
-	for i, e := range strings.Fields(ends) {
-		sc.phases[i].ends = e
-	}
-	for i, ph := range sc.phases {
-		if len(ph.page)+len(ph.log) == 0 {
-			t.Fatalf("%s: nothing is to be seen in phase %d", file, i+1)
-		}
-	}
-	return sc
-}
-
-// everywhere says that a fault strikes something that both Hubs use.
-func (sc scenario) everywhere() bool {
-	return slices.ContainsFunc(sc.phases, func(ph phase) bool {
-		return slices.ContainsFunc(ph.faults, func(r faults.Rule) bool { return r.Match.Host != "" })
-	})
-}
 
 // TestFaults plays every scenario on one sandbox and one server: the fault is
 // told on the page in words, and when it is lifted the run goes on from where
@@ -316,7 +224,7 @@ func (p *scene) lift() {
 
 func (p *scene) until(what string, ok func() bool) {
 	p.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for !ok() {
 		if time.Now().After(deadline) {
 			p.t.Fatalf("never: %s", what)
@@ -371,6 +279,18 @@ func (p *scene) nothingTwice(before map[string]int) {
 	}
 	if diff := cmp.Diff(want, made); diff != "" {
 		p.t.Errorf("what the run left on the Hub (-want +is):\n%s", diff)
+	}
+	created := map[string]int{}
+	for _, c := range p.play.Calls() {
+		if c.Method != http.MethodPut || c.Status != http.StatusCreated {
+			continue
+		}
+		if created[c.Host+c.Path]++; created[c.Host+c.Path] > 1 {
+			p.t.Errorf("%s was created again", c.Path)
+		}
+	}
+	if len(want) > 0 && len(created) == 0 {
+		p.t.Error("no call created anything")
 	}
 }
 

@@ -85,7 +85,7 @@ func (h *Hub) ensureSecurityGroup(ctx context.Context, s HelperVMSpec) (bool, er
 		}
 	}
 	rules, same := withSSHRule(group.Properties.SecurityRules, s.SSHFrom)
-	if have != nil && same {
+	if have != nil && same && !halfMade(group.Properties.ProvisioningState) {
 		return false, nil
 	}
 	group.Properties.SecurityRules = rules
@@ -145,24 +145,34 @@ func (h *Hub) ensureNetwork(ctx context.Context, s HelperVMSpec) (bool, error) {
 			AddressSpace: &armnetwork.AddressSpace{AddressPrefixes: []*string{&s.NetworkCIDR}},
 		},
 	}
+	subnetThere := false
 	if have != nil {
 		network = have.VirtualNetwork
 		if network.Properties == nil {
 			network.Properties = &armnetwork.VirtualNetworkPropertiesFormat{}
 		}
-		if ok, err := subnetFits(network.Properties, s); ok || err != nil {
+		ok, err := subnetFits(network.Properties, s)
+		if err != nil || ok && !halfMade(network.Properties.ProvisioningState) {
 			return false, err
 		}
+		subnetThere = ok
 	}
-	network.Properties.Subnets = append(network.Properties.Subnets, &armnetwork.Subnet{
-		Name: &s.Subnet, Properties: &armnetwork.SubnetPropertiesFormat{AddressPrefix: &s.SubnetCIDR},
-	})
+	if !subnetThere {
+		network.Properties.Subnets = append(network.Properties.Subnets, &armnetwork.Subnet{
+			Name: &s.Subnet, Properties: &armnetwork.SubnetPropertiesFormat{AddressPrefix: &s.SubnetCIDR},
+		})
+	}
 	poller, err := client.BeginCreateOrUpdate(ctx, s.ResourceGroup, s.Network, network, nil)
 	if err != nil {
 		return false, err
 	}
 	_, err = poller.PollUntilDone(ctx, h.poll())
 	return true, err
+}
+
+// halfMade says that making a resource has failed: putting it again heals it.
+func halfMade(provisioningState *string) bool {
+	return strings.EqualFold(val(provisioningState), "Failed")
 }
 
 // subnetFits says that the network that exists has our subnet. A subnet of
@@ -207,7 +217,8 @@ func (h *Hub) ensurePublicIP(ctx context.Context, s HelperVMSpec) (bool, error) 
 		},
 	}
 	if have != nil {
-		if strings.EqualFold(labelOf(&have.PublicIPAddress), s.DNSLabel) {
+		made := have.Properties != nil && !halfMade(have.Properties.ProvisioningState)
+		if made && strings.EqualFold(labelOf(&have.PublicIPAddress), s.DNSLabel) {
 			return false, nil
 		}
 		if have.Properties != nil {
@@ -260,7 +271,7 @@ func (h *Hub) ensureInterface(ctx context.Context, s HelperVMSpec) (bool, error)
 }
 
 func interfaceFits(p *armnetwork.InterfacePropertiesFormat, subnet, publicIP, securityGroup string) bool {
-	if p == nil || p.NetworkSecurityGroup == nil || !strings.EqualFold(val(p.NetworkSecurityGroup.ID), securityGroup) {
+	if p == nil || halfMade(p.ProvisioningState) || p.NetworkSecurityGroup == nil || !strings.EqualFold(val(p.NetworkSecurityGroup.ID), securityGroup) {
 		return false
 	}
 	for _, c := range p.IPConfigurations {

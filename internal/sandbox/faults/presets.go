@@ -5,11 +5,14 @@ import (
 	"slices"
 )
 
-// Preset answers the ready-made rule of a kind for one stamp ("" for all).
+// Preset answers the ready-made rule of a kind for one stamp ("" for all). What
+// strikes a place that belongs to no stamp, such as a download, strikes all.
 func Preset(kind, stamp string) (Rule, bool) {
 	for _, r := range presets() {
 		if r.Kind == kind {
-			r.Match.Stamp = stamp
+			if r.Match.Host == "" {
+				r.Match.Stamp = stamp
+			}
 			return r, true
 		}
 	}
