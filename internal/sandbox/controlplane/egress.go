@@ -2,6 +2,7 @@ package controlplane
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -56,7 +57,7 @@ func startEgress(dir, kwok string, log func(string, ...any)) (*egress, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := os.WriteFile(memory, []byte(short), 0o600); err != nil {
+		if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(memory, []byte(short), 0o600)); err != nil {
 			return nil, err
 		}
 		socket = filepath.Join(short, "s")
