@@ -109,6 +109,11 @@ func introduce(c console, s sandbox.Seed, dir, seedFile string) error {
 	fmt.Fprintf(c.stdout, "Sandbox is up. Everything is behind the proxy %s\n", s.Proxy)
 	for _, st := range s.Stacks {
 		fmt.Fprintf(c.stdout, "  %-8s %s (%s)\n", st.Name, st.ARMEndpoint, st.IdentitySystem)
+		env, err := writeEnv(dir, s, st)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.stdout, "           endpoints, CA and credentials for a shell: . %s\n", env)
 		for _, h := range st.Hosts {
 			key := filepath.Join(dir, h.Name+".key")
 			if err := os.WriteFile(key, []byte(h.PrivateKey), 0o600); err != nil {

@@ -34,9 +34,14 @@ type engine struct {
 
 func newEngine(t *testing.T, w *sandbox.World, stack sandbox.SeedStack) *engine {
 	t.Helper()
+	return newEngineFor(t, w.Seed(), stack)
+}
+
+func newEngineFor(t *testing.T, seed sandbox.Seed, stack sandbox.SeedStack) *engine {
+	t.Helper()
 	dir := t.TempDir()
 	bundle := filepath.Join(dir, "bundle.pem")
-	if err := os.WriteFile(bundle, []byte(stack.CABundle+w.Seed().PublicCA), 0o600); err != nil {
+	if err := os.WriteFile(bundle, []byte(stack.CABundle+seed.PublicCA), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{"cert.pem": stack.Certificate, "key.pem": stack.CertificateKey} {
@@ -45,7 +50,7 @@ func newEngine(t *testing.T, w *sandbox.World, stack sandbox.SeedStack) *engine 
 		}
 	}
 	return &engine{t: t, dir: dir, stack: stack, env: []string{
-		"HOME=" + dir, "TMPDIR=" + dir, "PATH=" + os.Getenv("PATH"), "HTTPS_PROXY=" + w.ProxyURL(), "SSL_CERT_FILE=" + bundle, standin.BitsVariable + "=2048",
+		"HOME=" + dir, "TMPDIR=" + dir, "PATH=" + os.Getenv("PATH"), "HTTPS_PROXY=" + seed.Proxy, "SSL_CERT_FILE=" + bundle, standin.BitsVariable + "=2048",
 	}}
 }
 
@@ -104,11 +109,16 @@ func (e *engine) deploy(model, group, out string, more ...string) (kubeconfig []
 // door.
 func kube(t *testing.T, w *sandbox.World, kubeconfig []byte) *kubernetes.Clientset {
 	t.Helper()
+	return kubeBehind(t, w.ProxyURL(), kubeconfig)
+}
+
+func kubeBehind(t *testing.T, proxyURL string, kubeconfig []byte) *kubernetes.Clientset {
+	t.Helper()
 	cfg, err := clientcmd.RESTConfigFromKubeConfig(kubeconfig)
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy, err := url.Parse(w.ProxyURL())
+	proxy, err := url.Parse(proxyURL)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -130,6 +130,9 @@ func (w *World) restore(ctx context.Context) error {
 			w.opts.Log.Warn("bringing clusters back", "err", err)
 		}
 		w.opts.Log.Info("clusters are back", "clusters", ids)
+		for _, id := range ids {
+			w.missNodes(id)
+		}
 	})
 	return nil
 }

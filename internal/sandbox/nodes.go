@@ -159,21 +159,55 @@ func (w *World) vmGone(_ context.Context, s *stamp, m arm.Machine) {
 	if isMaster(m) {
 		return
 	}
-	w.background.Go(func() {
-		t := time.NewTimer(time.Duration(float64(missedAfter) / w.opts.Speed))
-		defer t.Stop()
+	w.background.Go(func() { w.missNode(s, id, m) })
+}
+
+// missNode takes the Node of a machine away that stays gone.
+func (w *World) missNode(s *stamp, id string, m arm.Machine) {
+	wait := time.Duration(float64(missedAfter) / w.opts.Speed)
+	for {
 		select {
-		case <-t.C:
+		case <-time.After(wait):
 		case <-w.ctx.Done():
 			return
 		}
-		if s.hub.Exists(m.ID) {
+		if s.hub.Exists(m.ID) || s.hub.ClusterGone(m.Group, m.Tags["resourceNameSuffix"]) {
 			return
 		}
-		if err := w.clusters.RemoveNode(w.ctx, id, m.Name); err != nil && !errors.Is(err, controlplane.ErrNotRunning) {
+		err := w.clusters.RemoveNode(w.ctx, id, m.Name)
+		if err == nil || w.ctx.Err() != nil {
+			return
+		}
+		if !errors.Is(err, controlplane.ErrNotRunning) {
 			w.opts.Log.Warn("taking a node away", "node", m.Name, "err", err)
 		}
-	})
+		wait = time.Second // it is being restarted
+	}
+}
+
+// missNodes does the same for all that went while nobody looked.
+func (w *World) missNodes(id string) {
+	names, err := w.clusters.Nodes(w.ctx, id)
+	if err != nil {
+		w.opts.Log.Warn("listing nodes", "cluster", id, "err", err)
+		return
+	}
+	there := map[string]bool{}
+	for _, s := range w.stamps {
+		for _, m := range s.hub.Machines() {
+			if clusterID(s, m.Tags["resourceNameSuffix"], m.Group) == id {
+				there[strings.ToLower(m.Name)] = true
+			}
+		}
+	}
+	for _, name := range names {
+		if there[name] || strings.HasPrefix(name, "k8s-master-") {
+			continue
+		}
+		if err := w.clusters.RemoveNode(w.ctx, id, name); err != nil {
+			w.opts.Log.Warn("taking a node away", "node", name, "err", err)
+		}
+	}
 }
 
 // vmPower: a machine was stopped or started.

@@ -226,6 +226,28 @@ func TestNodesFollowTheirMachines(t *testing.T) {
 	client = kube(t, w, config)
 	until(t, "the cluster's next life", func() bool { return apiVersion(client) == "v1.34.4" })
 	until(t, "the nodes", func() bool { return len(ready(client)) == 2 })
+
+	// A restarted machine has its disk, its shell and its place in the cluster.
+	if _, err := jump(t, w, api, e.key, master, "sudo touch /etc/kept"); err != nil {
+		t.Fatal(err)
+	}
+	u = newUser(t, w.Seed(), w.Seed().Stacks[0], false)
+	boot := func() string {
+		n, err := client.CoreV1().Nodes().Get(t.Context(), master, metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n.Status.NodeInfo.BootID
+	}
+	before := boot()
+	if code, out := u.call("POST", vmsPath+master+"/restart", "2020-06-01", obj()); code != 202 {
+		t.Fatalf("restarting the master: %d %v", code, out)
+	}
+	until(t, "the master's return", func() bool { now := boot(); return now != before && now != "off" && len(ready(client)) == 2 })
+	until(t, "the master's shell", func() bool {
+		out, err := jump(t, w, api, e.key, master, "ls /etc/kept")
+		return err == nil && strings.HasSuffix(out, "/etc/kept\n")
+	})
 }
 
 // processesAbout lists the programs whose command line names a folder.

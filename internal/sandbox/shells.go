@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -44,8 +43,9 @@ func (w *World) openShell(ctx context.Context, s *stamp, m arm.Machine, pki *con
 		vm.Address = hidden
 	}
 	addr, err := w.fleet.Add(ctx, vm)
-	if errors.Is(err, os.ErrPermission) {
-		w.opts.Log.Warn("only root may listen on a port below 1024; the engine's rotate-certs and get-logs need it", "node", m.Name, "address", m.SSH)
+	if err != nil && vm.Address != hidden {
+		// Only root may open port 22, and a server of this machine may have it on all addresses.
+		w.opts.Log.Warn("a master's SSH is not where the load balancer has it; the engine's rotate-certs and get-logs will not find it", "node", m.Name, "err", err)
 		vm.Address = hidden
 		addr, err = w.fleet.Add(ctx, vm)
 	}

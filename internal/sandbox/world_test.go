@@ -37,6 +37,9 @@ import (
 
 // TestMain lets the helper VMs of the tests start this binary as the stand-in.
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == worldCommand {
+		os.Exit(worldMain(os.Args[2]))
+	}
 	if len(os.Args) > 1 && os.Args[1] == standin.Command {
 		os.Exit(standin.Main(os.Args[2:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
 	}

@@ -187,7 +187,11 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		refuse(e).send(w)
 		return
 	}
-	h.route(r).send(w)
+	rep := h.route(r)
+	if r.Method != http.MethodGet {
+		h.world.flush() // what was accepted survives a kill
+	}
+	rep.send(w)
 }
 
 // mark sets the headers that every answer of ARM has.

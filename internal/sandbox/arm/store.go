@@ -22,6 +22,7 @@ type world struct {
 	Clusters    map[string]string // digest of the CA that a cluster's nodes know, by group/suffix
 	file        string
 	dirty       *time.Timer
+	saving      sync.Mutex // held around mu
 	wg          sync.WaitGroup
 }
 
@@ -62,7 +63,19 @@ func (w *world) changed() {
 	}
 }
 
+// flush writes the snapshot now if something has changed.
+func (w *world) flush() {
+	w.mu.Lock()
+	dirty := w.dirty != nil
+	w.mu.Unlock()
+	if dirty {
+		_ = w.save()
+	}
+}
+
 func (w *world) save() error {
+	w.saving.Lock()
+	defer w.saving.Unlock()
 	w.mu.Lock()
 	w.dirty = nil
 	raw, err := json.Marshal(w)

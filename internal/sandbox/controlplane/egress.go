@@ -2,12 +2,14 @@ package controlplane
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -41,12 +43,21 @@ type egress struct {
 // keptDials bounds the memory of dials: the availability checks of one broken APIService alone make one a second.
 const keptDials = 1000
 
+const shortPrefix = "hw-egress-"
+
 // startEgress listens in the cluster's folder, or elsewhere where that path is too long for a socket.
 func startEgress(dir, kwok string, log func(string, ...any)) (*egress, error) {
 	socket := filepath.Join(dir, "egress.sock")
 	if len(socket) > 100 { // sockaddr_un holds 107 bytes
-		short, err := os.MkdirTemp("", "hw-egress-")
+		memory := filepath.Join(dir, "egress.folder")
+		if left, err := os.ReadFile(memory); err == nil && strings.HasPrefix(filepath.Base(string(left)), shortPrefix) {
+			_ = os.RemoveAll(string(left)) // by a killed process
+		}
+		short, err := os.MkdirTemp("", shortPrefix)
 		if err != nil {
+			return nil, err
+		}
+		if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(memory, []byte(short), 0o600)); err != nil {
 			return nil, err
 		}
 		socket = filepath.Join(short, "s")

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -111,5 +112,28 @@ func TestParseTaints(t *testing.T) {
 		if _, err := parseTaints([]string{bad}); err == nil {
 			t.Errorf("taint %q is taken", bad)
 		}
+	}
+}
+
+// TestEgressOfAKilledSandbox: the socket that the next one makes is all that is left.
+func TestEgressOfAKilledSandbox(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	dir := filepath.Join(t.TempDir(), strings.Repeat("long", 30))
+	killed, err := startEgress(dir, "127.0.0.1:9", t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer killed.close()
+	next, err := startEgress(dir, "127.0.0.1:9", t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(tmp, "*")); len(left) != 1 {
+		t.Errorf("folders: %v", left)
+	}
+	next.close()
+	if left, _ := filepath.Glob(filepath.Join(tmp, "*")); len(left) != 0 {
+		t.Errorf("folders after the end: %v", left)
 	}
 }

@@ -143,6 +143,23 @@ func (m *Manager) RemoveNode(ctx context.Context, id, name string) error {
 	return errors.Join(errs...)
 }
 
+// Nodes lists the names of the cluster's nodes.
+func (m *Manager) Nodes(ctx context.Context, id string) ([]string, error) {
+	r, err := m.running(id)
+	if err != nil {
+		return nil, err
+	}
+	list, err := r.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, len(list.Items))
+	for _, n := range list.Items {
+		names = append(names, n.Name)
+	}
+	return names, nil
+}
+
 // Undrained names the pods ("namespace/name") that a drain of the node would have moved: all but those of DaemonSets,
 // static ones and those that have ended. A VM that is deleted while there are any takes them down with it.
 func (m *Manager) Undrained(ctx context.Context, id, name string) ([]string, error) {

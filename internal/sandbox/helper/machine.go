@@ -40,6 +40,7 @@ type machine struct {
 }
 
 func (m *machine) start(ctx context.Context) error {
+	killAll(m.paths.VM) // what a killed sandbox left running
 	if err := m.layOut(); err != nil {
 		return err
 	}
