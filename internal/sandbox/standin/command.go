@@ -20,7 +20,7 @@ type command struct {
 const rootText = "AKS Engine deploys and manages Kubernetes clusters in Azure Stack Hub"
 
 func (p *process) commands() []*command {
-	return []*command{p.addPoolCommand(), p.deployCommand(), p.generateCommand(), p.getVersionsCommand(), p.helpCommand(), p.scaleCommand(),
+	return []*command{p.addPoolCommand(), p.deployCommand(), p.generateCommand(), p.getLogsCommand(), p.getVersionsCommand(), p.helpCommand(), p.rotateCommand(), p.scaleCommand(),
 		p.upgradeCommand(), p.versionCommand()}
 }
 
@@ -59,7 +59,10 @@ func (p *process) execute(c *command, args []string) error {
 	if err == nil {
 		err = c.run(c.flags.Args())
 	}
-	if err != nil && !errors.As(err, new(*crashError)) {
+	switch {
+	case errors.As(err, new(plainError)):
+		fmt.Fprintf(p.stderr, "Error: %v\n", err)
+	case err != nil && !errors.As(err, new(*crashError)):
 		fmt.Fprintf(p.stderr, "Error: %v\n%s\n", err, usage(c))
 	}
 	return err

@@ -38,6 +38,8 @@ type world struct {
 	stuck map[string]int         // evictions that a budget forbids first, by pod; -1 for ever
 	wait  map[string]int         // of late, by node
 	asked []string               // of the Kubernetes API
+
+	system []corev1.Pod // of kube-system
 }
 
 func newWorld(t *testing.T) *world {
@@ -131,6 +133,10 @@ func (w *world) serveKube(rw http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/api" || r.URL.Path == "/apis" || r.URL.Path == "/api/v1":
 		json.NewEncoder(rw).Encode(discovery[r.URL.Path])
+	case strings.HasPrefix(path, "namespaces/kube-system/pods"):
+		json.NewEncoder(rw).Encode(corev1.PodList{TypeMeta: metav1.TypeMeta{Kind: "PodList", APIVersion: "v1"}, Items: w.system})
+	case strings.HasPrefix(path, "/apis/apps/v1/"):
+		rw.Write([]byte(`{"items":[]}`))
 	case path == "nodes":
 		list := corev1.NodeList{TypeMeta: metav1.TypeMeta{Kind: "NodeList", APIVersion: "v1"}}
 		for _, name := range slices.Sorted(maps.Keys(w.nodes)) {

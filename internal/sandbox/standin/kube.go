@@ -141,6 +141,9 @@ func (k *kube) do(ctx context.Context, method, path string, in, out any) error {
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Content-Type", "application/json")
+	if method == http.MethodPatch {
+		req.Header.Set("Content-Type", "application/strategic-merge-patch+json")
+	}
 	res, err := k.http.Do(req)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -28,9 +29,10 @@ type process struct {
 	getenv         func(string) string
 	stdout, stderr io.Writer
 	started        time.Time
-	log            *logger       // on stdout
-	say            *plainLogger  // on stderr
-	hasten         time.Duration // pauses and limits of the operations are divided by it; only tests are in a hurry
+	log            *logger                                                              // on stdout
+	say            *plainLogger                                                         // on stderr
+	dial           func(ctx context.Context, network, address string) (net.Conn, error) // for SSH, which no proxy is asked for
+	hasten         time.Duration                                                        // pauses and limits of the operations are divided by it; only tests are in a hurry
 }
 
 // Main runs the command with args (without the program's name) and returns its exit code: 0 when all is well, 1 after an
@@ -40,7 +42,7 @@ func Main(args []string, getenv func(string) string, _ io.Reader, stdout, stderr
 }
 
 func newProcess(getenv func(string) string, stdout, stderr io.Writer) *process {
-	p := &process{getenv: getenv, stdout: stdout, stderr: stderr, started: time.Now(), say: &plainLogger{out: stderr}, hasten: 1}
+	p := &process{getenv: getenv, stdout: stdout, stderr: stderr, started: time.Now(), say: &plainLogger{out: stderr}, hasten: 1, dial: (&net.Dialer{Timeout: time.Minute}).DialContext}
 	p.log = &logger{out: stdout, started: p.started}
 	return p
 }
