@@ -2,6 +2,7 @@ package aksengine
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"hubwright/workflows"
@@ -127,6 +128,40 @@ func StartedDeployment(line string) string {
 }
 
 var scaleLines = regexp.MustCompile(`^Node (\S+) (will be cordoned and drained|has been marked unschedulable)|^deleting (VM|NIC|managed disk) (\S+) in`)
+
+// Deletions follows which VMs a command takes away: first the VM goes, then its
+// network interface, then its disk. A command that is stopped in between leaves
+// the rest, and the next one does not look for it.
+type Deletions struct {
+	Begun []string // VMs
+	Whole []string // VMs whose disk's deletion was begun too
+}
+
+// Read takes the next line.
+func (d *Deletions) Read(line string) {
+	_, text := message(line)
+	m := scaleLines.FindStringSubmatch(text)
+	if m == nil {
+		return
+	}
+	switch m[3] {
+	case "VM":
+		if !slices.Contains(d.Begun, m[4]) {
+			d.Begun = append(d.Begun, m[4])
+		}
+	case "managed disk":
+		for _, vm := range d.Begun {
+			if strings.HasPrefix(m[4], vm+"_") && !slices.Contains(d.Whole, vm) {
+				d.Whole = append(d.Whole, vm)
+			}
+		}
+	}
+}
+
+// Half are the VMs of which an interface or a disk may be left.
+func (d *Deletions) Half() []string {
+	return slices.DeleteFunc(slices.Clone(d.Begun), func(vm string) bool { return slices.Contains(d.Whole, vm) })
+}
 
 // ScaleDoing is what a line of a scale command says is being done, "" when it
 // says nothing of that.

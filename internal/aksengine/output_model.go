@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -193,40 +194,49 @@ func collect(v any, secret bool, found []string) []string {
 	return found
 }
 
-// AddonEnabled says whether the API model switches an addon on.
-func AddonEnabled(doc []byte, name string) bool {
-	var m struct {
-		Properties struct {
-			OrchestratorProfile struct {
-				KubernetesConfig struct {
-					Addons []struct {
-						Name    string `json:"name"`
-						Enabled bool   `json:"enabled"`
-					} `json:"addons"`
-				} `json:"kubernetesConfig"`
-			} `json:"orchestratorProfile"`
-		} `json:"properties"`
+// HasAddon says whether the API model has an addon that is on.
+func HasAddon(doc []byte, name string) bool {
+	_, has, _ := WithoutAddon(doc, name)
+	return has
+}
+
+// WithoutAddon is the API model without an addon that is on, and whether it
+// was there. Nothing else in the document changes.
+func WithoutAddon(doc []byte, name string) (out []byte, changed bool, err error) {
+	m, err := decode(doc)
+	if err != nil {
+		return nil, false, err
 	}
-	if json.Unmarshal(doc, &m) != nil {
-		return false
+	properties, _ := m["properties"].(map[string]any)
+	orchestrator, _ := properties["orchestratorProfile"].(map[string]any)
+	config, _ := orchestrator["kubernetesConfig"].(map[string]any)
+	addons, _ := config["addons"].([]any)
+	kept := slices.DeleteFunc(slices.Clone(addons), func(a any) bool { addon, _ := a.(map[string]any); return addon["name"] == name && addon["enabled"] == true })
+	if len(kept) == len(addons) {
+		return doc, false, nil
 	}
-	for _, a := range m.Properties.OrchestratorProfile.KubernetesConfig.Addons {
-		if a.Name == name && a.Enabled {
-			return true
-		}
+	config["addons"] = kept
+	out, err = json.MarshalIndent(m, "", "  ")
+	return out, true, err
+}
+
+func decode(doc []byte) (map[string]any, error) {
+	var m map[string]any
+	d := json.NewDecoder(bytes.NewReader(doc))
+	d.UseNumber()
+	if err := d.Decode(&m); err != nil {
+		return nil, fmt.Errorf("apimodel.json is not valid JSON: %w", err)
 	}
-	return false
+	return m, nil
 }
 
 // WithPoolCount is the API model with a pool's count set, and whether that was
 // another one. Nothing else in the document changes. The error says that there
 // is no such pool.
 func WithPoolCount(doc []byte, pool string, count int) (out []byte, changed bool, err error) {
-	var m map[string]any
-	d := json.NewDecoder(bytes.NewReader(doc))
-	d.UseNumber()
-	if err := d.Decode(&m); err != nil {
-		return nil, false, fmt.Errorf("apimodel.json is not valid JSON: %w", err)
+	m, err := decode(doc)
+	if err != nil {
+		return nil, false, err
 	}
 	properties, _ := m["properties"].(map[string]any)
 	pools, _ := properties["agentPoolProfiles"].([]any)

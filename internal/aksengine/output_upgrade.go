@@ -44,6 +44,8 @@ var upgradeLines = []struct {
 }{
 	{regexp.MustCompile(`^Master VM name: (\S+), orchestrator: .* \(MasterVMs\)`), NodeWaiting},
 	{regexp.MustCompile(`^Adding Agent VM: (\S+), orchestrator: .* \(AgentVMs\)`), NodeWaiting},
+	{regexp.MustCompile(`^Master VM name: (\S+), orchestrator: .* \(UpgradedMasterVMs\)`), NodeDone},
+	{regexp.MustCompile(`^Adding Agent VM: (\S+), orchestrator: .* \(UpgradedAgentVMs\)`), NodeDone},
 	{regexp.MustCompile(`^Node (\S+) has been marked unschedulable`), NodeDraining},
 	{regexp.MustCompile(`^deleting VM (\S+) in resource group`), NodeDeleting},
 	{regexp.MustCompile(`^Creating new agent node (\S+)`), NodeCreating},

@@ -56,7 +56,7 @@ func New(n operate.Needs) w.Definition {
 			{ID: "prepare", Title: "Make sure of the API model", Why: "The engine must work with this cluster's own.", Weight: 2, Timeout: 5 * time.Minute,
 				Run: func(ctx context.Context, s *State, log w.Log) error { return f.Prepare(ctx, &s.Change, "addpool", log) }},
 			{ID: "addpool", Title: "Add the pool with AKS Engine", Why: "The Hub makes its VMs and they join the cluster.", Weight: 60, Timeout: 60 * time.Minute, Run: f.add},
-		}, operate.Steps(f.Engine, change, nil)...),
+		}, operate.Steps(f.Engine, change, func(*State) bool { return false })...),
 		LockKey: func(s *State) string { return "site:" + s.SiteID },
 		Result: func(s *State) w.Result {
 			return w.Result{
@@ -151,55 +151,38 @@ func bind(a w.Answers, s *State) []w.FieldError {
 
 func (s *State) file() string { return s.Folder() + "/newpool.json" }
 
-// add writes what the engine reads and runs it. A pool that is in the API
-// model already was added before: the engine would refuse it.
+// add runs the command. Whether all its VMs came, the last step compares: the
+// engine would not add the pool again.
 func (f flow) add(ctx context.Context, s *State, log w.Log) error {
-	return f.Stoppable(ctx, &s.Change, log, func() error { return f.addOnce(ctx, s, log) })
+	return f.Stoppable(ctx, &s.Change, log, func() error {
+		return f.Work(ctx, &s.Change, log, operate.Task{
+			Before:  func(ctx context.Context, x *operate.World) (bool, error) { return f.write(ctx, s, x.Host, log) },
+			Command: func(call aksengine.Deploy) aksengine.Command { return call.AddPool(operate.Home(s.file())) },
+			Read: func(line string) {
+				if doing := aksengine.ScaleDoing(line); doing != "" {
+					log.Progress(-1, doing)
+				}
+			},
+		})
+	})
 }
 
-func (f flow) addOnce(ctx context.Context, s *State, log w.Log) error {
-	host, err := f.OpenHost(ctx, s.SiteID)
-	if err != nil {
-		return err
-	}
-	defer host.Close()
+// write writes what the engine reads. A pool that is in the API model already
+// was added before: the engine would refuse it.
+func (f flow) write(ctx context.Context, s *State, host operate.Host, log w.Log) (needed bool, err error) {
 	_, model, err := f.FetchModel(ctx, &s.Ground, host, log)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if !slices.Contains(model.Pools, s.Pool) {
-		doc, err := s.profile()
-		if err != nil {
-			return err
-		}
-		if err := operate.Upload(ctx, host, s.file(), doc); err != nil {
-			return err
-		}
-		command := func(call aksengine.Deploy) aksengine.Command { return call.AddPool(operate.Home(s.file())) }
-		read := func(line string) {
-			if doing := aksengine.ScaleDoing(line); doing != "" {
-				log.Progress(-1, doing)
-			}
-		}
-		if err := f.Work(ctx, &s.Change, log, operate.Task{Command: command, Read: read}); err != nil {
-			return err
-		}
-	} else {
+	if slices.ContainsFunc(model.Pools, func(p w.NodePool) bool { return p.Name == s.Pool.Name }) {
 		log.Info("The API model has the pool already.")
+		return false, nil
 	}
-	look, err := f.Look(ctx, &s.Change)
+	doc, err := s.profile()
 	if err != nil {
-		return err
+		return false, err
 	}
-	if have := operate.Members(look.VMs, s.Cluster.NameSuffix, s.Pool.Name); len(have) != s.Pool.Count {
-		s.JobsEnded++
-		return &w.Problem{
-			Code: "addpool.count", What: "The pool does not have the nodes that were asked for", Why: fmt.Sprintf("%s exist: %s.", operate.Plural(len(have), "VM"), strings.Join(have, ", ")),
-			Fix: "Scale the pool to the count that you want.",
-		}
-	}
-	log.Good("The pool %s has %s on the Hub.", s.Pool.Name, operate.Plural(s.Pool.Count, "VM"))
-	return nil
+	return true, operate.Upload(ctx, host, s.file(), doc)
 }
 
 func plan(_ context.Context, s *State) (w.Plan, error) {

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"hubwright/internal/aksengine"
-	"hubwright/internal/problem"
 	w "hubwright/workflows"
 )
 
@@ -90,6 +88,7 @@ func (e Engine) settleModel(ctx context.Context, c *Change, host Host, log w.Log
 	for _, secret := range aksengine.Secrets(kept) {
 		log.Mask(secret)
 	}
+	want := withoutAddon(kept)
 	have, err := host.Download(ctx, c.OutputModel(), MaxModel)
 	switch {
 	case errors.Is(err, w.ErrNotFound):
@@ -97,31 +96,46 @@ func (e Engine) settleModel(ctx context.Context, c *Change, host Host, log w.Log
 		if err := RanWell(out, err, "The engine's output folder could not be made on the helper VM"); err != nil {
 			return err
 		}
-		if err := Upload(ctx, host, c.OutputModel(), kept); err != nil {
+		if err := Upload(ctx, host, c.OutputModel(), want); err != nil {
 			return err
 		}
 		log.Warn("The API model was missing on the helper VM. The newest version in custody is put back.")
 		return nil
 	case err != nil:
 		return err
-	case digest(have) == digest(kept):
+	case digest(have) == digest(want):
 		log.Good("The API model on the helper VM is version %d in custody.", c.ModelKept)
 		return nil
+	case digest(have) == digest(kept):
+		log.Warn("%s is taken out of the API model: the engine refuses to work with it.", monitoringAddon)
+		return Upload(ctx, host, c.OutputModel(), want)
 	}
 	return e.otherModel(c, have)
 }
 
+// monitoringAddon is what the engine refuses in API models of old clusters.
+const monitoringAddon = "container-monitoring"
+
+func withoutAddon(model []byte) []byte {
+	without, _, err := aksengine.WithoutAddon(model, monitoringAddon)
+	if err != nil {
+		return model
+	}
+	return without
+}
+
 // otherModel says how the model on the helper VM differs from the cluster's.
 func (e Engine) otherModel(c *Change, have []byte) error {
-	why := "Somebody or a command outside Hubwright changed it."
+	why := "It is newer than the version in custody: a run was interrupted before it could keep it, or somebody changed it outside Hubwright."
+	fix := "If a run on this cluster failed or was cancelled, retry that run: it brings the model into custody. "
 	if o, err := aksengine.ReadOutput(have); err != nil {
-		why = "It cannot be read: " + err.Error() + "."
+		why, fix = "It cannot be read: "+err.Error()+".", ""
 	} else if o.NameSuffix != c.Cluster.NameSuffix {
-		why = fmt.Sprintf("It is the model of another cluster: its name suffix is %s, not %s.", o.NameSuffix, c.Cluster.NameSuffix)
+		why, fix = fmt.Sprintf("It is the model of another cluster: its name suffix is %s, not %s.", o.NameSuffix, c.Cluster.NameSuffix), ""
 	}
 	return &w.Problem{
 		Code: "cluster.othermodel", What: "The API model on the helper VM is not the cluster's", Why: why,
-		Fix: "Compare ~/" + c.OutputModel() + " with the newest version on the cluster's page. Remove the file, then retry: the version in custody is put back.",
+		Fix: fix + "Otherwise compare ~/" + c.OutputModel() + " with the newest version on the cluster's page. Move the file away, then try again: the version in custody is put back.",
 	}
 }
 
@@ -151,124 +165,6 @@ func (e Engine) Model(ctx context.Context, c *Change) (aksengine.Output, error) 
 	return model, nil
 }
 
-// Task is a command of the engine.
-type Task struct {
-	// Before looks at the world once more just before the command starts. May be nil.
-	Before func(ctx context.Context, x *World) error
-	// Command makes the words from the call with its secret in it.
-	Command func(call aksengine.Deploy) aksengine.Command
-	// Read is given each line of the output, after a restart from the first on.
-	Read func(line string)
-}
-
-// Work starts the command, unless it was started, and follows it to its end. A
-// nonzero exit code becomes a problem in words.
-func (e Engine) Work(ctx context.Context, c *Change, log w.Log, t Task) error {
-	x, err := e.Open(ctx, &c.Ground, log)
-	if err != nil {
-		return err
-	}
-	defer x.Close()
-	kept, err := e.keptModel(ctx, c)
-	if err != nil {
-		return err
-	}
-	for _, secret := range aksengine.Secrets(kept) {
-		log.Mask(secret)
-	}
-	state, _, _, err := x.Host.JobState(ctx, c.JobID())
-	if err != nil {
-		return err
-	}
-	if state == JobLost {
-		log.Warn("The command that was started before is gone and left no exit code: the helper VM was restarted, or ran out of memory. It is started again and goes on with what is missing.")
-		c.JobsEnded++
-		state = JobAbsent
-	}
-	if state == JobAbsent {
-		err = e.begin(ctx, c, x, log, t)
-	} else {
-		log.Info("The command was started before; following it from where the log ends.")
-		e.readAgain(ctx, c, x.Host, t.Read)
-	}
-	if err != nil {
-		return err
-	}
-	code, err := e.Follow(ctx, &c.Ground, log, func(lines []w.OutputLine) {
-		for _, line := range lines {
-			t.Read(line.Text)
-			c.note(line.Text)
-		}
-	})
-	if err != nil {
-		return err
-	}
-	if code != 0 {
-		p := e.explain(ctx, c, x, code)
-		c.JobsEnded++
-		return p
-	}
-	return nil
-}
-
-func (e Engine) begin(ctx context.Context, c *Change, x *World, log w.Log, t Task) error {
-	if t.Before != nil {
-		if err := t.Before(ctx, x); err != nil {
-			return err
-		}
-	}
-	call := c.Call()
-	shown := t.Command(call).Display()
-	call.ClientSecret = string(x.Credential)
-	return e.Start(ctx, &c.Ground, x.Host, t.Command(call), shown, log)
-}
-
-// maxOutput is how much of a command's output is read again after a restart.
-const maxOutput = 4 << 20
-
-func (e Engine) readAgain(ctx context.Context, c *Change, host Host, read func(line string)) {
-	out, err := host.ReadJob(ctx, c.JobID(), 0, maxOutput)
-	if err != nil {
-		return
-	}
-	for line := range strings.Lines(string(out)) {
-		line = strings.TrimRight(line, "\r\n")
-		read(line)
-		c.note(line)
-	}
-}
-
-func (c *Change) note(line string) {
-	if name := aksengine.StartedDeployment(line); name != "" && !slices.Contains(c.ARM, name) {
-		c.ARM = append(c.ARM, name)
-	}
-}
-
-// explain puts a failed command into words: the engine's output first, and
-// where that is vague, the operations of its last deployment.
-func (e Engine) explain(ctx context.Context, c *Change, x *World, code int) *w.Problem {
-	said := aksengine.FromOutput(e.LastLines(ctx, &c.Ground, x.Host), code)
-	if said.Code == "engine.login" {
-		// The engine swallows the token service's answer: ask for it ourselves.
-		if err := x.Hub.Login(ctx); err != nil {
-			return problem.Wrap(err, said.What)
-		}
-	}
-	if len(c.ARM) == 0 || !strings.HasPrefix(said.Code, "arm.") {
-		return said
-	}
-	ops, err := x.Hub.DeploymentOperations(ctx, c.ResourceGroup, c.ARM[len(c.ARM)-1])
-	if err != nil {
-		return said
-	}
-	for _, o := range ops {
-		if strings.EqualFold(o.State, "failed") && o.Message != "" {
-			return ProblemOf(o)
-		}
-	}
-	return said
-}
-
 // Stoppable does the work of a step that starts a command. When the person
 // cancels, it stops the command and says so only when it has ended.
 func (e Engine) Stoppable(ctx context.Context, c *Change, log w.Log, work func() error) error {
@@ -277,8 +173,13 @@ func (e Engine) Stoppable(ctx context.Context, c *Change, log w.Log, work func()
 			return err
 		}
 	}
-	return e.Stop(ctx, &c.Ground, log, func(context.Context) {
+	return e.Stop(ctx, &c.Ground, log, func(last context.Context) {
 		log.Warn("What was done so far stays: the Hub may even go on with its last request. Retry this run to bring the cluster into order before anything else is done with it.")
+		if vms, err := e.VMs(last, c); err == nil {
+			if missing := (Look{VMs: vms}).MissingMasters(c.Cluster); len(missing) > 0 {
+				log.Warn("The control plane lacks %s now: it was deleted and not made again.", strings.Join(missing, ", "))
+			}
+		}
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,7 @@ func Checks[S any](e Engine, change func(*S) *Change) []w.Check[S] {
 		{ID: "idle", Title: "No other command works on the cluster", Why: "The engine has no lock: two commands at once break the cluster.", Severity: block, Timeout: slow, Run: run(e.checkIdle)},
 		{ID: "principal", Title: "The service principal can log in and contribute", Why: "The change would stop at its first request.", Severity: block, Timeout: slow, Run: run(e.checkPrincipal)},
 		{ID: "api-model", Title: "The API model is this cluster's", Why: "With another one the engine makes a new certificate authority, and the nodes that exist are lost.", Severity: block, Timeout: slow, Run: run(e.checkModel)},
+		{ID: "monitoring-addon", Title: "The monitoring addon is not in the API model", Why: "The engine refuses to work on a cluster whose model still has it.", Severity: w.SeverityWarn, Waivable: true, Timeout: slow, Run: run(e.checkAddon)},
 		{ID: "drift", Title: "Hub and cluster are as the API model says", Why: "The engine trusts names, tags and counts; what was changed by hand is lost or makes it fail.", Severity: block, Waivable: true, Timeout: slow, Run: run(e.checkDrift)},
 		{ID: "nodes-ready", Title: "All nodes are Ready", Why: "A change takes nodes away for a while: the others must carry the work.", Severity: block, Waivable: true, Timeout: slow, Run: run(e.checkReady)},
 	}
@@ -123,10 +125,21 @@ func (e Engine) checkModel(ctx context.Context, c *Change) w.Finding {
 		return w.Warn("It is missing on the helper VM.", "The run puts version "+fmt.Sprint(c.ModelKept)+" from custody back.")
 	case err != nil:
 		return CannotLook(err)
-	case digest(have) != digest(kept):
+	case digest(have) != digest(kept) && digest(have) != digest(withoutAddon(kept)):
 		return CannotLook(e.otherModel(c, have))
 	}
 	return w.Passed(fmt.Sprintf("Version %d in custody, the file on the helper VM and the cluster's certificate authority agree.", c.ModelKept))
+}
+
+func (e Engine) checkAddon(ctx context.Context, c *Change) w.Finding {
+	kept, err := e.keptModel(ctx, c)
+	if err != nil {
+		return CannotLook(err)
+	}
+	if aksengine.HasAddon(kept, monitoringAddon) {
+		return w.Warn(monitoringAddon+" is in the API model.", "The run takes it out of there. What it started in the cluster (omsagent in kube-system) goes on until somebody deletes it.")
+	}
+	return w.Passed("It is not.")
 }
 
 // trusts says whether the kubeconfig trusts the model's CA. One that names no
@@ -158,10 +171,14 @@ func (e Engine) checkDrift(ctx context.Context, c *Change) w.Finding {
 	if err != nil {
 		return CannotLook(err)
 	}
-	if wrong := look.Drift(c.Cluster); len(wrong) > 0 {
+	wrong, behind := split(look.Drift(c.Cluster))
+	if len(wrong) > 0 {
 		f := w.Fail(Capital(strings.Join(wrong, "; "))+".", "Put it right before the change. If an earlier run of the engine was interrupted, retry that run first.")
 		f.Link = docUpgrade
 		return f
+	}
+	if len(behind) > 0 {
+		return w.Warn("Pools have another version than the control plane: "+strings.Join(behind, "; ")+".", "Kubernetes allows that for a while. To bring the pools along, renew the OS image of all nodes: they are made of the control plane's version.")
 	}
 	return w.Passed(fmt.Sprintf("%s and %s: names, tags, counts and versions agree.", Plural(len(look.VMs), "VM"), Plural(len(look.Nodes), "node")))
 }
@@ -179,20 +196,15 @@ func (e Engine) checkReady(ctx context.Context, c *Change) w.Finding {
 }
 
 // Steps are the last steps of every change: custody, nodes, comparison.
-func Steps[S any](e Engine, change func(*S) *Change, allowed func(s *S, sentence string) bool) []w.Step[S] {
+// poolsToo says that pools must have the control plane's version afterwards.
+func Steps[S any](e Engine, change func(*S) *Change, poolsToo func(s *S) bool) []w.Step[S] {
 	return []w.Step[S]{
 		{ID: "custody", Title: "Keep the API model", Why: "The next change starts from it.", Weight: 3, Timeout: 5 * time.Minute,
 			Run: func(ctx context.Context, s *S, log w.Log) error { return e.Keep(ctx, change(s), log) }},
 		{ID: "nodes", Title: "Wait for the nodes", Why: "A VM that runs is not yet a node that takes work.", Weight: 10, Timeout: 20 * time.Minute,
 			Run: func(ctx context.Context, s *S, log w.Log) error { return e.Wait(ctx, change(s), log) }},
-		{ID: "verify", Title: "Compare the cluster with the API model", Why: "The engine's own word is not enough: it reports success after some interrupted runs that lost a node.", Weight: 5, Timeout: 5 * time.Minute,
-			Run: func(ctx context.Context, s *S, log w.Log) error {
-				var fine func(string) bool
-				if allowed != nil {
-					fine = func(sentence string) bool { return allowed(s, sentence) }
-				}
-				return e.Verify(ctx, change(s), log, fine)
-			}},
+		{ID: "verify", Title: "Compare the cluster with the API model", Why: "The engine's own word is not enough: it reports success after some interrupted runs that lost a node.", Weight: 5, Timeout: 10 * time.Minute,
+			Run: func(ctx context.Context, s *S, log w.Log) error { return e.Verify(ctx, change(s), log, poolsToo(s)) }},
 	}
 }
 
@@ -210,16 +222,15 @@ func (e Engine) Room(ctx context.Context, c *Change, vms int, size string) w.Fin
 	if err != nil {
 		return CannotLook(err)
 	}
-	cores := 0
-	for _, v := range sizes {
-		if strings.EqualFold(v.Name, size) {
-			cores = v.Cores
-		}
+	i := slices.IndexFunc(sizes, func(v w.VMSize) bool { return strings.EqualFold(v.Name, size) })
+	if i < 0 {
+		return w.Fail("The stamp does not offer the VM size "+size+".", "Choose another size, or ask the stamp's operator for this one.")
 	}
+	cores := sizes[i].Cores
 	needs := map[string]int64{"cores": int64(vms * cores), "virtualmachines": int64(vms), "networkinterfaces": int64(vms)}
 	var missing []string
 	for _, u := range usages {
-		if need := needs[strings.ToLower(u.Name)]; u.Free() < need {
+		if need := needs[strings.ToLower(u.Name)]; need > 0 && u.Free() < need {
 			missing = append(missing, fmt.Sprintf("%s: %d needed, %d free", u.Name, need, max(u.Free(), 0)))
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"hubwright/internal/aksengine"
 	w "hubwright/workflows"
@@ -17,17 +18,22 @@ type Look struct {
 	Nodes []w.Node
 }
 
-// Look asks the Hub for the VMs and the cluster for its nodes.
-func (e Engine) Look(ctx context.Context, c *Change) (Look, error) {
+// VMs asks the Hub for the VMs of the cluster's resource group.
+func (e Engine) VMs(ctx context.Context, c *Change) ([]w.VM, error) {
 	stack, err := e.Records.Stack(ctx, c.Stack.ID)
 	if err != nil {
-		return Look{}, err
+		return nil, err
 	}
 	hub, err := e.OpenHub(ctx, stack)
 	if err != nil {
-		return Look{}, err
+		return nil, err
 	}
-	vms, err := hub.VMs(ctx, c.ResourceGroup)
+	return hub.VMs(ctx, c.ResourceGroup)
+}
+
+// Look asks the Hub for the VMs and the cluster for its nodes.
+func (e Engine) Look(ctx context.Context, c *Change) (Look, error) {
+	vms, err := e.VMs(ctx, c)
 	if err != nil {
 		return Look{}, err
 	}
@@ -97,8 +103,8 @@ func (e Engine) Wait(ctx context.Context, c *Change, log w.Log) error {
 	if err != nil {
 		return err
 	}
-	look, err := e.Look(ctx, c)
-	if err != nil && look.VMs == nil {
+	vms, err := e.VMs(ctx, c)
+	if err != nil {
 		return err
 	}
 	var names []string
@@ -106,32 +112,62 @@ func (e Engine) Wait(ctx context.Context, c *Change, log w.Log) error {
 		names = append(names, aksengine.MasterName(now.NameSuffix, i))
 	}
 	for _, p := range now.Pools {
-		names = append(names, Members(look.VMs, now.NameSuffix, p.Name)...)
+		names = append(names, Members(vms, now.NameSuffix, p.Name)...)
 	}
 	return e.WaitForNodes(ctx, &c.Ground, c.Cluster.Kubeconfig, names, log, func(ready int, via bool) { c.Ready, c.ViaHelper = ready, via })
 }
 
-// Verify compares the world with the cluster's record after a change.
-func (e Engine) Verify(ctx context.Context, c *Change, log w.Log, allowed func(sentence string) bool) error {
+// settleLimit is how long the last differences may take to go away: a node
+// outlives its VM for a while, and a VM its deletion.
+const settleLimit = 5 * time.Minute
+
+// Verify compares the world with the cluster's record after a change. Without
+// poolsToo pools may have kept another version than the control plane.
+func (e Engine) Verify(ctx context.Context, c *Change, log w.Log, poolsToo bool) error {
 	now, err := e.Records.ClusterOfSite(ctx, c.SiteID)
 	if err != nil {
 		return err
 	}
-	look, err := e.Look(ctx, c)
-	if err != nil {
-		return err
-	}
-	wrong := look.Drift(now)
-	if allowed != nil {
-		wrong = slices.DeleteFunc(wrong, allowed)
-	}
-	if len(wrong) > 0 {
-		return &w.Problem{
-			Code: "cluster.drift", What: "The cluster is not what the API model says", Why: Capital(strings.Join(wrong, "; ")) + ".",
-			Fix: "Look who changed it on the Hub and put it right there, then retry from this step.",
+	until := e.Clock().Add(settleLimit)
+	for {
+		look, err := e.Look(ctx, c)
+		wrong, behind := look.Drift(now), []string(nil)
+		if !poolsToo {
+			wrong, behind = split(wrong)
+		}
+		switch {
+		case err == nil && len(wrong) == 0:
+			c.Ready = now.Nodes()
+			log.Good("%s and %s are as the API model says: names, tags, count, version.", Plural(now.Nodes(), "VM"), Plural(len(look.Nodes), "node"))
+			if len(behind) > 0 {
+				log.Warn("Pools kept their version: %s.", strings.Join(behind, "; "))
+			}
+			return nil
+		case e.Clock().After(until) && err != nil:
+			return err
+		case e.Clock().After(until):
+			return &w.Problem{
+				Code: "cluster.drift", What: "The cluster is not what the API model says", Why: Capital(strings.Join(wrong, "; ")) + ".",
+				Fix: "Look who changed it on the Hub and put it right there, then retry from this step.",
+			}
+		case err == nil:
+			log.Progress(-1, "waiting, since "+wrong[0])
+		}
+		if err := e.Pause(ctx, e.Poll); err != nil {
+			return err
 		}
 	}
-	c.Ready = now.Nodes()
-	log.Good("%s and %s are as the API model says: names, tags, count, version.", Plural(now.Nodes(), "VM"), Plural(len(look.Nodes), "node"))
-	return nil
+}
+
+// split sets apart what only says that a pool has another version than the
+// control plane, which Kubernetes allows.
+func split(wrong []string) (other, behind []string) {
+	for _, sentence := range wrong {
+		if !strings.Contains(sentence, "k8s-master-") && (strings.Contains(sentence, "has the tag orchestrator=") || strings.Contains(sentence, "has Kubernetes ")) {
+			behind = append(behind, sentence)
+		} else {
+			other = append(other, sentence)
+		}
+	}
+	return other, behind
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"hubwright/internal/aksengine"
@@ -14,8 +15,11 @@ import (
 // secrets out of the log.
 func (e Engine) FetchModel(ctx context.Context, g *Ground, host Host, log w.Log) ([]byte, aksengine.Output, error) {
 	doc, err := host.Download(ctx, g.OutputModel(), MaxModel)
+	if err != nil && !errors.Is(err, w.ErrNotFound) {
+		return nil, aksengine.Output{}, err
+	}
 	if err != nil {
-		return nil, aksengine.Output{}, &w.Problem{Code: "cluster.modellost", What: "The engine left no API model", Why: "~/" + g.OutputModel() + " cannot be read on the helper VM.", Fix: "Look at that folder, then retry.", Detail: err.Error()}
+		return nil, aksengine.Output{}, &w.Problem{Code: "cluster.modellost", What: "The engine left no API model", Why: "~/" + g.OutputModel() + " is not on the helper VM.", Fix: "Look at that folder, then retry.", Detail: err.Error()}
 	}
 	for _, secret := range aksengine.Secrets(doc) {
 		log.Mask(secret)

@@ -24,6 +24,8 @@ type State struct {
 	Pool string
 	From int // nodes when the draft was opened
 	To   int
+
+	Deleted aksengine.Deletions
 }
 
 type flow struct{ operate.Engine }
@@ -44,19 +46,24 @@ func New(n operate.Needs) w.Definition {
 			{ID: "prepare", Title: "Make sure of the API model", Why: "The engine must work with this cluster's own.", Weight: 2, Timeout: 5 * time.Minute,
 				Run: func(ctx context.Context, s *State, log w.Log) error { return f.Prepare(ctx, &s.Change, "scale", log) }},
 			{ID: "scale", Title: "Scale with AKS Engine", Why: "VMs are made, or drained and deleted.", Weight: 60, Timeout: 60 * time.Minute, Run: f.scale},
-		}, operate.Steps(f.Engine, change, nil)...),
+		}, operate.Steps(f.Engine, change, func(*State) bool { return false })...),
 		LockKey: func(s *State) string { return "site:" + s.SiteID },
-		Result: func(s *State) w.Result {
-			return w.Result{
-				Headline: fmt.Sprintf("The pool %s has %s.", s.Pool, operate.Plural(s.To, "node")),
-				Facts: []w.SummaryItem{
-					{Label: "Before", Value: strconv.Itoa(s.From)}, {Label: "Ready nodes of the cluster", Value: strconv.Itoa(s.Ready)},
-					{Label: "API model in custody", Value: fmt.Sprintf("version %d", s.ModelKept)},
-				},
-				Next: &w.NextStep{Title: "Look at the cluster", Why: "Its nodes as they are now.", Link: "/clusters/" + s.Cluster.ID},
-			}
-		},
+		Result:  result,
 	}.Erase()
+}
+
+func result(s *State) w.Result {
+	facts := []w.SummaryItem{
+		{Label: "Before", Value: strconv.Itoa(s.From)}, {Label: "Ready nodes of the cluster", Value: strconv.Itoa(s.Ready)},
+		{Label: "API model in custody", Value: fmt.Sprintf("version %d", s.ModelKept)},
+	}
+	if half := s.Deleted.Half(); len(half) > 0 {
+		facts = append(facts, w.SummaryItem{Label: "Perhaps left of " + strings.Join(half, ", "), Value: "Network interface and disk. " + s.sweep()})
+	}
+	return w.Result{
+		Headline: fmt.Sprintf("The pool %s has %s.", s.Pool, operate.Plural(s.To, "node")), Facts: facts,
+		Next: &w.NextStep{Title: "Look at the cluster", Why: "Its nodes as they are now.", Link: "/clusters/" + s.Cluster.ID},
+	}
 }
 
 func change(s *State) *operate.Change { return &s.Change }
@@ -133,6 +140,7 @@ func (f flow) scale(ctx context.Context, s *State, log w.Log) error {
 func (f flow) scaleOnce(ctx context.Context, s *State, log w.Log) error {
 	command := func(call aksengine.Deploy) aksengine.Command { return call.Scale(s.Pool, s.To, s.Cluster.FQDN) }
 	read := func(line string) {
+		s.Deleted.Read(line)
 		if doing := aksengine.ScaleDoing(line); doing != "" {
 			log.Progress(-1, doing)
 		}
@@ -140,6 +148,34 @@ func (f flow) scaleOnce(ctx context.Context, s *State, log w.Log) error {
 	if err := f.Work(ctx, &s.Change, log, operate.Task{Command: command, Read: read}); err != nil {
 		return err
 	}
+	vms, err := f.VMs(ctx, &s.Change)
+	if err != nil {
+		return err
+	}
+	if have := operate.Members(vms, s.Cluster.NameSuffix, s.Pool); len(have) != s.To {
+		s.JobsEnded++
+		return &w.Problem{
+			Code: "scale.count", What: "The pool does not have the nodes that were asked for", Why: fmt.Sprintf("%s exist: %s.", operate.Plural(len(have), "VM"), strings.Join(have, ", ")),
+			Fix: "Retry from this step: the engine goes on with what is missing.",
+		}
+	}
+	if half := s.Deleted.Half(); len(half) > 0 {
+		log.Warn("An interrupted command deleted %s and perhaps not the network interface and the disk that go with each; the engine does not look for them. %s", strings.Join(half, ", "), s.sweep())
+	}
+	if err := f.correct(ctx, s, log); err != nil {
+		return err
+	}
+	log.Good("The pool %s has %s on the Hub.", s.Pool, operate.Plural(s.To, "VM"))
+	return nil
+}
+
+// sweep says what to do about what an interrupted scale-in left.
+func (s *State) sweep() string {
+	return "Look in the resource group " + s.ResourceGroup + " for those that are attached to no VM, and delete them."
+}
+
+// correct sets the count in the engine's API model right.
+func (f flow) correct(ctx context.Context, s *State, log w.Log) error {
 	host, err := f.OpenHost(ctx, s.SiteID)
 	if err != nil {
 		return err
@@ -153,24 +189,13 @@ func (f flow) scaleOnce(ctx context.Context, s *State, log w.Log) error {
 	if err != nil {
 		return &w.Problem{Code: "cluster.modelbroken", What: "The engine's API model does not have the pool", Why: err.Error() + ".", Fix: "Compare ~/" + s.OutputModel() + " on the helper VM with the newest version on the cluster's page."}
 	}
-	look, err := f.Look(ctx, &s.Change)
-	if err != nil {
+	if !changed {
+		return nil
+	}
+	if err := operate.Upload(ctx, host, s.OutputModel(), corrected); err != nil {
 		return err
 	}
-	if have := operate.Members(look.VMs, s.Cluster.NameSuffix, s.Pool); len(have) != s.To {
-		s.JobsEnded++
-		return &w.Problem{
-			Code: "scale.count", What: "The pool does not have the nodes that were asked for", Why: fmt.Sprintf("%s exist: %s.", operate.Plural(len(have), "VM"), strings.Join(have, ", ")),
-			Fix: "Retry from this step: the engine goes on with what is missing.",
-		}
-	}
-	if changed {
-		if err := operate.Upload(ctx, host, s.OutputModel(), corrected); err != nil {
-			return err
-		}
-		log.Warn("The engine left another count in the API model, as it does after an interrupted run. It is corrected to %d.", s.To)
-	}
-	log.Good("The pool %s has %s on the Hub.", s.Pool, operate.Plural(s.To, "VM"))
+	log.Warn("The engine left another count in the API model, as it does after an interrupted run. It is corrected to %d.", s.To)
 	return nil
 }
 

@@ -22,7 +22,6 @@ func (f flow) checks() []w.Check[State] {
 		{ID: "quota", Title: "There is room for one more VM", Why: "Each pool has one node more while it is upgraded.", Severity: block, Waivable: true, Timeout: slow, When: pools, Run: f.checkQuota},
 		{ID: "budgets", Title: "Disruption budgets let pods go", Why: "A budget with no room holds up the drain until its time is over; then the node is deleted all the same.", Page: "patience", Severity: block, Waivable: true, Timeout: slow, When: pools, Run: func(ctx context.Context, s *State) w.Finding { return f.Budgets(ctx, &s.Change) }},
 		{ID: "replicas", Title: "The work survives the loss of a pod", Why: "What runs once pauses while its node is replaced; what nobody makes again is lost.", Severity: warn, Waivable: true, Timeout: slow, When: pools, Run: f.checkReplicas},
-		{ID: "monitoring-addon", Title: "The monitoring addon is off in the API model", Why: "The engine refuses to upgrade a cluster whose model still has it.", Severity: block, Run: f.checkAddon},
 		{ID: "single-master", Title: "More than one control plane node", Why: "While the only one is replaced, nothing can be changed, healed or scaled.", Severity: warn, Waivable: true, When: one,
 			Run: func(context.Context, *State) w.Finding {
 				return w.Warn("There is only one control plane node: the API is away while it is replaced.", "Tell the people who deploy to this cluster when it will happen.")
@@ -80,19 +79,4 @@ func (f flow) checkReplicas(ctx context.Context, s *State) w.Finding {
 		return w.Warn(strings.Join(found, " "), "Give them more replicas or a controller first, or tell their owners.")
 	}
 	return w.Passed("Nothing runs only once.")
-}
-
-func (f flow) checkAddon(ctx context.Context, s *State) w.Finding {
-	models, err := f.Records.APIModels(ctx, s.Cluster.ID)
-	if err != nil || len(models) == 0 {
-		return w.Skip("There is no API model to look at.")
-	}
-	doc, err := f.Vault.Open(ctx, models[0].Document)
-	if err != nil {
-		return operate.CannotLook(err)
-	}
-	if aksengine.AddonEnabled(doc, "container-monitoring") {
-		return w.Fail("container-monitoring is enabled in the API model.", "Set its enabled to false in ~/"+s.OutputModel()+" on the helper VM and bring that version into custody, or remove the addon.")
-	}
-	return w.Passed("It is off.")
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hubwright/internal/aksengine"
 	w "hubwright/workflows"
 )
 
@@ -25,9 +26,13 @@ func (f flow) targetPage() w.Page[State] {
 				Options: func(_ context.Context, s *State) ([]w.Option, error) {
 					version := w.Option{Value: WhatVersion, Label: "The Kubernetes version", Note: "One minor version at a time, as Kubernetes supports it."}
 					if len(s.targets()) == 0 {
-						version.Disabled, version.Note = true, fmt.Sprintf("AKS Engine %s leads nowhere from %s. Install a newer engine on the helper VM first.", s.Helper.EngineVersion, s.Cluster.Version)
+						version.Disabled, version.Note = true, s.nowhere()
 					}
-					return []w.Option{version, {Value: WhatImage, Label: "Only the nodes' OS image", Note: "The same Kubernetes version on the image that belongs to the engine: security fixes of the operating system."}}, nil
+					image := w.Option{Value: WhatImage, Label: "Only the nodes' OS image", Note: "The same Kubernetes version on the image that belongs to the engine: security fixes of the operating system."}
+					if !s.offered() {
+						image.Disabled, image.Note = true, s.noImage()
+					}
+					return []w.Option{version, image}, nil
 				},
 			},
 			{
@@ -64,13 +69,16 @@ func bindTarget(a w.Answers, s *State) []w.FieldError {
 	switch s.What {
 	case WhatImage:
 		s.Target = s.Cluster.Version
+		if !s.offered() {
+			errs = append(errs, w.FieldError{Field: "what", Message: s.noImage()})
+		}
 	case WhatVersion:
 		if targets := s.targets(); !slices.Contains(targets, s.Target) {
-			msg := fmt.Sprintf("From %s it goes to %s.", s.Cluster.Version, strings.Join(targets, " or "))
+			field, msg := "kubernetes", fmt.Sprintf("From %s it goes to %s.", s.Cluster.Version, strings.Join(targets, " or "))
 			if len(targets) == 0 {
-				msg = fmt.Sprintf("AKS Engine %s leads nowhere from %s.", s.Helper.EngineVersion, s.Cluster.Version)
+				field, msg = "what", s.nowhere()
 			}
-			errs = append(errs, w.FieldError{Field: "kubernetes", Message: msg})
+			errs = append(errs, w.FieldError{Field: field, Message: msg})
 		}
 	default:
 		errs = append(errs, w.FieldError{Field: "what", Message: "Choose what shall change."})
@@ -79,6 +87,24 @@ func bindTarget(a w.Answers, s *State) []w.FieldError {
 		errs = append(errs, w.FieldError{Field: "reach", Message: "Choose which nodes."})
 	}
 	return errs
+}
+
+// offered says whether the engine makes nodes of the cluster's own version.
+func (s *State) offered() bool {
+	return slices.ContainsFunc(s.Helper.Kubernetes, func(v w.KubernetesVersion) bool { return v.Version == s.Cluster.Version })
+}
+
+func (s *State) noImage() string {
+	return fmt.Sprintf("The image of AKS Engine %s has no Kubernetes %s: upgrade the version instead.", s.Helper.EngineVersion, s.Cluster.Version)
+}
+
+// nowhere says why no newer version can be reached, and what leads on.
+func (s *State) nowhere() string {
+	text := fmt.Sprintf("AKS Engine %s on the helper VM has no version that is one step above %s.", s.Helper.EngineVersion, s.Cluster.Version)
+	if e, version, ok := aksengine.Next(s.Cluster.Version); ok {
+		return fmt.Sprintf("%s AKS Engine %s leads to %s: prepare the helper VM with it first.", text, e.Version, version)
+	}
+	return text + " No AKS Engine that we know leads on: there is nothing newer."
 }
 
 func (f flow) patiencePage() w.Page[State] {

@@ -22,7 +22,7 @@ func (f flow) plan(_ context.Context, s *State) (w.Plan, error) {
 	return w.Plan{
 		Title: title,
 		Summary: []w.SummaryItem{
-			{Label: "Kubernetes", Value: s.Cluster.Version + " → " + s.Target, Page: "target"},
+			{Label: "Kubernetes", Value: s.versions(), Page: "target"},
 			{Label: "Nodes", Value: s.reachWords(), Page: "target"},
 			{Label: "AKS Engine", Value: s.Helper.EngineVersion, Page: "target"},
 			{Label: "Drain", Value: operate.Plural(s.DrainMinutes, "minute") + " a node at most", Page: "patience"},
@@ -30,9 +30,17 @@ func (f flow) plan(_ context.Context, s *State) (w.Plan, error) {
 		},
 		Changes:    s.changes(),
 		Commands:   []w.Command{{Title: "On the helper VM", Text: s.Call().Upgrade(s.options()).Display()}},
-		Duration:   fmt.Sprintf("about %d min on a real stamp", minutesAround+minutesPerNode*(s.nodes()+len(s.Cluster.Pools))),
+		Duration:   fmt.Sprintf("about %d min on a real stamp", minutesAround+minutesPerNode*s.made()),
 		Disruption: s.disruption(),
 	}, nil
+}
+
+// made is how many VMs the engine makes: each pool gets one more for the time.
+func (s *State) made() int {
+	if s.Reach == ReachMaster {
+		return s.nodes()
+	}
+	return s.nodes() + len(s.Cluster.Pools)
 }
 
 func (s *State) reachWords() string {

@@ -19,15 +19,15 @@ func (f flow) upgrade(ctx context.Context, s *State, log w.Log) error {
 
 func (f flow) upgradeOnce(ctx context.Context, s *State, log w.Log) error {
 	s.Progress = aksengine.UpgradeProgress{}
-	told := ""
+	told, percent := "", 0
 	err := f.Work(ctx, &s.Change, log, operate.Task{
-		Before:  func(ctx context.Context, x *operate.World) error { return s.mind(ctx, x.Hub, log) },
+		Before:  func(ctx context.Context, x *operate.World) (bool, error) { return true, s.mind(ctx, x.Hub, log) },
 		Command: func(call aksengine.Deploy) aksengine.Command { return call.Upgrade(s.options()) },
 		Read: func(line string) {
 			s.Progress.Read(line)
 			if doing := s.doing(); doing != told {
-				told = doing
-				log.Progress(s.Progress.Percent(), doing)
+				told, percent = doing, max(percent, s.Progress.Percent()) // a pool's extra node makes more work of it
+				log.Progress(percent, doing)
 			}
 		},
 	})
@@ -69,11 +69,7 @@ func (s *State) mind(ctx context.Context, hub operate.Hub, log w.Log) error {
 
 // whole is the command's postcondition.
 func (f flow) whole(ctx context.Context, s *State, log w.Log) error {
-	hub, err := f.OpenHub(ctx, s.Stack)
-	if err != nil {
-		return err
-	}
-	vms, err := hub.VMs(ctx, s.ResourceGroup)
+	vms, err := f.VMs(ctx, &s.Change)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ package upgrade
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"hubwright/internal/aksengine"
@@ -57,19 +56,13 @@ func New(n operate.Needs) w.Definition {
 			{ID: "prepare", Title: "Make sure of the API model", Why: "The engine must work with this cluster's own.", Weight: 2, Timeout: 5 * time.Minute,
 				Run: func(ctx context.Context, s *State, log w.Log) error { return f.Prepare(ctx, &s.Change, "upgrade", log) }},
 			{ID: "upgrade", Title: "Upgrade with AKS Engine", Why: "Each node is drained, deleted and made anew, control plane first.", Weight: 80, Timeout: 6 * time.Hour, Run: f.upgrade},
-		}, operate.Steps(f.Engine, change, func(s *State, sentence string) bool { return s.Reach == ReachMaster && aboutPoolVersion(sentence) })...),
+		}, operate.Steps(f.Engine, change, func(s *State) bool { return s.Reach == ReachAll })...),
 		LockKey: func(s *State) string { return "site:" + s.SiteID },
 		Result:  result,
 	}.Erase()
 }
 
 func change(s *State) *operate.Change { return &s.Change }
-
-// aboutPoolVersion says that the sentence only tells that a pool kept its
-// version, as it should when the control plane alone is upgraded.
-func aboutPoolVersion(sentence string) bool {
-	return !strings.Contains(sentence, "k8s-master-") && (strings.Contains(sentence, "has the tag orchestrator=") || strings.Contains(sentence, "has Kubernetes "))
-}
 
 func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
 	c, err := f.BeginChange(ctx, t)
@@ -110,15 +103,26 @@ func (s *State) nodes() int {
 	return s.Cluster.Nodes()
 }
 
+// versions is what becomes of the Kubernetes version, in words.
+func (s *State) versions() string {
+	if s.What == WhatImage {
+		return s.Target + ", as it is"
+	}
+	return s.Cluster.Version + " → " + s.Target
+}
+
 func result(s *State) w.Result {
 	head := fmt.Sprintf("Cluster %s runs Kubernetes %s: %d nodes are Ready.", s.Cluster.Name, s.Target, s.Change.Ready)
-	if s.What == WhatImage {
+	switch {
+	case s.Reach == ReachMaster && s.What == WhatVersion:
+		head = fmt.Sprintf("The control plane of %s runs Kubernetes %s, the pools what they had: %d nodes are Ready.", s.Cluster.Name, s.Target, s.Change.Ready)
+	case s.What == WhatImage:
 		head = fmt.Sprintf("The nodes of %s are made anew on the engine's image: %d are Ready.", s.Cluster.Name, s.Change.Ready)
 	}
 	return w.Result{
 		Headline: head,
 		Facts: []w.SummaryItem{
-			{Label: "Kubernetes", Value: s.Cluster.Version + " → " + s.Target},
+			{Label: "Kubernetes", Value: s.versions()},
 			{Label: "Nodes replaced", Value: fmt.Sprint(s.nodes())},
 			{Label: "AKS Engine", Value: s.Helper.EngineVersion},
 			{Label: "API model in custody", Value: fmt.Sprintf("version %d", s.ModelKept)},
