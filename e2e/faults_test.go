@@ -18,6 +18,7 @@ import (
 // told on the page in words, and when it is lifted the run goes on from where
 // it stopped and makes nothing twice.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("testdata/scenarios/*.txtar")
 	if err != nil || len(files) < 20 {
 		t.Fatalf("%d scenarios, %v", len(files), err)

@@ -19,6 +19,7 @@ import (
 // two stamps: a helper VM that we make on Seattle, an existing host on
 // Orlando, a cluster on each, connected.
 func TestTwoClustersFromTheBrowser(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "40")
 	arguments := w.watchArguments()
 	b := w.browser()

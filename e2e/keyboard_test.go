@@ -16,6 +16,7 @@ import (
 // TestWithoutMouseOrScripts prepares one Site with the keyboard alone, and the
 // other one in a browser that runs no scripts.
 func TestWithoutMouseOrScripts(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "60")
 	w.setUp()
 	sites := w.sites()

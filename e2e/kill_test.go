@@ -43,6 +43,7 @@ func (w *world) finish(run string) {
 // TestKillNineDuringADeploy kills the server at ten seeded random moments
 // while AKS Engine deploys a cluster, and cuts the helper VM's work never.
 func TestKillNineDuringADeploy(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "30")
 	w.setUp()
 	seattle := w.sites()["Seattle"]

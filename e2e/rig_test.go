@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -124,7 +125,7 @@ func newWorld(t *testing.T, speed string) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), addr: freeAddr(t)}
 	seed := filepath.Join(w.dir, "seed.json")
-	w.sandbox = spawn(t, "sandbox", "--dir", filepath.Join(w.dir, "sandbox"), "--proxy", "127.0.0.1:0", "--page", "127.0.0.1:0", "--seed", seed, "--speed", speed, "--block", freeBlock(t))
+	w.sandbox = spawn(t, "sandbox", "--dir", filepath.Join(w.dir, "sandbox"), "--proxy", "127.0.0.1:0", "--page", "127.0.0.1:0", "--seed", seed, "--speed", speed, "--block", strconv.Itoa(freeBlock(t)))
 	eventually(t, 10*time.Minute, "the sandbox writes its seed", func() bool {
 		_, err := os.Stat(seed)
 		return err == nil
@@ -151,27 +152,33 @@ func tail(s string, n int) string {
 
 // freeBlock reserves loopback addresses that no other sandbox uses, until the
 // test ends: other tests, and people, may have one on this machine.
-func freeBlock(t *testing.T) string {
+func freeBlock(t *testing.T) int {
 	t.Helper()
 	for block := 50; block < 130; block += 2 {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.%d.0.1:41999", block))
 		if err == nil {
 			t.Cleanup(func() { l.Close() })
-			return strconv.Itoa(block)
+			return block
 		}
 	}
 	t.Fatal("all blocks of loopback addresses are taken")
-	return ""
+	return 0
 }
 
+// freeAddr is an address for a server that may be restarted. Its port is below
+// those that the system gives to outgoing connections: between two lives of
+// the server nobody takes it by chance.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
+		if l, err := net.Listen("tcp", addr); err == nil {
+			l.Close()
+			return addr
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 func (w *world) startServer() {

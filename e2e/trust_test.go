@@ -9,6 +9,7 @@ import (
 
 // TestTrust looks at who may do what, and at where secrets lie.
 func TestTrust(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "40")
 	w.setUp()
 	t.Run("headers", w.checkHeaders)

@@ -166,7 +166,7 @@ func New() Model {
 			FeatureFlags:  &FeatureFlags{},
 			MasterProfile: MasterProfile{Distro: Distro, Count: 3, VMSize: "Standard_DS2_v2"},
 			LinuxProfile:  LinuxProfile{AdminUsername: "azureuser", SSH: SSH{PublicKeys: []PublicKey{}}},
-			// Empty: the engine fills in what comes with its command line.
+			// Empty: with a client secret the engine fills in what comes with its command line.
 			ServicePrincipalProfile: &ServicePrincipalProfile{},
 		},
 	}
