@@ -97,15 +97,20 @@ func (w *world) jumpHost() (address, port string) {
 
 var nodeName = regexp.MustCompile(`^k8s-(master|linuxpool)-\d{8}-\d$`)
 
-// kubeconfig downloads a cluster's kubeconfig as a person does.
-func (w *world) kubeconfig(name string) string {
+func (w *world) clusterPath(name string) string {
 	w.t.Helper()
 	page := w.parse(w.get("/clusters"))
 	link, ok := page.Find(`a[href^="/clusters/"]:contains("` + name + `")`).First().Attr("href")
 	if !ok {
 		w.t.Fatalf("no cluster %s in:\n%s", name, text(page))
 	}
-	return w.post(link+"/kubeconfig", url.Values{"confirm": {"yes"}}).body
+	return link
+}
+
+// kubeconfig downloads a cluster's kubeconfig as a person does.
+func (w *world) kubeconfig(name string) string {
+	w.t.Helper()
+	return w.post(w.clusterPath(name)+"/kubeconfig", url.Values{"confirm": {"yes"}}).body
 }
 
 // serves reads the cluster's nodes with client-go.

@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"hubwright/workflows"
 )
@@ -52,6 +53,15 @@ func (c *Cluster) Disruption(ctx context.Context) (workflows.Disruption, error) 
 	}
 	slices.Sort(d.Single)
 	return d, nil
+}
+
+// Uncordon lets a node take new pods again.
+func (c *Cluster) Uncordon(ctx context.Context, node string) error {
+	_, err := c.client.CoreV1().Nodes().Patch(ctx, node, types.StrategicMergePatchType, []byte(`{"spec":{"unschedulable":null}}`), metav1.PatchOptions{})
+	if err != nil {
+		return explain("The node "+node+" cannot be uncordoned", err)
+	}
+	return nil
 }
 
 func bare(p corev1.Pod) bool {

@@ -479,6 +479,7 @@ type kube struct {
 
 func (k *kube) Close() error                                     { return nil }
 func (k *kube) Disruption(context.Context) (w.Disruption, error) { return w.Disruption{}, nil }
+func (k *kube) Uncordon(context.Context, string) error           { return nil }
 func (k *kube) ViaHelper() bool                                  { return k.via }
 func (k *kube) Nodes(context.Context) ([]w.Node, error) {
 	k.asked++

@@ -178,7 +178,7 @@ func (e Engine) checkDrift(ctx context.Context, c *Change) w.Finding {
 		return f
 	}
 	if len(behind) > 0 {
-		return w.Warn("Pools have another version than the control plane: "+strings.Join(behind, "; ")+".", "Kubernetes allows that for a while. To bring the pools along, renew the OS image of all nodes: they are made of the control plane's version.")
+		return w.Warn("Pools have another version than the control plane: "+Some(behind)+".", bringAlong)
 	}
 	return w.Passed(fmt.Sprintf("%s and %s: names, tags, counts and versions agree.", Plural(len(look.VMs), "VM"), Plural(len(look.Nodes), "node")))
 }
@@ -196,15 +196,15 @@ func (e Engine) checkReady(ctx context.Context, c *Change) w.Finding {
 }
 
 // Steps are the last steps of every change: custody, nodes, comparison.
-// poolsToo says that pools must have the control plane's version afterwards.
-func Steps[S any](e Engine, change func(*S) *Change, poolsToo func(s *S) bool) []w.Step[S] {
+// allNew says that the change makes all nodes anew.
+func Steps[S any](e Engine, change func(*S) *Change, allNew func(s *S) bool) []w.Step[S] {
 	return []w.Step[S]{
 		{ID: "custody", Title: "Keep the API model", Why: "The next change starts from it.", Weight: 3, Timeout: 5 * time.Minute,
 			Run: func(ctx context.Context, s *S, log w.Log) error { return e.Keep(ctx, change(s), log) }},
 		{ID: "nodes", Title: "Wait for the nodes", Why: "A VM that runs is not yet a node that takes work.", Weight: 10, Timeout: 20 * time.Minute,
 			Run: func(ctx context.Context, s *S, log w.Log) error { return e.Wait(ctx, change(s), log) }},
 		{ID: "verify", Title: "Compare the cluster with the API model", Why: "The engine's own word is not enough: it reports success after some interrupted runs that lost a node.", Weight: 5, Timeout: 10 * time.Minute,
-			Run: func(ctx context.Context, s *S, log w.Log) error { return e.Verify(ctx, change(s), log, poolsToo(s)) }},
+			Run: func(ctx context.Context, s *S, log w.Log) error { return e.Verify(ctx, change(s), log, allNew(s)) }},
 	}
 }
 

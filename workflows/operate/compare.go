@@ -2,6 +2,7 @@ package operate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -90,7 +91,7 @@ func (l Look) Drift(c w.Cluster) []string {
 func (l Look) NotReady() []string {
 	var names []string
 	for _, n := range l.Nodes {
-		if !n.Ready || strings.Contains(n.Status, "SchedulingDisabled") {
+		if !n.Ready || cordoned(n) {
 			names = append(names, n.Name)
 		}
 	}
@@ -117,13 +118,16 @@ func (e Engine) Wait(ctx context.Context, c *Change, log w.Log) error {
 	return e.WaitForNodes(ctx, &c.Ground, c.Cluster.Kubeconfig, names, log, func(ready int, via bool) { c.Ready, c.ViaHelper = ready, via })
 }
 
+const bringAlong = "Kubernetes allows that for a while. To bring them along, renew the OS image of all nodes: they are made of the control plane's version."
+
 // settleLimit is how long the last differences may take to go away: a node
 // outlives its VM for a while, and a VM its deletion.
 const settleLimit = 5 * time.Minute
 
-// Verify compares the world with the cluster's record after a change. Without
-// poolsToo pools may have kept another version than the control plane.
-func (e Engine) Verify(ctx context.Context, c *Change, log w.Log, poolsToo bool) error {
+// Verify compares the world with the cluster's record after a change. When all
+// nodes were made anew, none may be left cordoned by the engine, as happens;
+// else pools may have kept another version than the control plane.
+func (e Engine) Verify(ctx context.Context, c *Change, log w.Log, allNew bool) error {
 	now, err := e.Records.ClusterOfSite(ctx, c.SiteID)
 	if err != nil {
 		return err
@@ -132,7 +136,9 @@ func (e Engine) Verify(ctx context.Context, c *Change, log w.Log, poolsToo bool)
 	for {
 		look, err := e.Look(ctx, c)
 		wrong, behind := look.Drift(now), []string(nil)
-		if !poolsToo {
+		if allNew {
+			err = errors.Join(err, e.uncordon(ctx, c, look.Nodes, log))
+		} else {
 			wrong, behind = split(wrong)
 		}
 		switch {
@@ -140,7 +146,7 @@ func (e Engine) Verify(ctx context.Context, c *Change, log w.Log, poolsToo bool)
 			c.Ready = now.Nodes()
 			log.Good("%s and %s are as the API model says: names, tags, count, version.", Plural(now.Nodes(), "VM"), Plural(len(look.Nodes), "node"))
 			if len(behind) > 0 {
-				log.Warn("Pools kept their version: %s.", strings.Join(behind, "; "))
+				log.Warn("Nodes of pools have another version than the control plane. " + bringAlong)
 			}
 			return nil
 		case e.Clock().After(until) && err != nil:
@@ -158,6 +164,32 @@ func (e Engine) Verify(ctx context.Context, c *Change, log w.Log, poolsToo bool)
 		}
 	}
 }
+
+// uncordon lets pods onto the nodes that the engine left closed to them.
+func (e Engine) uncordon(ctx context.Context, c *Change, nodes []w.Node, log w.Log) error {
+	for _, n := range nodes {
+		if !cordoned(n) {
+			continue
+		}
+		kubeconfig, err := e.Vault.Open(ctx, c.Cluster.Kubeconfig)
+		if err != nil {
+			return err
+		}
+		cluster, err := e.OpenKube(ctx, kubeconfig, c.Stack, c.Helper)
+		if err != nil {
+			return err
+		}
+		err = cluster.Uncordon(ctx, n.Name)
+		_ = cluster.Close()
+		if err != nil {
+			return err
+		}
+		log.Warn("The engine left %s cordoned, as it does when it could not copy labels to it. It takes pods again.", n.Name)
+	}
+	return nil
+}
+
+func cordoned(n w.Node) bool { return strings.Contains(n.Status, "SchedulingDisabled") }
 
 // split sets apart what only says that a pool has another version than the
 // control plane, which Kubernetes allows.

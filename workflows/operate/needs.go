@@ -146,6 +146,8 @@ const (
 type Kube interface {
 	Nodes(ctx context.Context) ([]w.Node, error)
 	Disruption(ctx context.Context) (w.Disruption, error)
+	// Uncordon lets a node take new pods again.
+	Uncordon(ctx context.Context, node string) error
 	// ViaHelper says that the API server is reached through the helper VM.
 	ViaHelper() bool
 	Close() error
