@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"hubwright/internal/aksengine"
 	"hubwright/store"
 	"hubwright/web/guide"
 	"hubwright/web/ui"
@@ -131,7 +132,7 @@ func (b *board) cell(site workflows.Site, info workflows.Info, role ui.Role) gui
 	case missing != "":
 		cell.Status = ui.Status{Tone: ui.ToneIdle, Words: missing}
 	default:
-		cell.Status = ui.Status{Tone: ui.ToneIdle, Words: "Not started"}
+		cell.Status = b.untouched(site, info.ID)
 	}
 	if role.Operates() && missing == "" {
 		cell.Action = b.startAction(site, info, run, ran)
@@ -155,6 +156,21 @@ func (b *board) startAction(site workflows.Site, info workflows.Info, run workfl
 	return a
 }
 
+// untouched is a cell that no run has reached: what could be done there.
+func (b *board) untouched(site workflows.Site, workflowID string) ui.Status {
+	cl := b.clusters[site.ID]
+	switch workflowID {
+	case "upgrade":
+		if hops, _ := aksengine.Ladder(cl.Version); len(hops) > 0 {
+			return ui.Status{Tone: ui.ToneIdle, Words: hops[0].To + " is possible"}
+		}
+		return ui.Status{Tone: ui.ToneOK, Words: cl.Version + " is the newest"}
+	case "scale":
+		return ui.Status{Tone: ui.ToneIdle, Words: ui.Plural(cl.Nodes()-cl.MasterCount, "worker", "workers")}
+	}
+	return ui.Status{Tone: ui.ToneIdle, Words: "Not started"}
+}
+
 // missing says what has to be done before, "" when nothing.
 func (b *board) missing(site workflows.Site, workflowID string) string {
 	switch workflowID {
@@ -162,7 +178,7 @@ func (b *board) missing(site workflows.Site, workflowID string) string {
 		if b.helpers[site.ID].EngineVersion == "" {
 			return "Needs step 1"
 		}
-	case "connect":
+	case "connect", "upgrade", "scale":
 		if b.clusters[site.ID].Kubeconfig == "" {
 			return "Needs step 3"
 		}
@@ -228,6 +244,10 @@ func (b *board) next(rows []guide.Row) *guide.Next {
 	for _, row := range rows {
 		for i, cell := range row.Cells {
 			if cell.Later || cell.Status.Tone == ui.ToneOK || cell.Action == nil || row.Wide {
+				continue
+			}
+			// Nobody has to upgrade or scale; what began there is told of.
+			if row.Group == guide.Operate && cell.Status.Tone == ui.ToneIdle {
 				continue
 			}
 			site := b.sites[i]

@@ -63,6 +63,9 @@ type Props struct {
 // url is the address of the board.
 func (p Props) url() string { return "/deployments/" + p.Deployment.ID }
 
+// Operate is the group of the rows that nobody has to go through.
+const Operate = "Operate"
+
 // Rows are the eleven rows with nothing built: each cell says "Comes later".
 func Rows(sites int) []Row {
 	steps := []Row{
@@ -75,8 +78,8 @@ func Rows(sites int) []Row {
 		{Group: "Deliver", Title: "Deploy the application", Note: "Ingress and the three-tier app"},
 		{Group: "Deliver", Title: "Autoscale", Note: "Replicas follow the load"},
 		{Group: "Join", Title: "Traffic Manager", Note: "One name over all sites", Wide: true},
-		{Group: "Operate", Title: "Upgrade", Note: "Kubernetes version or OS image, node by node"},
-		{Group: "Operate", Title: "Scale", Note: "Add or remove nodes in a pool"},
+		{Group: Operate, Title: "Upgrade", Note: "Kubernetes version or OS image, node by node"},
+		{Group: Operate, Title: "Scale", Note: "Add or remove nodes in a pool"},
 	}
 	for i := range steps {
 		steps[i].N = i + 1

@@ -38,6 +38,7 @@ func New(n operate.Needs) w.Definition {
 		Title:  "Scale a node pool",
 		Why:    "More nodes carry more work; fewer leave room for others on the stamp.",
 		Scope:  w.ScopeSite,
+		Row:    11,
 		Begin:  f.begin,
 		Pages:  []w.Page[State]{page()},
 		Checks: f.checks(),

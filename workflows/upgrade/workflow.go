@@ -48,6 +48,7 @@ func New(n operate.Needs) w.Definition {
 		Title:  "Upgrade a cluster",
 		Why:    "AKS Engine replaces the nodes one by one with new ones; the work moves on to those that are there.",
 		Scope:  w.ScopeSite,
+		Row:    10,
 		Begin:  f.begin,
 		Pages:  []w.Page[State]{f.targetPage(), f.patiencePage()},
 		Checks: f.checks(),
