@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"sync"
 	"time"
@@ -148,6 +149,9 @@ func (s *Server) showCluster(c echo.Context, status int, errs []workflows.FieldE
 	}
 	p.SSH, p.Parts = sshPorts(cl), parts(cl)
 	p.Actions = s.operations(pl)
+	if p.Accounts, err = s.accounts(ctx, list); err != nil {
+		return err
+	}
 	p.Path, p.PathBroken = way(cl)
 	l := s.lookAt(ctx, cl)
 	p.Health, p.CheckedAt = health(cl, l), l.at
@@ -170,6 +174,30 @@ func way(cl workflows.Cluster) ([]clusters.Hop, string) {
 		out = append(out, hop)
 	}
 	return out, broken
+}
+
+// accounts are the scoped kubeconfigs that runs on the cluster have made and
+// that can still be had.
+func (s *Server) accounts(ctx context.Context, list []workflows.Run) ([]clusters.Account, error) {
+	var out []clusters.Account
+	for _, r := range list {
+		def, ok := s.Catalogue.Find(r.WorkflowID)
+		if !ok || r.WorkflowID != "connect" || r.Status != workflows.RunSucceeded {
+			continue
+		}
+		state, err := s.Store.State(ctx, r.ID)
+		if err != nil {
+			return nil, err
+		}
+		x, err := def.Resume(state)
+		if err != nil {
+			continue // made by an older build
+		}
+		for _, d := range x.Downloads() {
+			out = append(out, clusters.Account{Title: d.Title, By: r.CreatedBy, Made: r.CreatedAt, URL: "/runs/" + r.ID + "/downloads/" + url.PathEscape(d.Name)})
+		}
+	}
+	return out, nil
 }
 
 // dayTwo are the workflows that change a cluster, with the words of their

@@ -44,9 +44,10 @@ type SSHPort struct {
 
 // Account is a scoped service account that a connect run made.
 type Account struct {
-	Name, Namespace, Role string
-	Expires               time.Time
-	URL                   string // download, "" when it cannot be had again
+	Title string // "Kubeconfig of deployer in ratings (deployer)"
+	By    string
+	Made  time.Time
+	URL   string // where a POST downloads it
 }
 
 // ShowProps is the page of one cluster. The kubeconfig form posts confirm=yes

@@ -43,7 +43,7 @@ func clusterPages() []Page {
 			{Kind: "Workers", Name: "linuxpool-availabilitySet-96852438", Note: "3 × Standard_DS3_v2", Status: ui.Status{Tone: ui.ToneOK, Words: "Made"}}},
 		Models:       []workflows.APIModel{{Version: 2, SHA256: sha, Size: 48213, RunID: "r9", At: before(2 * 24 * time.Hour)}, {Version: 1, SHA256: sha, Size: 47110, RunID: "r2", At: before(11 * 24 * time.Hour)}},
 		SSH:          []clusters.SSHPort{{Node: "k8s-master-96852438-0", Port: 22, Command: "ssh -p 22 azureuser@ratings-sea.seattle.cloudapp.azurestack.test"}, {Node: "k8s-master-96852438-1", Port: 2201, Command: "ssh -p 2201 azureuser@ratings-sea.seattle.cloudapp.azurestack.test"}},
-		Accounts:     []clusters.Account{{Name: "ratings-deployer", Namespace: "ratings", Role: "deployer", Expires: now.AddDate(0, 3, 0), URL: "/x"}},
+		Accounts:     []clusters.Account{{Title: "Kubeconfig of ratings-deployer in ratings (deployer)", By: "ana", Made: before(26 * time.Hour), URL: "/x"}},
 		Certificates: now.AddDate(1, 11, 0), History: historyRows()[:3],
 		Actions: []ui.Action{{Label: "Connect again", URL: "/drafts", Method: "POST"}},
 	}
