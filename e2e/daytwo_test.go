@@ -46,7 +46,7 @@ func TestDayTwo(t *testing.T) {
 		t.Error("the upgrade was over before the server was killed: the test proves little")
 	}
 	w.shows(run, "6 of 6 done", "1.34.4, new", "not made again") // a node more for each pool, and one less
-	w.checkEveryLineOnce(run, "upgrade-*") // one job alone: the engine was started once
+	w.checkEveryLineOnce(run, "upgrade-*")                       // one job alone: the engine was started once
 	upgraded := cluster.has("1.34.4", 1, 2, 1)
 	if kept := inBoth(before, upgraded); len(kept) > 0 {
 		t.Errorf("nodes that were not made anew: %v", kept)

@@ -21,7 +21,14 @@ func (f flow) upgradeOnce(ctx context.Context, s *State, log w.Log) error {
 	s.Progress = aksengine.UpgradeProgress{ControlPlaneOnly: s.Reach == ReachMaster}
 	told, percent := "", 0
 	err := f.Work(ctx, &s.Change, log, operate.Task{
-		Before:  func(ctx context.Context, x *operate.World) (bool, error) { return true, s.mind(ctx, x.Hub, log) },
+		Before: func(ctx context.Context, x *operate.World) (bool, error) {
+			// With --force the engine would even go back to an older version.
+			same := func(now w.Cluster) bool { return now.Version == s.Cluster.Version || now.Version == s.Target }
+			if err := f.Unmoved(ctx, &s.Change, same); err != nil {
+				return false, err
+			}
+			return true, s.mind(ctx, x.Hub, log)
+		},
 		Command: func(call aksengine.Deploy) aksengine.Command { return call.Upgrade(s.options()) },
 		Read: func(line string) {
 			s.Progress.Read(line)
