@@ -38,13 +38,15 @@ func TestDayTwo(t *testing.T) {
 
 	run := w.begin(w.walk("upgrade", seattle, url.Values{"kubernetes": {"1.34.4"}}))
 	eventually(t, time.Minute, "a worker is deleted", func() bool { return w.printed(run, "deleting VM k8s-linuxpool-") })
+	w.shows(run, "Upgrade with AKS Engine", "1.33.10 → 1.34.4", "waiting", " of 5 done")
 	w.server.end(os.Kill)
 	w.startServer()
 	w.finish(run)
 	if !w.printed(run, "The command was started before") {
 		t.Error("the upgrade was over before the server was killed: the test proves little")
 	}
-	w.checkEveryLineOnce(run, "upgrade-*") // one job alone: the engine was started once
+	w.shows(run, "6 of 6 done", "1.34.4, new", "not made again") // a node more for each pool, and one less
+	w.checkEveryLineOnce(run, "upgrade-*")                       // one job alone: the engine was started once
 	upgraded := cluster.has("1.34.4", 1, 2, 1)
 	if kept := inBoth(before, upgraded); len(kept) > 0 {
 		t.Errorf("nodes that were not made anew: %v", kept)
@@ -72,6 +74,16 @@ func inBoth(a, b map[string]string) []string {
 func (w *world) printed(run, part string) bool {
 	w.t.Helper()
 	return slices.ContainsFunc(w.logLines(run), func(l []any) bool { return strings.Contains(fmt.Sprint(l[4]), part) })
+}
+
+func (w *world) shows(run string, parts ...string) {
+	w.t.Helper()
+	page := text(w.parse(w.get("/runs/" + run)))
+	for _, part := range parts {
+		if !strings.Contains(page, part) {
+			w.t.Errorf("the run's page has no %q:\n%s", part, page)
+		}
+	}
 }
 
 // liveCluster is a cluster as its administrator sees it.

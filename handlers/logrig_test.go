@@ -61,7 +61,7 @@ func newLogRig(t testing.TB, change func(*pace)) *logRig {
 	}
 	r := &logRig{t: t, db: db, news: live.New(), cookie: sessionCookie + "=" + session}
 	r.newRun()
-	r.handler = New(Deps{Store: db, Auth: people, Live: r.news, Log: slog.New(slog.DiscardHandler), Clock: time.Now, PublicURL: "http://127.0.0.1"})
+	r.handler = New(Deps{Store: db, Engine: &engine.Engine{}, Auth: people, Live: r.news, Log: slog.New(slog.DiscardHandler), Clock: time.Now, PublicURL: "http://127.0.0.1"})
 	if change != nil {
 		change(&r.handler.pace)
 	}

@@ -152,6 +152,9 @@ func (s *Server) runProps(ctx context.Context, r workflows.Run, role ui.Role) (r
 	} else if ok {
 		p.FirstError = first.N
 	}
+	if p.Nodes, err = s.nodeRows(ctx, r); err != nil {
+		return p, err
+	}
 	switch r.Status {
 	case workflows.RunFailed:
 		p.LastLines, err = s.Store.ReadLog(ctx, r.ID, max(r.Lines-causeLines, 0), causeLines)
@@ -159,6 +162,26 @@ func (s *Server) runProps(ctx context.Context, r workflows.Run, role ui.Role) (r
 		err = s.runResult(ctx, &p, pl, role)
 	}
 	return p, err
+}
+
+// nodeRows are the nodes that a run works on, or worked on.
+func (s *Server) nodeRows(ctx context.Context, r workflows.Run) ([]workflows.NodeRow, error) {
+	if rows := s.Engine.NodeRows(r.ID); rows != nil || !r.Status.Ended() {
+		return rows, nil
+	}
+	def, ok := s.Catalogue.Find(r.WorkflowID)
+	if !ok {
+		return nil, nil
+	}
+	state, err := s.Store.State(ctx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	x, err := def.Resume(state)
+	if err != nil {
+		return nil, nil // made by an older build; the log and the plan still tell
+	}
+	return x.NodeRows(), nil
 }
 
 func (s *Server) runResult(ctx context.Context, p *run.Props, pl place, role ui.Role) error {

@@ -1,6 +1,9 @@
 package workflows
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Definition is a Workflow whose state type is erased, which is how the
 // engine, the handlers and the command line see it. Workflow.Erase makes one.
@@ -38,6 +41,18 @@ type Execution interface {
 	// Downloads are the files that the run made for a person. A state offers
 	// them with a method Downloads() []Download.
 	Downloads() []Download
+	// NodeRows are the nodes that the run works on, one by one. A state offers
+	// them with a method NodeRows() []NodeRow.
+	NodeRows() []NodeRow
+}
+
+// NodeRow is a node and what a run does to it.
+type NodeRow struct {
+	Name               string
+	From, To           string // Kubernetes versions; From is "" of a node that is new, To of one that is not made again
+	Doing              string // "draining"
+	Status             StepStatus
+	StartedAt, EndedAt time.Time // zero while unknown
 }
 
 // Download is a sealed file that a run made for a person.

@@ -235,6 +235,14 @@ func (e *execution[S]) Downloads() []Download {
 	return nil
 }
 
+// NodeRows are the nodes that the run works on, if its state offers them.
+func (e *execution[S]) NodeRows() []NodeRow {
+	if d, ok := any(e.state).(interface{ NodeRows() []NodeRow }); ok {
+		return d.NodeRows()
+	}
+	return nil
+}
+
 func (p Page[S]) info() PageInfo { return PageInfo{ID: p.ID, Title: p.Title, Why: p.Why} }
 
 // effective is the page's answers with defaults where nobody answered. A key

@@ -65,6 +65,17 @@ func TestUpgradeProgress(t *testing.T) {
 	if p.Done() != 4 || len(p.Nodes) != 4 || p.Finished {
 		t.Errorf("%+v", p)
 	}
+	at := time.Date(2026, 11, 23, 7, 46, 8, 0, time.UTC)
+	want := []aksengine.NodeProgress{
+		{Name: "k8s-p-12345678-0", Began: at, Ended: at}, {Name: "k8s-p-12345678-1", Began: at, Ended: at, Gone: true},
+		{Name: "k8s-master-12345678-0", Began: at, Ended: at}, {Name: "k8s-p-12345678-2", Began: at, Ended: at, New: true},
+	}
+	for i := range want {
+		want[i].Phase = aksengine.NodeDone
+	}
+	if d := cmp.Diff(want, p.Nodes); d != "" {
+		t.Error(d)
+	}
 	for _, last := range []string{"Cluster upgraded successfully to Kubernetes version 1.34.4", "Control plane upgraded successfully to Kubernetes version 1.34.4"} {
 		q := aksengine.UpgradeProgress{Nodes: []aksengine.NodeProgress{{Name: "x"}}}
 		if q.Percent() != 0 {
@@ -92,8 +103,13 @@ func TestUpgradeProgressOfARetry(t *testing.T) {
 	} {
 		p.Read(said(text))
 	}
-	if p.Done() != 2 || p.Percent() != 50 || p.Current != "" {
+	if p.Done() != 2 || p.Percent() != 50 || p.Current != "" || !p.Nodes[1].Before || p.Nodes[0].Before || p.Nodes[1].New {
 		t.Errorf("%+v, %d%%", p, p.Percent())
+	}
+	only := aksengine.UpgradeProgress{ControlPlaneOnly: true}
+	only.Read(said("Adding Agent VM: k8s-p-1-0, orchestrator: Kubernetes:1.33.10 to pool: p (AgentVMs)"))
+	if len(only.Nodes) != 0 {
+		t.Errorf("%+v", only)
 	}
 }
 

@@ -211,7 +211,10 @@ func WithoutAddon(doc []byte, name string) (out []byte, changed bool, err error)
 	orchestrator, _ := properties["orchestratorProfile"].(map[string]any)
 	config, _ := orchestrator["kubernetesConfig"].(map[string]any)
 	addons, _ := config["addons"].([]any)
-	kept := slices.DeleteFunc(slices.Clone(addons), func(a any) bool { addon, _ := a.(map[string]any); return addon["name"] == name && addon["enabled"] == true })
+	kept := slices.DeleteFunc(slices.Clone(addons), func(a any) bool {
+		addon, _ := a.(map[string]any)
+		return addon["name"] == name && addon["enabled"] == true
+	})
 	if len(kept) == len(addons) {
 		return doc, false, nil
 	}

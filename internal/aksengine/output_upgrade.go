@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // NodePhase is where an upgrade stands with one node.
@@ -26,8 +27,13 @@ func (p NodePhase) Doing() string {
 
 // NodeProgress is one node of an upgrade.
 type NodeProgress struct {
-	Name  string
-	Phase NodePhase
+	Name   string
+	Phase  NodePhase
+	New    bool      // it was not among the nodes to upgrade
+	Gone   bool      // it is not made again: another one has its place
+	Before bool      // an earlier command had done it
+	Began  time.Time // when its turn came, by the helper VM's clock
+	Ended  time.Time // when it was done
 }
 
 // UpgradeProgress follows the lines of an upgrade command.
@@ -35,6 +41,9 @@ type UpgradeProgress struct {
 	Nodes    []NodeProgress // in the order in which the engine named them
 	Current  string         // the node that is worked on
 	Finished bool
+	At       time.Time // of the newest line that told its time
+
+	ControlPlaneOnly bool // the agents that the engine lists are left alone
 }
 
 // What the engine says, by the phase of the node that the line names.
@@ -55,6 +64,9 @@ var upgradeLines = []struct {
 }
 
 var (
+	lineTime      = regexp.MustCompile(`^time="([^"]*)"`)
+	skipped       = regexp.MustCompile(`^Skipping creation of VM `)
+	upgradedNow   = regexp.MustCompile(`\(Upgraded(?:Master|Agent)VMs\)$`)
 	deploymentOn  = regexp.MustCompile(`^Starting ARM Deployment k8s-upgrade-`)
 	upgradedWhole = regexp.MustCompile(`^(?:Cluster|Control plane) upgraded successfully to Kubernetes version`)
 )
@@ -63,6 +75,11 @@ var (
 // some things late, and again.
 func (p *UpgradeProgress) Read(line string) {
 	_, text := message(line)
+	if m := lineTime.FindStringSubmatch(Plain(line)); m != nil {
+		if at, err := time.Parse(time.RFC3339, m[1]); err == nil {
+			p.At = at
+		}
+	}
 	switch {
 	case upgradedWhole.MatchString(text):
 		p.Finished, p.Current = true, ""
@@ -71,31 +88,44 @@ func (p *UpgradeProgress) Read(line string) {
 		p.set(p.Current, NodeCreating)
 		return
 	}
+	if p.ControlPlaneOnly && strings.HasPrefix(text, "Adding Agent VM: ") {
+		return
+	}
 	for _, l := range upgradeLines {
 		if m := l.pattern.FindStringSubmatch(text); m != nil {
-			p.set(strings.TrimRight(m[1], ",."), l.phase)
+			n := p.set(strings.TrimRight(m[1], ",."), l.phase)
+			n.Gone = n.Gone || skipped.MatchString(text)
+			n.Before = n.Before || upgradedNow.MatchString(text)
 			return
 		}
 	}
 }
 
-func (p *UpgradeProgress) set(name string, phase NodePhase) {
+func (p *UpgradeProgress) set(name string, phase NodePhase) *NodeProgress {
 	i := slices.IndexFunc(p.Nodes, func(n NodeProgress) bool { return n.Name == name })
 	if i < 0 {
-		p.Nodes = append(p.Nodes, NodeProgress{Name: name})
+		p.Nodes = append(p.Nodes, NodeProgress{Name: name, New: phase > NodeWaiting && phase < NodeDone})
 		i = len(p.Nodes) - 1
 	}
-	if p.Nodes[i].Phase == NodeDone {
-		return
+	n := &p.Nodes[i]
+	if n.Phase == NodeDone {
+		return n
 	}
-	p.Nodes[i].Phase = max(p.Nodes[i].Phase, phase)
+	n.Phase = max(n.Phase, phase)
 	switch {
 	case phase == NodeWaiting:
-	case p.Nodes[i].Phase == NodeDone && p.Current == name:
-		p.Current = ""
-	case p.Nodes[i].Phase != NodeDone:
+	case n.Phase == NodeDone:
+		n.Ended = p.At
+		if p.Current == name {
+			p.Current = ""
+		}
+	default:
 		p.Current = name
+		if n.Began.IsZero() {
+			n.Began = p.At
+		}
 	}
+	return n
 }
 
 // Percent is how much of the work is done: each node counts the same.

@@ -64,6 +64,7 @@ type Engine struct {
 
 	mu     sync.Mutex
 	active map[string]context.CancelCauseFunc // by run id
+	nodes  map[string][]workflows.NodeRow     // of runs that go on, by run id
 }
 
 // New prepares an engine; Launch starts it.
@@ -81,7 +82,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the run engine: %w", err)
 	}
-	e := &Engine{cfg: cfg, dbos: dctx, active: map[string]context.CancelCauseFunc{}}
+	e := &Engine{cfg: cfg, dbos: dctx, active: map[string]context.CancelCauseFunc{}, nodes: map[string][]workflows.NodeRow{}}
 	e.root, e.stop = context.WithCancelCause(context.WithoutCancel(ctx))
 	dbos.RegisterWorkflow(dctx, e.execute, dbos.WithWorkflowName(workflowName), dbos.WithMaxRecoveryAttempts(maxRecoveries))
 	return e, nil

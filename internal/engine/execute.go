@@ -84,8 +84,27 @@ func (e *Engine) finishRun(ctx dbos.Context, in runInput, status workflows.RunSt
 		}
 		return true, e.audit(c, dbosTx{tx}, run, audit.ActorHubwright, audit.RunEnd, detail)
 	}, dbos.WithStepName("end"))
+	e.showNodes(in.RunID, nil)
 	e.notify(in.RunID)
 	return err
+}
+
+// NodeRows are the nodes that a run which goes on works on, as its step saw
+// them last. After a restart they are there again with the step's progress.
+func (e *Engine) NodeRows(runID string) []workflows.NodeRow {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.nodes[runID]
+}
+
+func (e *Engine) showNodes(runID string, rows []workflows.NodeRow) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(rows) == 0 {
+		delete(e.nodes, runID)
+		return
+	}
+	e.nodes[runID] = rows
 }
 
 // step runs one step unless what happened before forbids it. so is the
@@ -136,6 +155,7 @@ func (e *Engine) runStep(c context.Context, in runInput, run workflows.Run, def 
 	sctx, done := e.stepContext(c, run, always)
 	defer done()
 	w := newLogWriter(e, def, run, step)
+	w.onProgress = func() { e.showNodes(run.ID, x.NodeRows()) }
 	stopWarning := w.warnAfter(def, step.StepID)
 	err = safely(func() error { return x.Run(sctx, step.StepID, w) })
 	stopWarning()

@@ -28,6 +28,8 @@ type logWriter struct {
 	step   workflows.StepRun
 	before int // percent of the run when the step began
 	share  int // percent of the run that the step is worth
+	// onProgress is called with each Progress, where the step itself is. May be nil.
+	onProgress func()
 
 	mu      sync.Mutex
 	lines   []workflows.LogLine
@@ -149,6 +151,9 @@ func (w *logWriter) close() {
 }
 
 func (w *logWriter) Progress(percent int, doing string) {
+	if w.onProgress != nil {
+		w.onProgress()
+	}
 	w.mu.Lock()
 	w.percent, w.doing = min(percent, 100), doing
 	due := time.Since(w.told) >= progressEvery

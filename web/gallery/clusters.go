@@ -45,7 +45,7 @@ func clusterPages() []Page {
 		SSH:          []clusters.SSHPort{{Node: "k8s-master-96852438-0", Port: 22, Command: "ssh -p 22 azureuser@ratings-sea.seattle.cloudapp.azurestack.test"}, {Node: "k8s-master-96852438-1", Port: 2201, Command: "ssh -p 2201 azureuser@ratings-sea.seattle.cloudapp.azurestack.test"}},
 		Accounts:     []clusters.Account{{Title: "Kubeconfig of ratings-deployer in ratings (deployer)", By: "ana", Made: before(26 * time.Hour), URL: "/x"}},
 		Certificates: now.AddDate(1, 11, 0), History: historyRows()[:3],
-		Actions: []ui.Action{{Label: "Connect again", URL: "/drafts", Method: "POST"}},
+		Actions: []ui.Action{{Label: "Upgrade", URL: "/drafts", Method: "POST"}, {Label: "Scale", URL: "/drafts", Method: "POST"}, {Label: "Add a pool", URL: "/drafts", Method: "POST"}},
 	}
 	p.Path = []clusters.Hop{
 		{From: "1.31.13", To: "1.32.9", Engine: "v0.84.2", Other: true, Image: "aks-engine-azurestack-ubuntu-2204 2025.337.1", Changes: []string{"FlowSchema v1beta3 is gone."}},

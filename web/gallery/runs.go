@@ -63,6 +63,28 @@ func logLines(n int) []workflows.LogLine {
 	return out
 }
 
+func upgradeNodes() []workflows.NodeRow {
+	row := func(name, doing string, status workflows.StepStatus, began, ended time.Duration) workflows.NodeRow {
+		r := workflows.NodeRow{Name: name, From: "1.33.10", To: "1.34.4", Doing: doing, Status: status}
+		if began > 0 {
+			r.StartedAt = before(began)
+		}
+		if ended > 0 {
+			r.EndedAt = before(ended)
+		}
+		return r
+	}
+	added := row("k8s-linuxpool-29145839-3", "Ready", workflows.StepSucceeded, 24*time.Minute, 12*time.Minute)
+	added.From = ""
+	gone := row("k8s-linuxpool-29145839-2", "gone", workflows.StepSucceeded, 12*time.Minute, 3*time.Minute)
+	gone.To = ""
+	return []workflows.NodeRow{
+		row("k8s-master-29145839-0", "Ready since before", workflows.StepSucceeded, 0, 0), row("k8s-master-29145839-1", "Ready", workflows.StepSucceeded, 51*time.Minute, 38*time.Minute),
+		row("k8s-master-29145839-2", "Ready", workflows.StepSucceeded, 38*time.Minute, 24*time.Minute), added, gone,
+		row("k8s-linuxpool-29145839-0", "draining", workflows.StepRunning, 3*time.Minute, 0), row("k8s-linuxpool-29145839-1", "waiting", workflows.StepPending, 0, 0),
+	}
+}
+
 func runPages() []Page {
 	crumbs := []ui.Crumb{{Label: "Ratings", URL: "/deployments/d1"}, {Label: "Orlando", URL: "/clusters/c2"}, {Label: "Runs", URL: "/runs"}}
 	base := run.Props{Role: ui.RoleOperator, Crumbs: crumbs, Tail: logLines(20), Now: now}
@@ -76,6 +98,15 @@ func runPages() []Page {
 	queued := base
 	queued.Run, queued.Steps, queued.Tail, queued.CanCancel = deployRun(workflows.RunQueued), deploySteps(-1, ""), nil, true
 	queued.Run.StartedAt, queued.Run.Lines, queued.Run.Percent = time.Time{}, 0, 0
+
+	upgrading := running
+	upgrading.Run.Title, upgrading.Run.WorkflowID, upgrading.Run.Doing = "Upgrade ratings-orl to Kubernetes 1.34.4", "upgrade", "5 of 7 nodes: draining k8s-linuxpool-29145839-0"
+	upgrading.Run.Plan.Duration, upgrading.Nodes = "about 103 min on a real stamp", upgradeNodes()
+	upgrading.Steps = deploySteps(1, workflows.StepRunning)
+	for i, title := range []string{"Make sure of the API model", "Upgrade with AKS Engine", "Keep the API model", "Wait for the nodes", "Compare the cluster with the API model"} {
+		upgrading.Steps[i].Title = title
+	}
+	upgrading.Steps[1].Doing = upgrading.Run.Doing
 
 	cancelling := running
 	cancelling.Run.Status, cancelling.CanCancel = workflows.RunCancelling, false
@@ -102,8 +133,10 @@ func runPages() []Page {
 	viewer.Role = ui.RoleViewer
 	longNames := failed
 	longNames.Run.Title, longNames.Run.Problem = "Deploy the cluster on "+long, &workflows.Problem{What: long, Why: long + long, Fix: long}
+	halted := failed
+	halted.Run.Title, halted.Run.WorkflowID, halted.Nodes, halted.Steps = upgrading.Run.Title, "upgrade", upgradeNodes(), upgrading.Steps
 	return []Page{
-		mk("running", running), mk("queued", queued), mk("cancelling", cancelling), mk("failed", failed), mk("cancelled", cancelled), mk("succeeded", ok), mk("viewer", viewer, as(ui.RoleViewer)), mk("long-names", longNames),
+		mk("upgrade-failed", halted), mk("running", running), mk("upgrading", upgrading), mk("queued", queued), mk("cancelling", cancelling), mk("failed", failed), mk("cancelled", cancelled), mk("succeeded", ok), mk("viewer", viewer, as(ui.RoleViewer)), mk("long-names", longNames),
 	}
 }
 

@@ -17,6 +17,7 @@ type Props struct {
 	Result     *workflows.Result   // when it succeeded
 	NextAction *ui.Action          // the button of Result.Next
 	Downloads  []ui.Action         // further buttons of the result: its files
+	Nodes      []workflows.NodeRow // that the run works on, if it says so
 	LastLines  []workflows.LogLine // the last 20 before the failure
 	FirstError int64               // first error line, 0 for none
 	Tail       []workflows.LogLine // last 200 lines, for browsers without JavaScript

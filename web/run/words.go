@@ -90,6 +90,41 @@ func stepMark(s workflows.StepRun) ui.Status {
 	return st
 }
 
+func nodesDone(all []workflows.NodeRow) string {
+	done := 0
+	for _, n := range all {
+		if n.Status == workflows.StepSucceeded {
+			done++
+		}
+	}
+	return fmt.Sprintf("%d of %d done", done, len(all))
+}
+
+// nodeVersions is what becomes of a node's Kubernetes version.
+func nodeVersions(n workflows.NodeRow) string {
+	switch {
+	case n.From == "":
+		return n.To + ", new"
+	case n.To == "":
+		return n.From + ", not made again"
+	case n.From == n.To:
+		return n.To
+	}
+	return n.From + " → " + n.To
+}
+
+// nodeStatus is where the run stands with a node. What was being done when the
+// run ended is done no more.
+func nodeStatus(p Props, n workflows.NodeRow) ui.Status {
+	words := n.Doing
+	if n.Status == workflows.StepRunning && p.Run.Status.Ended() {
+		n.Status, words = workflows.StepCancelled, "stopped while "+n.Doing
+	}
+	st := ui.StepStatus(n.Status)
+	st.Words = words
+	return st
+}
+
 func lastWords(n int) string {
 	if n == 1 {
 		return "The last line"

@@ -170,6 +170,9 @@ func (f flow) add(ctx context.Context, s *State, log w.Log) error {
 // write writes what the engine reads. A pool that is in the API model already
 // was added before: the engine would refuse it.
 func (f flow) write(ctx context.Context, s *State, host operate.Host, log w.Log) (needed bool, err error) {
+	if err := f.Unmoved(ctx, &s.Change, func(w.Cluster) bool { return true }); err != nil {
+		return false, err
+	}
 	_, model, err := f.FetchModel(ctx, &s.Ground, host, log)
 	if err != nil {
 		return false, err

@@ -317,6 +317,19 @@ func TestSteps(t *testing.T) {
 			b.must(x, append([]string{"scale"}, all...)...)
 			b.started("scale", "scale")
 		}},
+		{"retried when the cluster has become another one", func(t *testing.T, b *bed) {
+			for id, answers := range map[string]w.Answers{"scale": five, "addpool": {"name": "bigpool", "count": "2", "size": "Standard_F8"}, "upgrade": {"what": "image"}} {
+				b := newBed(t)
+				x := b.start(id, answers)
+				b.must(x, "prepare")
+				b.cluster.Version, b.cluster.Pools = "1.34.4", []w.NodePool{{Name: "linuxpool", Count: 7}}
+				if id == "addpool" {
+					b.cluster.ID = "clu_2"
+				}
+				b.fails(x, id, "cluster.moved", "Begin a new run")
+				b.started()
+			}
+		}},
 		{"a node outlives its VM for a while", func(t *testing.T, b *bed) {
 			b.engine = b.scaling
 			asked := 0

@@ -70,6 +70,10 @@ func TestUpgrades(t *testing.T) {
 			if r := x.Result(); !strings.Contains(r.Headline, "runs Kubernetes 1.34.4: 6 nodes are Ready") {
 				t.Errorf("%+v", r)
 			}
+			at := time.Date(2026, 11, 23, 7, 46, 8, 0, time.UTC)
+			if rows := x.NodeRows(); len(rows) != 6 || rows[0] != (w.NodeRow{Name: aksengine.MasterName(suffix, 0), From: "1.33.10", To: "1.34.4", Doing: "Ready", Status: w.StepSucceeded, StartedAt: at, EndedAt: at}) {
+				t.Errorf("%+v", rows)
+			}
 			doing := strings.Join(b.log.doing, "\n")
 			for _, want := range []string{"0 of 6 nodes: deleting " + aksengine.MasterName(suffix, 0), "3 of 6 nodes: deleting " + worker("linuxpool", 0), "6 of 6 nodes"} {
 				if !strings.Contains(doing, want) {

@@ -82,6 +82,23 @@ func (e Engine) standing(ctx context.Context, c *Change, host Host, log w.Log, t
 	}
 }
 
+// Unmoved refuses to start what was planned for a cluster that has become
+// another one since: a run may be retried long after it failed. same compares
+// the cluster's record of now with what the plan is for.
+func (e Engine) Unmoved(ctx context.Context, c *Change, same func(now w.Cluster) bool) error {
+	now, err := e.Records.ClusterOfSite(ctx, c.SiteID)
+	if err != nil {
+		return err
+	}
+	if now.ID == c.Cluster.ID && same(now) {
+		return nil
+	}
+	return &w.Problem{
+		Code: "cluster.moved", What: "The cluster has changed since this run was planned", Why: "Another run worked on it in the meantime, and this one's plan was approved for what was before.",
+		Fix: "Begin a new run from the cluster's page: it starts from the cluster as it is now.",
+	}
+}
+
 func (e Engine) follow(ctx context.Context, c *Change, log w.Log, t Task) (int, error) {
 	return e.Follow(ctx, &c.Ground, log, func(lines []w.OutputLine) {
 		for _, line := range lines {

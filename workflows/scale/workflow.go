@@ -5,6 +5,7 @@ package scale
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -146,7 +147,12 @@ func (f flow) scaleOnce(ctx context.Context, s *State, log w.Log) error {
 			log.Progress(-1, doing)
 		}
 	}
-	if err := f.Work(ctx, &s.Change, log, operate.Task{Command: command, Read: read}); err != nil {
+	before := func(ctx context.Context, _ *operate.World) (bool, error) {
+		return true, f.Unmoved(ctx, &s.Change, func(now w.Cluster) bool {
+			return slices.ContainsFunc(now.Pools, func(p w.NodePool) bool { return p.Name == s.Pool && (p.Count == s.From || p.Count == s.To) })
+		})
+	}
+	if err := f.Work(ctx, &s.Change, log, operate.Task{Before: before, Command: command, Read: read}); err != nil {
 		return err
 	}
 	vms, err := f.VMs(ctx, &s.Change)

@@ -18,10 +18,17 @@ func (f flow) upgrade(ctx context.Context, s *State, log w.Log) error {
 }
 
 func (f flow) upgradeOnce(ctx context.Context, s *State, log w.Log) error {
-	s.Progress = aksengine.UpgradeProgress{}
+	s.Progress = aksengine.UpgradeProgress{ControlPlaneOnly: s.Reach == ReachMaster}
 	told, percent := "", 0
 	err := f.Work(ctx, &s.Change, log, operate.Task{
-		Before:  func(ctx context.Context, x *operate.World) (bool, error) { return true, s.mind(ctx, x.Hub, log) },
+		Before: func(ctx context.Context, x *operate.World) (bool, error) {
+			// With --force the engine would even go back to an older version.
+			same := func(now w.Cluster) bool { return now.Version == s.Cluster.Version || now.Version == s.Target }
+			if err := f.Unmoved(ctx, &s.Change, same); err != nil {
+				return false, err
+			}
+			return true, s.mind(ctx, x.Hub, log)
+		},
 		Command: func(call aksengine.Deploy) aksengine.Command { return call.Upgrade(s.options()) },
 		Read: func(line string) {
 			s.Progress.Read(line)
@@ -82,4 +89,37 @@ func (f flow) whole(ctx context.Context, s *State, log w.Log) error {
 	}
 	log.Good("The engine has finished, and every control plane VM exists.")
 	return nil
+}
+
+// NodeRows are the nodes in the order of the work: the control plane first.
+func (s *State) NodeRows() []w.NodeRow {
+	var masters, rest []w.NodeRow
+	for _, n := range s.Progress.Nodes {
+		row := s.row(n)
+		if strings.HasPrefix(n.Name, "k8s-master-") {
+			masters = append(masters, row)
+		} else {
+			rest = append(rest, row)
+		}
+	}
+	return append(masters, rest...)
+}
+
+func (s *State) row(n aksengine.NodeProgress) w.NodeRow {
+	row := w.NodeRow{Name: n.Name, From: s.Cluster.Version, To: s.Target, Doing: n.Phase.Doing(), Status: w.StepRunning, StartedAt: n.Began, EndedAt: n.Ended}
+	switch {
+	case n.Phase == aksengine.NodeWaiting:
+		row.Status = w.StepPending
+	case n.Gone:
+		row.Status, row.To, row.Doing = w.StepSucceeded, "", "gone"
+	case n.Phase == aksengine.NodeDone:
+		row.Status, row.Doing = w.StepSucceeded, "Ready"
+	}
+	if n.New {
+		row.From = ""
+	}
+	if n.Before {
+		row.Doing = "Ready since before"
+	}
+	return row
 }
