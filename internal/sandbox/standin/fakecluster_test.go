@@ -37,6 +37,7 @@ type world struct {
 	pods  map[string]*corev1.Pod // by name, of namespace default
 	stuck map[string]int         // evictions that a budget forbids first, by pod; -1 for ever
 	wait  map[string]int         // of late, by node
+	beats map[string]int         // writes that a change by somebody else comes before, by node
 	asked []string               // of the Kubernetes API
 
 	system []corev1.Pod // of kube-system
@@ -44,7 +45,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{hub: newHub(t), nodes: map[string]*corev1.Node{}, pods: map[string]*corev1.Pod{}, stuck: map[string]int{}, wait: map[string]int{}}
+	w := &world{hub: newHub(t), nodes: map[string]*corev1.Node{}, pods: map[string]*corev1.Pod{}, stuck: map[string]int{}, wait: map[string]int{}, beats: map[string]int{}}
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -189,13 +190,18 @@ func (w *world) serveNode(rw http.ResponseWriter, r *http.Request, name string, 
 	}
 	switch r.Method {
 	case http.MethodPut:
+		if w.beats[name] > 0 {
+			w.beats[name]--
+			refuse(409, "the object has been modified; please apply your changes to the latest version and try again")
+			return
+		}
 		changed := &corev1.Node{}
 		if err := json.NewDecoder(r.Body).Decode(changed); err != nil {
 			refuse(400, err.Error())
 			return
 		}
 		changed.Status = n.Status
-		w.nodes[name] = changed
+		w.nodes[name], n = changed, changed
 	case http.MethodDelete:
 		delete(w.nodes, name)
 	default:

@@ -184,7 +184,10 @@ func (k *kube) node(ctx context.Context, name string) (*corev1.Node, error) {
 	return n, err
 }
 
-// update changes a node. What somebody else changed meanwhile is read again, five times at most.
+// conflicts is how often what somebody else changed meanwhile is read again.
+const conflicts = 4
+
+// update changes a node.
 func (k *kube) update(ctx context.Context, name string, change func(*corev1.Node)) error {
 	for n := 0; ; n++ {
 		node, err := k.node(ctx, name)
@@ -193,7 +196,7 @@ func (k *kube) update(ctx context.Context, name string, change func(*corev1.Node
 		}
 		change(node)
 		err = k.do(ctx, http.MethodPut, "/api/v1/nodes/"+name, node, nil)
-		if n == 4 || !refused(err, http.StatusConflict) {
+		if n == conflicts || !refused(err, http.StatusConflict) {
 			return err
 		}
 	}

@@ -223,6 +223,16 @@ func (p *process) inherit(ctx context.Context, u *upgrade, from, to string, limi
 	if err != nil {
 		return err
 	}
+	for n := 0; ; n++ {
+		err := u.bequeath(ctx, old, to)
+		if n == conflicts || !refused(err, http.StatusConflict) {
+			return err
+		}
+	}
+}
+
+// bequeath writes on a node what another has and it lacks, and then lets pods onto it.
+func (u *upgrade) bequeath(ctx context.Context, old *corev1.Node, to string) error {
 	heir, err := u.kube.node(ctx, to)
 	if err != nil {
 		return err
@@ -233,9 +243,10 @@ func (p *process) inherit(ctx context.Context, u *upgrade, from, to string, limi
 			heir.Spec.Taints = append(heir.Spec.Taints, t)
 		}
 	}
-	if err := u.kube.do(ctx, http.MethodPut, "/api/v1/nodes/"+to, heir, heir); err != nil {
+	written := &corev1.Node{}
+	if err := u.kube.do(ctx, http.MethodPut, "/api/v1/nodes/"+to, heir, written); err != nil {
 		return err
 	}
-	heir.Spec.Unschedulable = false
-	return u.kube.do(ctx, http.MethodPut, "/api/v1/nodes/"+to, heir, nil)
+	written.Spec.Unschedulable = false
+	return u.kube.do(ctx, http.MethodPut, "/api/v1/nodes/"+to, written, nil)
 }

@@ -31,6 +31,7 @@ func TestUpgrade(t *testing.T) {
 	w.nodes[old].Labels["owner"], w.nodes[old].Annotations = "ana", map[string]string{"note": "hers"}
 	w.nodes[old].Spec.Taints = []corev1.Taint{{Key: "own", Effect: corev1.TaintEffectNoSchedule}}
 	w.run("web", old)
+	w.beats[old], w.beats[heir] = 1, 2
 	r.hurry(w.hub, r.on("upgrade", "-k", "1.34.4")...)
 	if r.code != 0 {
 		t.Fatal(r.stderr)
