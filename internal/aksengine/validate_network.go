@@ -112,9 +112,9 @@ func (f *findings) services(k KubernetesConfig) (netip.Prefix, bool) {
 	case !p.Contains(ip):
 		f.add(at+"dnsServiceIP", fmt.Sprintf(long+"DNSServiceIP '%s' is not within the ServiceCidr '%s'", ip, k.ServiceCIDR), "The DNS service's address %s is outside the services' range %s.", ip, p)
 	case ip == p.Addr().Next():
-		f.add(at+"dnsServiceIP", fmt.Sprintf(long+"DNSServiceIP '%s' cannot be the first IP in the ServiceCidr '%s'", ip, k.ServiceCIDR), "The first address of the services' range belongs to the API server's service. Choose another for DNS, such as the tenth.")
+		f.add(at+"dnsServiceIP", fmt.Sprintf(long+"DNSServiceIP '%s' cannot be the first IP of ServiceCidr '%s'", ip, k.ServiceCIDR), "The first address of the services' range belongs to the API server's service. Choose another for DNS, such as the tenth.")
 	case ip == lastAddr(p) || ip == p.Addr():
-		f.add(at+"dnsServiceIP", fmt.Sprintf(long+"DNSServiceIP '%s' cannot be the broadcast address of the ServiceCidr '%s'", ip, k.ServiceCIDR), "The lowest and the highest address of a range cannot be used. Choose another for DNS.")
+		f.add(at+"dnsServiceIP", fmt.Sprintf(long+"DNSServiceIP '%s' cannot be the broadcast address of ServiceCidr '%s'", ip, k.ServiceCIDR), "The lowest and the highest address of a range cannot be used. Choose another for DNS.")
 	}
 	return p, true
 }
