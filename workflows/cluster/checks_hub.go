@@ -165,7 +165,7 @@ func (f flow) checkNodeLimit(ctx context.Context, s *State) w.Finding {
 				return w.Warn(fmt.Sprintf("The subscription has %d VMs and would get %d more. As far as they are nodes, that is more than %d.", u.Current, want, aksengine.MaxNodes),
 					"Count the nodes of other clusters in the subscription, or use another subscription.")
 			}
-			return w.Passed(fmt.Sprintf("%d VMs in the subscription and %d more.", u.Current, want))
+			return w.Passed(fmt.Sprintf("%s in the subscription and %d more.", operate.Plural(int(u.Current), "VM"), want))
 		}
 		return w.Passed(fmt.Sprintf("%d nodes; the Hub does not say how many VMs there are.", want))
 	})
