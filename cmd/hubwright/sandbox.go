@@ -51,36 +51,15 @@ func runSandbox(ctx context.Context, c console, args []string) error {
 	if bits := c.getenv(standin.BitsVariable); bits != "" {
 		o.MachineEnv = append(o.MachineEnv, standin.BitsVariable+"="+bits)
 	}
-	built := make(chan struct{})
-	var binary string
-	var buildErr error
-	go func() {
-		defer close(built)
-		binary, buildErr = controlplane.Build(ctx, "", func(line string) { fmt.Fprintln(c.stdout, "control planes:", line) })
-		if buildErr == nil {
-			fmt.Fprintln(c.stdout, "control planes: ready; clusters can be deployed")
-		} else if ctx.Err() == nil {
-			fmt.Fprintln(c.stdout, "control planes: could not be built:", buildErr)
-		}
-	}()
-	o.ControlPlane = func(ctx context.Context) (string, error) {
-		select {
-		case <-built:
-		default:
-			fmt.Fprintln(c.stdout, "control planes: a cluster waits until they are built")
-		}
-		select {
-		case <-built:
-			return binary, buildErr
-		case <-ctx.Done():
-			return "", ctx.Err()
-		}
-	}
+	planes := buildBeside(ctx, c.stdout, func(ctx context.Context, progress func(string)) (string, error) {
+		return controlplane.Build(ctx, "", progress)
+	})
+	o.ControlPlane = planes.binary
 	w, err := sandbox.Start(ctx, o)
 	if err != nil {
 		return err
 	}
-	defer func() { w.Close(); <-built }()
+	defer func() { w.Close(); <-planes.built }()
 	if page := w.PageURL(); page != "" {
 		fmt.Fprintf(c.stdout, "What the sandbox does, and faults to switch: %s\n", page)
 	}
