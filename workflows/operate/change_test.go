@@ -113,9 +113,15 @@ func TestSteps(t *testing.T) {
 			if err := b.resume("scale", state).Run(crashed, "scale", b.log); !errors.Is(err, context.Canceled) {
 				t.Fatalf("error %v", err)
 			}
+			j := b.jobs[b.order[0]] // goes on while nobody looks
+			j.turns[0]()
+			j.turns = j.turns[1:]
 			x = b.resume("scale", state)
 			b.must(x, append([]string{"scale"}, all...)...)
 			b.started("scale")
+			if doing := strings.Join(b.log.doing, "\n"); strings.Count(doing, "the Hub makes") != 1 {
+				t.Errorf("lines were read twice:\n%s", doing)
+			}
 			b.logged("Writing cloud profile", "Starting ARM Deployment", "The command was started before", "command ~/")
 			if len(b.signals) > 0 {
 				t.Errorf("a stop of the server signalled %v", b.signals)

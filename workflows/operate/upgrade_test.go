@@ -174,7 +174,7 @@ func TestUpgrades(t *testing.T) {
 		{"a pool's extra node never makes the progress go back", func(t *testing.T, b *bed) {
 			b.engine = func(j *job) []func() {
 				turns := b.upgrading(j)
-				return slices.Insert(turns, 4, func() {
+				return slices.Insert(turns, 6, func() {
 					j.say(line("Creating new agent node "+worker("linuxpool", 3)+" (index 3)"), line("Agent node: "+worker("linuxpool", 3)+" is ready"))
 				})
 			}
