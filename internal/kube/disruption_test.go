@@ -1,8 +1,7 @@
-package kube_test
+package kube
 
 import (
-	"context"
-	"strings"
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -10,103 +9,61 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/fake"
+	k8stesting "k8s.io/client-go/testing"
 
 	"hubwright/workflows"
 )
 
-// TestDisruption puts into the shared cluster what stands in the way of a
-// drain, and what looks like it and does not.
+// TestDisruption has what stands in the way of a drain, and what looks like it
+// and does not.
 func TestDisruption(t *testing.T) {
-	ctx := t.Context()
-	cfg, err := clientcmd.RESTConfigFromKubeConfig(real(t).KubeconfigForKubectl())
+	named := func(namespace, name string) metav1.ObjectMeta {
+		return metav1.ObjectMeta{Namespace: namespace, Name: name}
+	}
+	budget := func(name string, pods, allowed int32) *policyv1.PodDisruptionBudget {
+		return &policyv1.PodDisruptionBudget{ObjectMeta: named("shop", name), Status: policyv1.PodDisruptionBudgetStatus{ExpectedPods: pods, DisruptionsAllowed: allowed}}
+	}
+	deployment := func(namespace, name string, replicas *int32) *appsv1.Deployment {
+		return &appsv1.Deployment{ObjectMeta: named(namespace, name), Spec: appsv1.DeploymentSpec{Replicas: replicas}}
+	}
+	set := func(name string, replicas int32) *appsv1.StatefulSet {
+		return &appsv1.StatefulSet{ObjectMeta: named("shop", name), Spec: appsv1.StatefulSetSpec{Replicas: &replicas}}
+	}
+	pod := func(namespace, name string, change func(*corev1.Pod)) *corev1.Pod {
+		p := &corev1.Pod{ObjectMeta: named(namespace, name), Status: corev1.PodStatus{Phase: corev1.PodRunning}}
+		change(p)
+		return p
+	}
+	none, one, two, yes := int32(0), int32(1), int32(2), true
+	objects := []runtime.Object{
+		budget("tight", 2, 0), budget("roomy", 2, 1), budget("empty", 0, 0),
+		deployment("shop", "web", &two), deployment("shop", "lonely", &one), deployment("shop", "off", &none), deployment("shop", "unsaid", nil), deployment("kube-system", "coredns", &one),
+		set("database", 1), set("queue", 3),
+		pod("shop", "debug", func(*corev1.Pod) {}),
+		pod("shop", "done", func(p *corev1.Pod) { p.Status.Phase = corev1.PodSucceeded }),
+		pod("shop", "broken", func(p *corev1.Pod) { p.Status.Phase = corev1.PodFailed }),
+		pod("shop", "static", func(p *corev1.Pod) { p.Annotations = map[string]string{corev1.MirrorPodAnnotationKey: "x"} }),
+		pod("shop", "web-1", func(p *corev1.Pod) { p.OwnerReferences = []metav1.OwnerReference{{Name: "web", Controller: &yes}} }),
+		pod("kube-system", "etcd", func(*corev1.Pod) {}),
+	}
+	got, err := (&Cluster{client: fake.NewClientset(objects...)}).Disruption(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := kubernetes.NewForConfig(cfg)
-	if err != nil {
-		t.Fatal(err)
+	want := workflows.Disruption{Blocked: []string{"shop/tight"}, Single: []string{"shop/database", "shop/lonely"}, Bare: []string{"shop/debug"}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
 	}
-	k := opened(t)
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	const ns = "drain"
-	_, err = client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: ns}}, metav1.CreateOptions{})
-	must(err)
-	t.Cleanup(func() {
-		_ = client.CoreV1().Namespaces().Delete(context.Background(), ns, metav1.DeleteOptions{})
-	})
-	template := func(app string) corev1.PodTemplateSpec {
-		return corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": app}}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "i"}}}}
-	}
-	selector := func(app string) *metav1.LabelSelector {
-		return &metav1.LabelSelector{MatchLabels: map[string]string{"app": app}}
-	}
-	deploy := func(app string, replicas int32) {
-		_, err := client.AppsV1().Deployments(ns).Create(ctx, &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: app}, Spec: appsv1.DeploymentSpec{Replicas: &replicas, Selector: selector(app), Template: template(app)}}, metav1.CreateOptions{})
-		must(err)
-	}
-	deploy("web", 2)
-	deploy("lonely", 1)
-	one := int32(1)
-	_, err = client.AppsV1().StatefulSets(ns).Create(ctx, &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Name: "database"}, Spec: appsv1.StatefulSetSpec{Replicas: &one, Selector: selector("database"), Template: template("database")}}, metav1.CreateOptions{})
-	must(err)
-	_, err = client.CoreV1().Pods(ns).Create(ctx, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "debug"}, Spec: template("debug").Spec}, metav1.CreateOptions{})
-	must(err)
-	done, err := client.CoreV1().Pods(ns).Create(ctx, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "done"}, Spec: template("done").Spec}, metav1.CreateOptions{})
-	must(err)
-	done.Status.Phase = corev1.PodSucceeded
-	_, err = client.CoreV1().Pods(ns).UpdateStatus(ctx, done, metav1.UpdateOptions{})
-	must(err)
-	for name, min := range map[string]int{"roomy": 1, "tight": 2} {
-		least := intstr.FromInt(min)
-		_, err := client.PolicyV1().PodDisruptionBudgets(ns).Create(ctx, &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: policyv1.PodDisruptionBudgetSpec{MinAvailable: &least, Selector: selector("web")}}, metav1.CreateOptions{})
-		must(err)
-	}
-	nobody := intstr.FromInt(1)
-	_, err = client.PolicyV1().PodDisruptionBudgets(ns).Create(ctx, &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Name: "empty"}, Spec: policyv1.PodDisruptionBudgetSpec{MinAvailable: &nobody, Selector: selector("nobody")}}, metav1.CreateOptions{})
-	must(err)
 
-	want := workflows.Disruption{Blocked: []string{"drain/tight"}, Single: []string{"drain/database", "drain/lonely"}, Bare: []string{"drain/debug"}}
-	eventually(t, "what is in the way", func() string {
-		got, err := k.Disruption(ctx)
-		must(err)
-		return cmp.Diff(want, within(got, ns))
-	})
-}
-
-// within leaves out what other tests have in the cluster.
-func within(d workflows.Disruption, ns string) workflows.Disruption {
-	only := func(all []string) []string {
-		var out []string
-		for _, name := range all {
-			if strings.HasPrefix(name, ns+"/") {
-				out = append(out, name)
-			}
+	for _, resource := range []string{"poddisruptionbudgets", "deployments", "statefulsets", "pods"} {
+		client := fake.NewClientset()
+		client.PrependReactor("list", resource, func(k8stesting.Action) (bool, runtime.Object, error) { return true, nil, errors.New("no") })
+		_, err := (&Cluster{client: client}).Disruption(t.Context())
+		var p *workflows.Problem
+		if !errors.As(err, &p) || p.What == "" || p.Fix == "" {
+			t.Errorf("%s cannot be listed: %v", resource, err)
 		}
-		return out
-	}
-	return workflows.Disruption{Blocked: only(d.Blocked), Single: only(d.Single), Bare: only(d.Bare)}
-}
-
-func TestUncordon(t *testing.T) {
-	k := opened(t)
-	kubectl(t, "cordon", agent0)
-	for range 2 { // one that takes pods stays so
-		if err := k.Uncordon(t.Context(), agent0); err != nil {
-			t.Fatal(err)
-		}
-		if got := kubectl(t, "get", "node", agent0, "-o", "jsonpath={.spec.unschedulable}"); got != "" {
-			t.Errorf("unschedulable is %q", got)
-		}
-	}
-	if p := asProblem(t, k.Uncordon(t.Context(), "nobody")); !strings.Contains(p.What, "nobody") {
-		t.Errorf("%+v", p)
 	}
 }
