@@ -174,7 +174,7 @@ func way(cl workflows.Cluster) ([]clusters.Hop, string) {
 
 // dayTwo are the workflows that change a cluster, with the words of their
 // buttons, the most wanted first.
-var dayTwo = [][2]string{{"upgrade", "Upgrade"}, {"scale", "Scale"}, {"addpool", "Add a pool"}}
+var dayTwo = [][2]string{{"upgrade", "Upgrade"}, {"scale", "Scale"}, {"addpool", "Add a pool"}, {"rotate-certs", "Rotate certificates"}, {"collect-logs", "Collect logs"}}
 
 func (s *Server) operations(pl place) []ui.Action {
 	var out []ui.Action
