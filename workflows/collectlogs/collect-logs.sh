@@ -29,9 +29,12 @@ say() {
 	timeout 60 "$@" 2>&1 | tail -c "$most" >"$to"
 }
 
-for file in "$root"/var/log/azure/*.log "$root"/var/log/azure/*/*.log "$root"/var/log/azure/*/*/*.log \
-	"$root"/var/log/cloud-init*.log "$root"/var/log/waagent.log "$root"/var/log/syslog "$root"/var/log/kern.log \
-	"$root"/var/log/containers/*_kube-system_*.log "$root"/etc/kubernetes/manifests/*.yaml; do
+{
+	find -L "$root/var/log/azure" -type f -name '*.log'
+	find -L "$root/var/log" -maxdepth 1 -type f '(' -name 'cloud-init*.log' -o -name waagent.log -o -name syslog -o -name kern.log ')'
+	find -L "$root/var/log/containers" -type f -name '*_kube-system_*.log'
+	find "$root/etc/kubernetes/manifests" -type f -name '*.yaml'
+} 2>/dev/null | while IFS= read -r file; do
 	end "$file"
 done
 for unit in kubelet containerd docker etcd kube-addons kms; do

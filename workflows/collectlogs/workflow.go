@@ -184,7 +184,7 @@ func (f flow) checks() []w.Check[State] {
 
 // Paths on the helper VM, below the home folder.
 
-func (s *State) folder() string { return s.Folder() + "/logs-" + s.JobBase }
+func (s *State) folder() string { return s.Folder() + "/" + s.JobBase }
 func (s *State) script() string { return s.folder() + "/collect-logs.sh" }
 
 func (s *State) command(call aksengine.Deploy) aksengine.Command {
@@ -196,7 +196,7 @@ func (s *State) command(call aksengine.Deploy) aksengine.Command {
 func plan(_ context.Context, s *State) (w.Plan, error) {
 	whose := map[string]string{WhichAll: "all nodes", WhichMasters: "the control plane", WhichNamed: strings.Join(s.Names, ", ")}[s.Which]
 	shown := *s
-	shown.JobBase = "<time>"
+	shown.JobBase = "logs-" + s.DNSPrefix + "-TIME"
 	return w.Plan{
 		Title: "Collect logs of " + s.Cluster.Name,
 		Summary: []w.SummaryItem{

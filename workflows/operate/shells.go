@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"hubwright/internal/aksengine"
 	w "hubwright/workflows"
@@ -88,17 +89,40 @@ func (e Engine) checkShells(ctx context.Context, c *Change, s *Shells) w.Finding
 		return CannotLook(err)
 	}
 	defer host.Close()
-	const hello = `exec 3<>"/dev/tcp/$0/22" && head -c 4 <&3`
-	out, err := host.Run(ctx, "timeout 15 bash -c "+e.Quote(hello, s.SSHHost), nil)
-	switch {
+	switch answers, err := e.shellsAnswer(ctx, s, host); {
 	case err != nil:
 		return CannotLook(err)
-	case out.ExitCode != 0 || !strings.HasPrefix(out.Stdout, "SSH-"):
-		f := w.Fail(fmt.Sprintf("Port 22 of %s does not answer the helper VM as an SSH server.", s.SSHHost),
+	case !answers:
+		return w.Fail(fmt.Sprintf("Port 22 of %s does not answer the helper VM as an SSH server.", s.SSHHost),
 			"If the helper VM cannot resolve the name, give the public address of the cluster's load balancer. Else look whether the network security group lets the helper VM through to port 22.")
-		return f
 	}
 	return w.Passed(fmt.Sprintf("Port 22 of %s answers.", s.SSHHost))
+}
+
+func (e Engine) shellsAnswer(ctx context.Context, s *Shells, host Host) (bool, error) {
+	const hello = `exec 3<>"/dev/tcp/$0/22" && head -c 4 <&3`
+	out, err := host.Run(ctx, "timeout 15 bash -c "+e.Quote(hello, s.SSHHost), nil)
+	return out.ExitCode == 0 && strings.HasPrefix(out.Stdout, "SSH-"), err
+}
+
+// shellsLimit is how long a control plane VM may take to restart.
+const shellsLimit = 5 * time.Minute
+
+// AwaitShells waits until the SSH host answers: its VM may be restarting. When
+// it does not, the engine is left to say why.
+func (e Engine) AwaitShells(ctx context.Context, s *Shells, host Host, log w.Log) error {
+	for until := e.Clock().Add(shellsLimit); e.Clock().Before(until); {
+		answers, err := e.shellsAnswer(ctx, s, host)
+		if err != nil || answers {
+			return err
+		}
+		log.Progress(-1, "waiting for port 22 of "+s.SSHHost)
+		if err := e.Pause(ctx, e.Poll); err != nil {
+			return err
+		}
+	}
+	log.Warn("Port 22 of %s does not answer.", s.SSHHost)
+	return nil
 }
 
 func (e Engine) nodeKey(ctx context.Context, s *Shells) ([]byte, error) {

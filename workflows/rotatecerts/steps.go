@@ -99,6 +99,9 @@ func (f flow) before(ctx context.Context, s *State, host operate.Host, log w.Log
 		case !ok || !finished || now != made:
 			s.Again = true
 			log.Warn("A rotation was interrupted on this cluster. The engine is told to begin once more without asking the API server first (--force): nodes may have certificates of both kinds.")
+			if err := f.AwaitShells(ctx, &s.Shells, host, log); err != nil {
+				return false, err
+			}
 		case now != s.OldCA:
 			log.Good("The command had finished before the run was interrupted.")
 			return false, nil
