@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"errors"
+	"mime"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -33,7 +34,11 @@ func (s *Server) downloadResult(c echo.Context) error {
 		return workflows.ErrNotFound
 	}
 	for _, d := range x.Downloads() {
-		if d.Name == c.Param("name") {
+		switch {
+		case d.Name != c.Param("name"):
+		case d.Kept:
+			return s.handOutKept(c, r, d)
+		default:
 			return s.handOut(c, r, d)
 		}
 	}
@@ -44,15 +49,38 @@ func (s *Server) handOut(c echo.Context, r workflows.Run, d workflows.Download) 
 	ctx := c.Request().Context()
 	body, err := s.Vault.Open(ctx, d.Ref)
 	if errors.Is(err, workflows.ErrNotFound) {
-		return problemPage(http.StatusNotFound, "The file is not in custody any more", "it was removed from the vault", "Run the workflow again to make a new one.",
-			ui.Action{Label: "Back to the run", URL: "/runs/" + r.ID, Primary: true})
+		return problemPage(http.StatusNotFound, "The file is not in custody any more", "it was removed from the vault", "Run the workflow again to make a new one.", toTheRun(r))
 	}
 	if err != nil {
 		return err
 	}
-	err = s.Store.AppendAudit(ctx, workflows.AuditEvent{At: s.Clock(), Actor: me(c).Name, Action: audit.KubeconfigScoped, Object: d.Title, RunID: r.ID, Target: r.Target})
-	if err != nil {
+	if err := s.auditDownload(c, r, d, audit.KubeconfigScoped); err != nil {
 		return err
 	}
 	return download(c, d.Name, "application/octet-stream", body)
+}
+
+// handOutKept sends a file of the data folder as it is read.
+func (s *Server) handOutKept(c echo.Context, r workflows.Run, d workflows.Download) error {
+	f, err := s.RunFiles.Open(r.ID, d.Name)
+	if errors.Is(err, workflows.ErrNotFound) {
+		return problemPage(http.StatusNotFound, "The file is not on the server any more", "it was deleted from the data folder", "Run the workflow again to make a new one.", toTheRun(r))
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := s.auditDownload(c, r, d, audit.LogsDownload); err != nil {
+		return err
+	}
+	c.Response().Header().Set(echo.HeaderContentDisposition, mime.FormatMediaType("attachment", map[string]string{"filename": d.Name}))
+	return c.Stream(http.StatusOK, "application/octet-stream", f)
+}
+
+func (s *Server) auditDownload(c echo.Context, r workflows.Run, d workflows.Download, action string) error {
+	return s.Store.AppendAudit(c.Request().Context(), workflows.AuditEvent{At: s.Clock(), Actor: me(c).Name, Action: action, Object: d.Title, RunID: r.ID, Target: r.Target})
+}
+
+func toTheRun(r workflows.Run) ui.Action {
+	return ui.Action{Label: "Back to the run", URL: "/runs/" + r.ID, Primary: true}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -34,6 +35,7 @@ type Deps struct {
 	Hubs      Hubs
 	Clusters  Clusters
 	Archives  Archives
+	RunFiles  RunFiles
 	Log       *slog.Logger
 	Clock     func() time.Time
 	PublicURL string
@@ -84,6 +86,12 @@ type Archives interface {
 	Save(ctx context.Context, version, fileName, by string, body io.Reader) error
 	Delete(ctx context.Context, version string) error
 	Versions() []string
+}
+
+// RunFiles keeps files that runs made, where they are too large to be sealed.
+type RunFiles interface {
+	// Open opens a file of a run. None is workflows.ErrNotFound.
+	Open(runID, name string) (*os.File, error)
 }
 
 // Server answers requests.

@@ -55,11 +55,13 @@ type NodeRow struct {
 	StartedAt, EndedAt time.Time // zero while unknown
 }
 
-// Download is a sealed file that a run made for a person.
+// Download is a file that a run made for a person: sealed, or kept with the
+// run in the data folder.
 type Download struct {
 	Name  string // file name
 	Title string // "Kubeconfig of azure-pipelines in ratings"
 	Ref   SecretRef
+	Kept  bool // in the data folder, under Name; there is no Ref then
 }
 
 // Info describes a workflow for lists, help and the catalogue.

@@ -21,6 +21,7 @@ type adapters struct {
 	vault *maskingVault
 	hubs  *azurestack.Hubs
 	shelf *archives.Shelf
+	files *archives.RunFiles
 }
 
 func newAdapters(db *store.DB, vault *secrets.Vault, masker *redact.Redactor, shelf *archives.Shelf) adapters {

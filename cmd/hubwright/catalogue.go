@@ -4,8 +4,10 @@ import (
 	"hubwright/workflows"
 	"hubwright/workflows/addpool"
 	"hubwright/workflows/cluster"
+	"hubwright/workflows/collectlogs"
 	"hubwright/workflows/connect"
 	"hubwright/workflows/helpervm"
+	"hubwright/workflows/rotatecerts"
 	"hubwright/workflows/scale"
 	"hubwright/workflows/stacktest"
 	"hubwright/workflows/upgrade"
@@ -21,5 +23,7 @@ func catalogue(a adapters) workflows.Catalogue {
 		upgrade.New(a.operate()),
 		scale.New(a.operate()),
 		addpool.New(a.operate()),
+		rotatecerts.New(a.rotateCertificates()),
+		collectlogs.New(a.collectLogs()),
 	}
 }

@@ -134,7 +134,9 @@ func assemble(ctx context.Context, cfg config, log *slog.Logger) (*product, erro
 	log.Info("the audit's checkpoints are signed", "public-key", base64.StdEncoding.EncodeToString(signing.Public().(ed25519.PublicKey)))
 	masker, news := redact.New(), live.New()
 	shelf := archives.New(filepath.Join(cfg.Data, "archives"), db, time.Now)
+	files := archives.NewRunFiles(filepath.Join(cfg.Data, "runs"))
 	a := newAdapters(db, vault, masker, shelf)
+	a.files = files
 	list := catalogue(a)
 	eng, err := engine.New(ctx, engine.Config{DB: db.SQL(), Journal: db, Catalogue: list, Masker: masker, Notifier: news, Log: log})
 	if err != nil {
@@ -145,7 +147,7 @@ func assemble(ctx context.Context, cfg config, log *slog.Logger) (*product, erro
 	p.checks = preflight.New(ctx, db, list, news, log, time.Now)
 	p.handler = handlers.New(handlers.Deps{
 		Store: db, Engine: eng, Auth: p.auth, Vault: vault, Live: news, Preflight: p.checks, Catalogue: list,
-		Hubs: hubsAdapter{}, Clusters: a, Archives: shelf, Log: log, Clock: time.Now, PublicURL: cfg.PublicURL,
+		Hubs: hubsAdapter{}, Clusters: a, Archives: shelf, RunFiles: files, Log: log, Clock: time.Now, PublicURL: cfg.PublicURL,
 		Banner: cfg.Banner, Config: configValues(cfg), Build: version, Gallery: cfg.Gallery,
 	})
 	return p, nil

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // SplitCertificate parts a PEM bundle of certificate and private key into the
@@ -100,4 +101,38 @@ func pkcs8(keyPEM []byte) ([]byte, error) {
 		return nil, fmt.Errorf("the service principal's private key: %w", err)
 	}
 	return x509.MarshalPKCS8PrivateKey(key)
+}
+
+// CertificatesEnd is when the first of the certificates in an API model ends,
+// and which of them that is.
+func CertificatesEnd(doc []byte) (which string, end time.Time, err error) {
+	var m struct {
+		Properties struct {
+			CertificateProfile map[string]any `json:"certificateProfile"`
+		} `json:"properties"`
+	}
+	if err := json.Unmarshal(doc, &m); err != nil {
+		return "", end, fmt.Errorf("apimodel.json is not valid JSON: %w", err)
+	}
+	for name, v := range m.Properties.CertificateProfile {
+		texts, _ := v.([]any)
+		for _, text := range append(texts, v) {
+			s, _ := text.(string)
+			block, _ := pem.Decode([]byte(s))
+			if block == nil || block.Type != "CERTIFICATE" {
+				continue
+			}
+			cert, err := x509.ParseCertificate(block.Bytes)
+			if err != nil {
+				return "", end, fmt.Errorf("%s: %w", name, err)
+			}
+			if end.IsZero() || cert.NotAfter.Before(end) || cert.NotAfter.Equal(end) && name < which {
+				which, end = name, cert.NotAfter
+			}
+		}
+	}
+	if end.IsZero() {
+		return "", end, errors.New("apimodel.json holds no certificates")
+	}
+	return which, end, nil
 }

@@ -138,6 +138,12 @@ var sayings = []saying{
 	{"invalid agent pool profile distro", "engine.distro", "The nodes' operating system is too old", "", correctAnswer},
 	{"validating API model", "engine.rule", "The engine refused the API model", "", correctAnswer},
 	{"error parsing the api model: invalid character", "engine.model", "The API model is not valid JSON", "", "Start again from the wizard; the file on the helper VM was changed or cut."},
+	{"key mismatch", "engine.hostkey", "The SSH host shows another host key than before", "The engine knows it by the key that it showed first. After an upgrade the first control plane VM is a new one with a new key; else somebody else may answer there.", "If the change is explained, begin anew and choose to take the host key that the host shows now."},
+	{"Strict host key check failed", "engine.hostkey", "The SSH host shows another host key than before", "The engine knows it by the key that it showed first. After an upgrade the first control plane VM is a new one with a new key; else somebody else may answer there.", "If the change is explained, begin anew and choose to take the host key that the host shows now."},
+	{"ssh: unable to authenticate", "engine.sshkey", "The nodes refuse the SSH key", "It is not the one that the cluster was deployed with.", "Begin anew with the private key that belongs to the public key in the API model's linuxProfile."},
+	{"validating ssh configuration", "engine.ssh", "The engine could not log in to the SSH host", "", "Look whether the helper VM can resolve the name and reach its port 22, or begin anew with the public address of the cluster's load balancer."},
+	{"dialing jumpbox", "engine.ssh", "The engine could not log in to the SSH host", "", "Look whether the helper VM can resolve the name and reach its port 22, or begin anew with the public address of the cluster's load balancer."},
+	{"_rotate_certs_backup already exists", "engine.rotated", "A former rotation left its copies of the certificates", "", "Retry: the run finds out whether that rotation had finished."},
 	{"Node was not ready within", "engine.node", "A node did not become Ready in time", "", "Look at the node's VM and its kubelet over SSH, then retry."},
 }
 

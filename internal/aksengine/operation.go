@@ -2,6 +2,7 @@ package aksengine
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -49,4 +50,49 @@ func (d Deploy) Upgrade(u Upgrade) Command {
 		flags = append(flags, "--force")
 	}
 	return d.operation("upgrade", flags...)
+}
+
+// Shells is how the engine reaches the nodes over SSH: port 22 of one host,
+// and from there each node by its name.
+type Shells struct {
+	Host string // name or address, without port
+	Key  string // path of the private key
+}
+
+func (s Shells) flags() []string {
+	return []string{"--ssh-host", s.Host, "--linux-ssh-private-key", s.Key}
+}
+
+// RotateCertificates gives the cluster a new certificate authority. With force
+// nothing is looked at before, and what an interrupted rotation left is no
+// hindrance.
+func (d Deploy) RotateCertificates(via Shells, force bool) Command {
+	flags := via.flags()
+	if force {
+		flags = append(flags, "--force")
+	}
+	return d.operation("rotate-certs", flags...)
+}
+
+// LogCollection is what may be said of collecting logs.
+type LogCollection struct {
+	Script           string   // path of the script that runs on each node
+	Folder           string   // path of the folder for the archives; it must exist
+	ControlPlaneOnly bool     // no node of a pool
+	Nodes            []string // names; none: all
+}
+
+// CollectLogs runs a script on the nodes and fetches the archives that it
+// makes. It does not log in to the Hub.
+func (d Deploy) CollectLogs(via Shells, l LogCollection) Command {
+	argv := []string{d.Binary, "get-logs", "--location", d.Location, "--api-model", d.OutputDir + "/" + OutputModel}
+	argv = append(argv, via.flags()...)
+	argv = append(argv, "--linux-script", l.Script, "--output-directory", l.Folder)
+	if l.ControlPlaneOnly {
+		argv = append(argv, "--control-plane-only")
+	}
+	if len(l.Nodes) > 0 {
+		argv = append(argv, "--vm-names", strings.Join(l.Nodes, ","))
+	}
+	return argv
 }

@@ -1,5 +1,5 @@
-// Package archives keeps engine archives that an admin gave, for stamps whose
-// helper VMs cannot download one.
+// Package archives keeps large files in folders: engine archives that an admin
+// gave, for stamps whose helper VMs cannot download one, and what runs made.
 package archives
 
 import (

@@ -45,6 +45,7 @@ const (
 	KubeconfigDownload = "kubeconfig.download" // cluster-admin
 	KubeconfigScoped   = "kubeconfig.scoped"   // a service account with a chosen role
 	APIModelDownload   = "apimodel.download"
+	LogsDownload       = "logs.download" // what nodes had in their logs
 	AuditExport        = "audit.export"
 )
 
@@ -57,7 +58,7 @@ func Actions() []Action {
 		{RunStart, "Run started"}, {RunEnd, "Run ended"}, {RunCancel, "Run cancelled"}, {RunRetry, "Run retried"},
 		{CheckWaive, "Check waived"}, {DraftDelete, "Draft deleted"},
 		{KubeconfigDownload, "Kubeconfig downloaded"}, {KubeconfigScoped, "Scoped account downloaded"},
-		{APIModelDownload, "API model downloaded"}, {AuditExport, "Audit exported"},
+		{APIModelDownload, "API model downloaded"}, {LogsDownload, "Node logs downloaded"}, {AuditExport, "Audit exported"},
 		{StackCreate, "Stack registered"}, {StackChange, "Stack changed"}, {StackTest, "Stack tested"},
 		{DeploymentCreate, "Deployment created"}, {SiteCreate, "Site added"},
 		{ArchiveAdd, "Engine archive uploaded"}, {ArchiveDelete, "Engine archive deleted"},

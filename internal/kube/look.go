@@ -248,3 +248,18 @@ func (c *Cluster) serverCertificate(ctx context.Context) (*x509.Certificate, err
 	}
 	return seen, nil
 }
+
+// SystemPods are the pods of kube-system. One that has done its work is well.
+func (c *Cluster) SystemPods(ctx context.Context) ([]workflows.Component, error) {
+	pods, err := c.client.CoreV1().Pods("kube-system").List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, explain("Reading the system's pods", err)
+	}
+	var out []workflows.Component
+	for _, p := range pods.Items {
+		if p.Status.Phase != corev1.PodSucceeded {
+			out = append(out, podHealth(p))
+		}
+	}
+	return out, nil
+}

@@ -2,13 +2,11 @@ package cluster
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
 	"hubwright/internal/aksengine"
 	w "hubwright/workflows"
-	"hubwright/workflows/operate"
 )
 
 // custody brings API model and kubeconfig home, sealed, and makes the
@@ -30,7 +28,7 @@ func (f flow) custody(ctx context.Context, s *State, log w.Log) error {
 	if s.FQDN == "" {
 		s.FQDN = s.fqdn()
 	}
-	if err := f.keepKubeconfig(ctx, s, host, doc, log); err != nil {
+	if s.Kubeconfig, err = f.KeepKubeconfig(ctx, &s.Ground, host, doc, log); err != nil {
 		return err
 	}
 	if err := f.saveCluster(ctx, s, model); err != nil {
@@ -42,32 +40,6 @@ func (f flow) custody(ctx context.Context, s *State, log w.Log) error {
 	log.Good("The API model is in custody as version %d, sealed; the kubeconfig too.", s.ModelKept)
 	log.Info("The cluster's CA has the SHA-256 fingerprint %s.", s.CA)
 	return nil
-}
-
-func (f flow) keepKubeconfig(ctx context.Context, s *State, host operate.Host, model []byte, log w.Log) error {
-	path := s.OutputDir() + "/" + aksengine.KubeconfigPath + s.Stack.Region + ".json"
-	doc, err := host.Download(ctx, path, operate.MaxModel)
-	if errors.Is(err, w.ErrNotFound) {
-		// The engine writes it only in the run that made the certificates.
-		doc, err = aksengine.Kubeconfig(model)
-	}
-	if err != nil {
-		return &w.Problem{Code: "cluster.kubeconfig", What: "There is no kubeconfig", Why: err.Error() + ".", Fix: "Look at ~/" + s.OutputDir() + " on the helper VM, then retry."}
-	}
-	var kube struct {
-		Users []struct {
-			User struct {
-				Key string `json:"client-key-data"`
-			} `json:"user"`
-		} `json:"users"`
-	}
-	if json.Unmarshal(doc, &kube) == nil {
-		for _, u := range kube.Users {
-			log.Mask(u.User.Key)
-		}
-	}
-	s.Kubeconfig, err = f.Vault.Seal(ctx, "kubeconfig of "+s.DNSPrefix, doc)
-	return err
 }
 
 func (f flow) saveCluster(ctx context.Context, s *State, model aksengine.Output) error {

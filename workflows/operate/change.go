@@ -61,16 +61,21 @@ func (e Engine) Prepare(ctx context.Context, c *Change, verb string, log w.Log) 
 		return err
 	}
 	log.Good("The service principal can log in to %s.", c.Stack.Name)
-	if err := e.NoOtherJob(ctx, &c.Ground, x.Host); err != nil {
+	if err := e.Settle(ctx, c, verb, x.Host, log); err != nil {
 		return err
 	}
-	if err := e.MakeFolder(ctx, &c.Ground, x.Host); err != nil {
+	return e.WriteCertificate(ctx, &c.Ground, x)
+}
+
+// Settle is the part of Prepare that needs no Hub.
+func (e Engine) Settle(ctx context.Context, c *Change, verb string, host Host, log w.Log) error {
+	if err := e.NoOtherJob(ctx, &c.Ground, host); err != nil {
 		return err
 	}
-	if err := e.settleModel(ctx, c, x.Host, log); err != nil {
+	if err := e.MakeFolder(ctx, &c.Ground, host); err != nil {
 		return err
 	}
-	if err := e.WriteCertificate(ctx, &c.Ground, x); err != nil {
+	if err := e.settleModel(ctx, c, host, log); err != nil {
 		return err
 	}
 	if c.JobBase == "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -51,6 +52,34 @@ func (e Engine) KeepModel(ctx context.Context, g *Ground, clusterID string, doc 
 		return 0, fmt.Errorf("keeping the API model: %w", err)
 	}
 	return m.Version, nil
+}
+
+// KeepKubeconfig seals the cluster-admin kubeconfig: the file that the engine
+// wrote, or one from the model when there is none with the model's certificate
+// authority. Its key is kept out of the log.
+func (e Engine) KeepKubeconfig(ctx context.Context, g *Ground, host Host, model []byte, log w.Log) (w.SecretRef, error) {
+	path := g.OutputDir() + "/" + aksengine.KubeconfigPath + g.Stack.Region + ".json"
+	doc, err := host.Download(ctx, path, MaxModel)
+	if errors.Is(err, w.ErrNotFound) || err == nil && !trusts(doc, model) {
+		// The engine writes it only in the run that made the certificates.
+		doc, err = aksengine.Kubeconfig(model)
+	}
+	if err != nil {
+		return "", &w.Problem{Code: "cluster.kubeconfig", What: "There is no kubeconfig", Why: err.Error() + ".", Fix: "Look at ~/" + g.OutputDir() + " on the helper VM, then retry."}
+	}
+	var kube struct {
+		Users []struct {
+			User struct {
+				Key string `json:"client-key-data"`
+			} `json:"user"`
+		} `json:"users"`
+	}
+	if json.Unmarshal(doc, &kube) == nil {
+		for _, u := range kube.Users {
+			log.Mask(u.User.Key)
+		}
+	}
+	return e.Vault.Seal(ctx, "kubeconfig of "+g.DNSPrefix, doc)
 }
 
 func digest(doc []byte) string {

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"context"
+
+	"hubwright/workflows"
+	"hubwright/workflows/collectlogs"
+	"hubwright/workflows/rotatecerts"
+)
+
+func (a adapters) collectLogs() collectlogs.Needs {
+	return collectlogs.Needs{Engine: a.operate(), Keep: a.files.Write}
+}
+
+func (a adapters) rotateCertificates() rotatecerts.Needs {
+	return rotatecerts.Needs{
+		Engine: a.operate(),
+		SystemPods: func(ctx context.Context, kubeconfig []byte, s workflows.Stack, helper workflows.HelperVM) ([]workflows.Component, error) {
+			k, err := a.anyWay(ctx, kubeconfig, s, helper.SiteID)
+			if err != nil {
+				return nil, err
+			}
+			defer k.Close()
+			return k.SystemPods(ctx)
+		},
+	}
+}
