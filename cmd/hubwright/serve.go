@@ -63,6 +63,10 @@ func serve(ctx context.Context, c console, args []string) error {
 		return fmt.Errorf("--listen: %w", err)
 	}
 	p.work.Go(func() { writeCheckpoints(ctx, p.book, p.db, log) })
+	if cfg.Probe > 0 {
+		m := p.monitor(cfg.Probe, log)
+		p.work.Go(func() { m.Run(ctx) })
+	}
 	p.announce(ctx, c, cfg)
 	return serveUntil(ctx, listener, p.handler)
 }
