@@ -152,7 +152,7 @@ func assemble(ctx context.Context, cfg config, log *slog.Logger) (*product, erro
 	p.handler = handlers.New(handlers.Deps{
 		Store: db, Engine: eng, Auth: p.auth, Vault: vault, Live: news, Preflight: p.checks, Catalogue: list,
 		Hubs: hubsAdapter{}, Clusters: a, Archives: shelf, RunFiles: files, Log: log, Clock: time.Now, PublicURL: cfg.PublicURL,
-		Banner: cfg.Banner, Config: configValues(cfg), Build: version, Gallery: cfg.Gallery,
+		Banner: cfg.Banner, Config: configValues(cfg), Build: version, Gallery: cfg.Gallery, Probing: cfg.Probe,
 	})
 	return p, nil
 }
