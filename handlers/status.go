@@ -87,7 +87,7 @@ func (s *Server) showStatus(c echo.Context, code int, p status.Props, ext string
 			return err
 		}
 	}
-	f := layout.Frame{Title: statusTitle(p), Active: layout.NavStatus, Icon: statusIcon(p.Board), Every: 15, Body: status.Page(p), Banner: s.Banner}
+	f := layout.Frame{Title: p.WindowTitle(), Active: layout.NavStatus, Icon: layout.Icon(p.Icon()), Every: 15, Body: status.Page(p), Banner: s.Banner}
 	switch {
 	case p.Wall:
 		f.Look = layout.LookWall
@@ -101,24 +101,6 @@ func (s *Server) showStatus(c echo.Context, code int, p status.Props, ext string
 }
 
 const htmlType = "text/html; charset=utf-8"
-
-func statusTitle(p status.Props) string {
-	title := "Status"
-	if p.One {
-		title = p.Board.Deployments[0].Name
-	}
-	return title + ": " + p.Board.Words
-}
-
-func statusIcon(b status.Board) layout.Icon {
-	switch b.Health {
-	case status.Up:
-		return layout.IconOK
-	case status.Down, status.Degraded:
-		return layout.IconBad
-	}
-	return layout.IconIdle
-}
 
 // packed renders a component and compresses it: many look at this page, from
 // afar, all day.

@@ -136,7 +136,8 @@ func stepWords(steps []workflows.StepRun) string {
 }
 
 func (r *statusReader) deployment(d workflows.Deployment) status.Deployment {
-	out := status.Deployment{ID: d.ID, Name: d.Name, Sites: []status.Site{}, Changes: r.going[d.ID], Past: r.past[d.ID]}
+	out := status.Deployment{ID: d.ID, Name: d.Name, Sites: []status.Site{},
+		Changes: append([]status.Change{}, r.going[d.ID]...), Past: append([]status.Change{}, r.past[d.ID]...)}
 	for _, site := range r.sites[d.ID] {
 		out.Sites = append(out.Sites, r.site(site))
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -121,12 +122,13 @@ func TestHangingClusterDelaysOnlyItself(t *testing.T) {
 	for name, deaf := range map[string]bool{"with its context": false, "deaf": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				asked, forever := 0, make(chan struct{})
+				var asked atomic.Int32
+				forever := make(chan struct{})
 				ask := func(ctx context.Context, c workflows.Cluster) (Sample, error) {
 					if c.ID != "clu_1" {
 						return well(ctx, c)
 					}
-					asked++
+					asked.Add(1)
 					if deaf {
 						<-forever
 					}
@@ -142,8 +144,8 @@ func TestHangingClusterDelaysOnlyItself(t *testing.T) {
 				if len(p) == 0 || p[0].Health != Down || p[0].Problem != "It did not answer within 10s" || p[0].Want != 3 {
 					t.Fatalf("the one that hangs: %+v", p)
 				}
-				if deaf && (asked != 1 || len(p) != 1) || !deaf && (asked < 8 || asked != len(p)) {
-					t.Errorf("asked %d times, saved %d", asked, len(p))
+				if n := int(asked.Load()); deaf && (n != 1 || len(p) != 1) || !deaf && (n < 8 || n < len(p) || n > len(p)+1) {
+					t.Errorf("asked %d times, saved %d", n, len(p))
 				}
 				r.stop() // does not wait for the deaf one
 				close(forever)

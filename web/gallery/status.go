@@ -44,6 +44,7 @@ func statusOf(d ...status.Deployment) status.Props {
 	p := status.Props{Role: ui.RoleOperator, Now: now, Watching: true, URL: "/status", Board: status.Board{At: now, Health: status.Up, Words: "Operational", Deployments: d}}
 	if len(d) == 1 {
 		p.One, p.URL = true, "/status/"+d[0].ID
+		p.Board.Health, p.Board.Words = d[0].Health, d[0].Words
 	}
 	return p
 }

@@ -120,6 +120,20 @@ type Sharing struct {
 	Errors []workflows.FieldError
 }
 
+// WindowTitle is what the window is called.
+func (p Props) WindowTitle() string { return p.title() + ": " + p.Board.Words }
+
+// Icon is the name of the favicon's state.
+func (p Props) Icon() string {
+	switch p.Board.Health {
+	case Up:
+		return "ok"
+	case Down, Degraded:
+		return "bad"
+	}
+	return "idle"
+}
+
 // Tone is how a Health looks.
 func (h Health) Tone() ui.Tone {
 	switch h {
