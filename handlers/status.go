@@ -87,7 +87,10 @@ func (s *Server) showStatus(c echo.Context, code int, p status.Props, ext string
 			return err
 		}
 	}
-	f := layout.Frame{Title: p.WindowTitle(), Active: layout.NavStatus, Icon: layout.Icon(p.Icon()), Every: 15, Body: status.Page(p), Banner: s.Banner}
+	f := layout.Frame{Title: p.WindowTitle(), Active: layout.NavStatus, Icon: layout.Icon(p.Icon()), Body: status.Page(p), Banner: s.Banner}
+	if c.Request().Method == http.MethodGet {
+		f.Every = 30
+	}
 	switch {
 	case p.Wall:
 		f.Look = layout.LookWall

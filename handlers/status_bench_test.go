@@ -32,16 +32,16 @@ func (r *statusRig) fill() {
 	}
 }
 
-// remember stores a probe a day, with faults here and there.
+// remember stores a probe each three days, with faults here and there.
 func (r *statusRig) remember(i int, siteID string) {
 	r.t.Helper()
 	at := r.now.AddDate(0, 0, -monitor.KeptDays)
-	for n := 0; !at.After(r.now); n, at = n+1, at.Add(24*time.Hour) {
+	for n := 0; !at.After(r.now); n, at = n+1, at.Add(3*24*time.Hour) {
 		p := monitor.Probe{SiteID: siteID, ClusterID: "clu_" + siteID, At: at, Health: monitor.Up, Ready: 6, Want: 6, Version: "1.33.10", CertificateEnds: r.now.AddDate(0, i, 0)}
-		if (n+7*i)%23 == 0 {
+		if (n+7*i)%11 == 0 {
 			p.Health, p.Ready, p.Sick = monitor.Degraded, 5, []string{"kube-scheduler-k8s-master-1234-0"}
 		}
-		if (n+i)%37 == 0 {
+		if (n+i)%17 == 0 {
 			p = monitor.Probe{SiteID: siteID, ClusterID: p.ClusterID, At: at, Health: monitor.Down, Problem: "The API server refused the connection"}
 		}
 		r.ok(r.db.SaveProbe(context.Background(), p))
