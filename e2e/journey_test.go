@@ -69,6 +69,7 @@ func TestTwoClustersFromTheBrowser(t *testing.T) {
 			t.Errorf("%s: the kubeconfig that was asked for lacks its key, or leaks are not found", name)
 		}
 	}
+	w.checkStatus(t, seattle.deployment)
 	w.post("/drafts", url.Values{"workflow": {"cluster"}, "deployment": {seattle.deployment}, "site": {seattle.site}, "stack": {seattle.stack}})
 	pages := w.crawl()
 	models := 0

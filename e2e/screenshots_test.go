@@ -118,6 +118,8 @@ func (b *tab) journeyPictures(dir string) {
 	w.finish(w.begin(w.walk("connect", s, nil)))
 	page := w.parse(w.get("/clusters"))
 	shoot("cluster", page.Find(`main a[href^="/clusters/"]`).First().AttrOr("href", ""))
+	shoot("status", "/status/"+s.deployment)
+	shoot("status.wall", "/status/"+s.deployment+"?view=wall")
 	shoot("audit", "/audit")
 	shoot("runs", "/runs")
 	shoot("deployments", "/deployments")

@@ -21,7 +21,7 @@ func TestTrust(t *testing.T) {
 }
 
 func (w *world) checkHeaders(t *testing.T) {
-	for _, path := range []string{"/", "/stacks", "/runs", "/clusters", "/audit", "/team", "/settings", "/help", "/login", "/nothing", "/deployments"} {
+	for _, path := range []string{"/", "/stacks", "/runs", "/clusters", "/audit", "/team", "/settings", "/help", "/login", "/nothing", "/deployments", "/status"} {
 		a := w.get(path)
 		csp := a.header.Get("Content-Security-Policy")
 		if !strings.HasPrefix(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {

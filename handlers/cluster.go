@@ -49,14 +49,24 @@ func (s *Server) lookAt(ctx context.Context, cl workflows.Cluster) looked {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
+	return s.lookNow(ctx, cl)
+}
+
+// Look asks the cluster, and keeps the answer for the pages.
+func (s *Server) Look(ctx context.Context, cl workflows.Cluster) (ClusterLook, error) {
+	l := s.lookNow(ctx, cl)
+	return l.look, l.err
+}
+
+func (s *Server) lookNow(ctx context.Context, cl workflows.Cluster) looked {
 	look, err := s.Clusters.Look(ctx, cl)
-	l = looked{look: look, err: err, at: s.Clock(), via: cl.ViaHelper}
+	l := looked{look: look, err: err, at: s.Clock(), via: cl.ViaHelper}
 	s.look.mu.Lock()
+	defer s.look.mu.Unlock()
 	if s.look.looks == nil {
 		s.look.looks = map[string]looked{}
 	}
 	s.look.looks[cl.ID] = l
-	s.look.mu.Unlock()
 	return l
 }
 

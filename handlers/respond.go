@@ -88,7 +88,11 @@ func (s *Server) fail(err error, c echo.Context) {
 	p := s.explain(err)
 	id := c.Response().Header().Get(echo.HeaderXRequestID)
 	if p.status >= 500 {
-		s.Log.Error("request failed", "method", c.Request().Method, "path", c.Request().URL.Path, "request", id, "err", err)
+		path := c.Request().URL.Path
+		if strings.HasPrefix(c.Path(), sharedPrefix) {
+			path = c.Path() // without the token
+		}
+		s.Log.Error("request failed", "method", c.Request().Method, "path", path, "request", id, "err", err)
 	}
 	body := failure.Page(failure.Props{Status: p.status, Problem: p.problem, RequestID: id, Actions: p.actions})
 	_ = s.page(c, p.status, layout.Frame{Title: p.problem.What, Body: body, Icon: layout.IconBad})

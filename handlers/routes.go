@@ -41,6 +41,15 @@ func (s *Server) table() []route {
 		{"GET", "/deployments/:id/board", v, s.board},
 		{"POST", "/deployments/:id/sites", o, s.addSite},
 
+		// Each with .json and .svg behind it: its twin for machines, and a badge.
+		{"GET", "/status", v, s.status},
+		{"GET", "/status.json", v, s.status},
+		{"GET", "/status.svg", v, s.status},
+		{"GET", "/status/:id", v, s.deploymentStatus},
+		{"GET", "/shared/:token", public, s.shared},
+		{"POST", "/status/shares", o, s.createShare},
+		{"POST", "/status/shares/:id/revoke", o, s.revokeShare},
+
 		{"GET", "/stacks", v, s.stacks},
 		{"GET", "/stacks/new", a, s.newStack},
 		{"POST", "/stacks/discover", a, s.discoverStack},

@@ -43,6 +43,7 @@ type Deps struct {
 	Config    []settings.Value // the configuration, without secrets
 	Build     string           // version of this build
 	Gallery   bool             // serve /gallery
+	Probing   time.Duration    // how often the Monitor asks a cluster, 0 for never
 }
 
 // Hubs asks Azure Stack Hubs before they are registered.
@@ -99,6 +100,8 @@ type Server struct {
 	Deps
 	look    lookCache
 	chains  chainWatch
+	boards  boardCache
+	misses  misses
 	pace    pace
 	sockets *sockets
 	echo    *echo.Echo

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"hubwright/internal/monitor"
 	"hubwright/workflows"
 )
 
@@ -96,7 +97,7 @@ func TestOldDatabasesAreMigrated(t *testing.T) {
 			if diff := cmp.Diff(want, schema(t, d)); diff != "" {
 				t.Errorf("schema of the migrated database:\n%s", diff)
 			}
-			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit} {
+			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus} {
 				if i < n {
 					look(t, d)
 				}
@@ -135,6 +136,18 @@ func lookAtSites(t *testing.T, d *DB) {
 	r, err := d.CheckResults(ctx, "drf_old")
 	if err != nil || len(r) != 1 || r[0].Status != workflows.CheckWaived {
 		t.Errorf("checks %+v %v", r, err)
+	}
+}
+
+func lookAtStatus(t *testing.T, d *DB) {
+	ctx := t.Context()
+	all, err := d.SiteHealths(ctx)
+	if h := all["site_old"]; err != nil || h.Health != monitor.Degraded || h.Ready != 5 || len(h.Sick) != 1 || !h.At.Equal(then) {
+		t.Errorf("probes %+v %v", all, err)
+	}
+	s, err := d.ShareByToken(ctx, []byte{1, 2})
+	if err != nil || s.ID != "shr_old" || !s.Opens(then) || s.Opens(then.AddDate(2, 0, 0)) {
+		t.Errorf("share %+v %v", s, err)
 	}
 }
 

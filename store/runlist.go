@@ -48,6 +48,16 @@ func (d *DB) UnfinishedRuns(ctx context.Context) ([]workflows.Run, error) {
 		WHERE status IN ('queued', 'waiting', 'running', 'cancelling') ORDER BY number`)
 }
 
+// EndedRuns are the newest runs of each Deployment that have ended, at most so
+// many of each, the newest first, without their Plans.
+func (d *DB) EndedRuns(ctx context.Context, each int) ([]workflows.Run, error) {
+	return list(ctx, d.db, scanRun, `SELECT `+runColumns+` FROM runs WHERE number IN
+		(SELECT r.number FROM deployments d JOIN runs r ON r.number IN
+			(SELECT number FROM runs WHERE deployment_id = d.id AND status IN ('succeeded', 'failed', 'cancelled')
+				ORDER BY number DESC LIMIT $1))
+		ORDER BY number DESC`, each)
+}
+
 // SiteRow is a cell of the guide board: a workflow on a Site. SiteID is "" for
 // a workflow on the whole Deployment.
 type SiteRow struct {

@@ -38,3 +38,8 @@ func (d *DB) SaveSite(ctx context.Context, s *workflows.Site) error {
 	s.ID = id
 	return nil
 }
+
+// AllSites are the Sites of all Deployments, in the order of their boards.
+func (d *DB) AllSites(ctx context.Context) ([]workflows.Site, error) {
+	return list(ctx, d.db, scanSite, `SELECT `+siteColumns+` FROM sites ORDER BY deployment_id, position, name`)
+}

@@ -10,19 +10,21 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // config is what serve runs with. Every field has a flag and an environment
 // variable; the flag wins.
 type config struct {
-	Listen    string // host:port of the dashboard
-	PublicURL string // how people reach it; decides cookies and origins
-	Data      string // folder of database and files
-	KeyFile   string // the key that seals secrets; outside the database
-	Book      string // file of the audit's signed checkpoints
-	Seed      string // file with stacks and deployments to register at start
-	Banner    string // shown on every page
-	Gallery   bool   // serve /gallery, for people who work on Hubwright
+	Listen    string        // host:port of the dashboard
+	PublicURL string        // how people reach it; decides cookies and origins
+	Data      string        // folder of database and files
+	KeyFile   string        // the key that seals secrets; outside the database
+	Book      string        // file of the audit's signed checkpoints
+	Seed      string        // file with stacks and deployments to register at start
+	Banner    string        // shown on every page
+	Probe     time.Duration // between two looks at a cluster, 0 for none
+	Gallery   bool          // serve /gallery, for people who work on Hubwright
 	LogJSON   bool
 }
 
@@ -39,6 +41,7 @@ func parseConfig(args []string, getenv func(string) string, stderr io.Writer) (c
 	fs.StringVar(&c.Book, "audit-checkpoints", "", "file of the audit's signed checkpoints; default <data>/audit-checkpoints.jsonl (better: on another disk)")
 	fs.StringVar(&c.Seed, "seed", "", "JSON file with stacks and deployments to register at start")
 	fs.StringVar(&c.Banner, "banner", "", "sentence shown on every page")
+	fs.DurationVar(&c.Probe, "probe-every", time.Minute, "how often each cluster is asked for the status page; 0 never asks")
 	fs.BoolVar(&c.Gallery, "gallery", false, "serve /gallery with every page in every state")
 	fs.BoolVar(&c.LogJSON, "log-json", false, "log as JSON")
 	if err := parseFlags(fs, args, getenv); err != nil {
@@ -92,6 +95,9 @@ func (c *config) validate() error {
 	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return fmt.Errorf("--public-url %q is not a URL such as https://hubwright.example.com", c.PublicURL)
 	}
+	if c.Probe != 0 && c.Probe < 5*time.Second {
+		return fmt.Errorf("--probe-every %s is too often: at least 5s, or 0 to never ask", c.Probe)
+	}
 	if c.Seed != "" {
 		if _, err := os.Stat(c.Seed); err != nil {
 			return fmt.Errorf("--seed: %w", err)
@@ -110,6 +116,6 @@ func (c config) lines() [][2]string {
 	return [][2]string{
 		{"listen", c.Listen}, {"public-url", c.PublicURL}, {"data", c.Data},
 		{"key-file", c.KeyFile}, {"audit-checkpoints", c.Book}, {"seed", c.Seed}, {"banner", c.Banner},
-		{"gallery", strconv.FormatBool(c.Gallery)}, {"log-json", strconv.FormatBool(c.LogJSON)},
+		{"probe-every", c.Probe.String()}, {"gallery", strconv.FormatBool(c.Gallery)}, {"log-json", strconv.FormatBool(c.LogJSON)},
 	}
 }

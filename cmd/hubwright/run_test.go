@@ -73,6 +73,7 @@ func TestUsage(t *testing.T) {
 		{nil, []string{"audit"}, 2, "usage: hubwright audit verify"},
 		{nil, []string{"workflows", "--output", "xml"}, 1, "text or json"},
 		{nil, []string{"serve", "--listen", "nowhere"}, 1, "is not host:port"},
+		{nil, []string{"serve", "--probe-every", "1s"}, 1, "is too often"},
 		{map[string]string{"HUBWRIGHT_LISTEN": "127.0.0.1:99999"}, []string{"serve"}, 1, "from 0 to 65535"},
 		{map[string]string{"HUBWRIGHT_GALLERY": "perhaps"}, []string{"serve"}, 1, "HUBWRIGHT_GALLERY"},
 		{nil, []string{"serve", "--public-url", "ftp://x"}, 1, "--public-url"},

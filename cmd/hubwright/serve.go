@@ -63,6 +63,10 @@ func serve(ctx context.Context, c console, args []string) error {
 		return fmt.Errorf("--listen: %w", err)
 	}
 	p.work.Go(func() { writeCheckpoints(ctx, p.book, p.db, log) })
+	if cfg.Probe > 0 {
+		m := p.monitor(cfg.Probe, log)
+		p.work.Go(func() { m.Run(ctx) })
+	}
 	p.announce(ctx, c, cfg)
 	return serveUntil(ctx, listener, p.handler)
 }
@@ -148,7 +152,7 @@ func assemble(ctx context.Context, cfg config, log *slog.Logger) (*product, erro
 	p.handler = handlers.New(handlers.Deps{
 		Store: db, Engine: eng, Auth: p.auth, Vault: vault, Live: news, Preflight: p.checks, Catalogue: list,
 		Hubs: hubsAdapter{}, Clusters: a, Archives: shelf, RunFiles: files, Log: log, Clock: time.Now, PublicURL: cfg.PublicURL,
-		Banner: cfg.Banner, Config: configValues(cfg), Build: version, Gallery: cfg.Gallery,
+		Banner: cfg.Banner, Config: configValues(cfg), Build: version, Gallery: cfg.Gallery, Probing: cfg.Probe,
 	})
 	return p, nil
 }

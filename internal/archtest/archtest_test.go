@@ -50,10 +50,11 @@ var mayImport = map[string][]string{
 	"internal/secrets":    {"workflows"},
 	"internal/redact":     {},
 	"internal/live":       {},
+	"internal/monitor":    {"workflows"},
 	"internal/archives":   {"workflows", "internal/aksengine", "store"},
 	"internal/auth":       {"workflows", "store"},
 	"internal/audit":      {"workflows"},
-	"store":               {"workflows", "internal/engine", "internal/auth", "internal/audit"},
+	"store":               {"workflows", "internal/engine", "internal/auth", "internal/audit", "internal/monitor"},
 	"web":                 {"workflows", "static"},
 	"static":              {},
 }

@@ -47,6 +47,9 @@ const (
 	APIModelDownload   = "apimodel.download"
 	LogsDownload       = "logs.download" // what nodes had in their logs
 	AuditExport        = "audit.export"
+
+	ShareCreate = "share.create" // a link to the status page that needs no login
+	ShareRevoke = "share.revoke"
 )
 
 // Action is one of the actions with its words.
@@ -59,6 +62,7 @@ func Actions() []Action {
 		{CheckWaive, "Check waived"}, {DraftDelete, "Draft deleted"},
 		{KubeconfigDownload, "Kubeconfig downloaded"}, {KubeconfigScoped, "Scoped account downloaded"},
 		{APIModelDownload, "API model downloaded"}, {LogsDownload, "Node logs downloaded"}, {AuditExport, "Audit exported"},
+		{ShareCreate, "Status page shared"}, {ShareRevoke, "Shared link revoked"},
 		{StackCreate, "Stack registered"}, {StackChange, "Stack changed"}, {StackTest, "Stack tested"},
 		{DeploymentCreate, "Deployment created"}, {SiteCreate, "Site added"},
 		{ArchiveAdd, "Engine archive uploaded"}, {ArchiveDelete, "Engine archive deleted"},

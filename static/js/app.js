@@ -3,6 +3,7 @@
 import htmx from "../vendor/htmx.esm.min.js";
 import { freshenTimes, localizeLines } from "./times.js";
 import { addCopyButtons } from "./copy.js";
+import { carryState } from "./state.js";
 import { watchConnection } from "./connection.js";
 
 // An opened <details> and a running media stay as the person left them when a
@@ -92,7 +93,10 @@ document.addEventListener("change", (e) => {
   if (form?.dataset.autosubmit !== undefined && e.target.localName === "select") form.requestSubmit();
 });
 
-document.addEventListener("htmx:after:settle", (e) => enhance(e.target.isConnected ? e.target : document));
+document.addEventListener("htmx:after:settle", (e) => {
+  enhance(e.target.isConnected ? e.target : document);
+  carryState();
+});
 watchConnection();
 enhance();
 showPlace();

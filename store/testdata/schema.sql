@@ -170,6 +170,20 @@ CREATE TABLE log_cursors (
     PRIMARY KEY (run_id, stream)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE probes (
+    site_id         TEXT PRIMARY KEY REFERENCES sites (id),
+    cluster_id      TEXT NOT NULL,
+    at              INTEGER NOT NULL,
+    health          TEXT NOT NULL,
+    ready           INTEGER NOT NULL,
+    want            INTEGER NOT NULL,
+    version         TEXT NOT NULL,
+    certificate_end INTEGER NOT NULL,
+    sick            TEXT NOT NULL, -- JSON
+    problem         TEXT NOT NULL,
+    history         BLOB NOT NULL  -- counts by day and by quarter hour
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE run_plans (
     run_id TEXT PRIMARY KEY REFERENCES runs (id),
     plan   TEXT NOT NULL -- JSON
@@ -262,6 +276,17 @@ CREATE INDEX sessions_user ON sessions (user);
 CREATE TABLE settings (
     key   TEXT PRIMARY KEY,
     value TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE shares (
+    id            TEXT PRIMARY KEY,
+    name          TEXT NOT NULL,
+    deployment_id TEXT NOT NULL, -- '' shows all Deployments
+    token_hash    BLOB NOT NULL UNIQUE,
+    created_at    INTEGER NOT NULL,
+    created_by    TEXT NOT NULL,
+    expires_at    INTEGER NOT NULL,
+    revoked_at    INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE sites (

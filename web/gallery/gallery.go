@@ -21,7 +21,7 @@ type Page struct {
 func Pages() []Page {
 	var all []Page
 	for _, list := range [][]Page{
-		doors(), deploymentPages(), guidePages(), stackPages(), wizardPages(), reviewPages(),
+		doors(), deploymentPages(), guidePages(), statusPages(), stackPages(), wizardPages(), reviewPages(),
 		runPages(), historyPages(), clusterPages(), auditPages(), adminPages(), helpPages(),
 	} {
 		all = append(all, list...)
@@ -45,6 +45,16 @@ func as(role ui.Role) option { return func(f *layout.Frame) { f.Role = role } }
 func icon(i layout.Icon) option { return func(f *layout.Frame) { f.Icon = i } }
 
 func going(g bool) option { return func(f *layout.Frame) { f.Going = g } }
+
+// seenAs is a page without navigation; one that is shared has no login either.
+func seenAs(l layout.Look) option {
+	return func(f *layout.Frame) {
+		f.Look = l
+		if l == layout.LookShared {
+			f.User, f.Role = "", ""
+		}
+	}
+}
 
 func script(name string) option { return func(f *layout.Frame) { f.Script = name } }
 

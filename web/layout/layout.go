@@ -15,6 +15,7 @@ type Nav string
 const (
 	NavNone        Nav = ""
 	NavDeployments Nav = "deployments"
+	NavStatus      Nav = "status"
 	NavClusters    Nav = "clusters"
 	NavRuns        Nav = "runs"
 	NavStacks      Nav = "stacks"
@@ -33,6 +34,16 @@ const (
 	IconRunning Icon = "running"
 	IconOK      Icon = "ok"
 	IconBad     Icon = "bad"
+)
+
+// Look is how much stands around a screen.
+type Look string
+
+// The looks.
+const (
+	LookUsual  Look = ""
+	LookShared Look = "shared" // seen without a login: the brand, and no way in
+	LookWall   Look = "wall"   // seen from afar: nothing
 )
 
 // Flash is a short message about what was just done.
@@ -55,5 +66,9 @@ type Frame struct {
 	// Going says that what the page shows is under way. Without scripts the
 	// page then loads itself again every few seconds.
 	Going bool
+	// Every is after how many seconds it does so when nothing is under way, but
+	// it shows what is alive; 0 never.
+	Every int
+	Look  Look
 	Body  templ.Component
 }

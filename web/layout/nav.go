@@ -15,6 +15,7 @@ type entry struct {
 func mainNav() []entry {
 	return []entry{
 		{NavDeployments, "Deployments", "/deployments"},
+		{NavStatus, "Status", "/status"},
 		{NavClusters, "Clusters", "/clusters"},
 		{NavRuns, "Runs", "/runs"},
 		{NavStacks, "Stacks", "/stacks"},
@@ -45,6 +46,14 @@ func (f Frame) icon() Icon {
 }
 
 func iconURL(i Icon) string { return static.URL("icon-" + string(i) + ".svg") }
+
+// again is after how many seconds a page without scripts loads itself.
+func (f Frame) again() int {
+	if f.Going {
+		return 4
+	}
+	return f.Every
+}
 
 func (f Frame) roleWords() string { return strings.ToLower(string(f.Role)) }
 

@@ -27,9 +27,10 @@ type right struct {
 
 func rights() []right {
 	return []right{
-		{"See guides, runs, logs, clusters and the audit", true, true},
+		{"See guides, status, runs, logs, clusters and the audit", true, true},
 		{"Answer drafts, start, cancel and retry runs", false, true},
 		{"Download a kubeconfig", false, true},
+		{"Share the status page by a link, and revoke it", false, true},
 		{"Register Stacks", false, false},
 		{"Manage people and settings", false, false},
 	}

@@ -1,5 +1,6 @@
 // The panel above and beside the log: morphed by its id, so that focus and
 // opened parts stay. It also carries the title and the favicon.
+import { carryState } from "../state.js";
 
 export async function showPanel(html) {
   await window.htmx.swap({ target: "#run-panel", text: html, swap: "outerMorph", sourceElement: document.body });
@@ -10,13 +11,4 @@ export async function showPanel(html) {
 export async function refreshPanel() {
   await window.htmx.ajax("GET", `${location.pathname}/panel`, { target: "#run-panel", swap: "outerMorph" });
   carryState();
-}
-
-function carryState() {
-  const panel = document.getElementById("run-panel");
-  if (!panel) return;
-  document.title = `${panel.dataset.title} · Hubwright`;
-  const icon = document.getElementById("favicon");
-  const href = icon?.dataset[panel.dataset.icon];
-  if (href && icon.getAttribute("href") !== href) icon.setAttribute("href", href);
 }

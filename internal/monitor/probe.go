@@ -1,0 +1,78 @@
+// Package monitor asks every cluster how it is, on a schedule, and keeps what
+// it heard small: the newest answer, and counts by quarter hour and day.
+package monitor
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"hubwright/workflows"
+)
+
+// Health is how a cluster was found.
+type Health string
+
+// The healths. They are stored.
+const (
+	Up       Health = "up"
+	Degraded Health = "degraded" // it answers, but a node or a component is not well
+	Down     Health = "down"     // it does not answer, or no node is Ready
+)
+
+// Sample is what a cluster says of itself.
+type Sample struct {
+	Nodes           []workflows.Node
+	Components      []workflows.Component
+	CertificateEnds time.Time // of the API server; zero if unknown
+}
+
+// Probe is one look at a Site's cluster.
+type Probe struct {
+	SiteID          string
+	ClusterID       string
+	At              time.Time // when it ended
+	Health          Health
+	Ready, Want     int       // nodes that are Ready, and that there should be
+	Version         string    // the oldest of the nodes, without v; "" if unknown
+	CertificateEnds time.Time // zero if unknown
+	Sick            []string  // components that are not well
+	Problem         string    // why it is down, for people who are logged in
+}
+
+// judge is a probe of a cluster that answered.
+func judge(c workflows.Cluster, s Sample, at time.Time) Probe {
+	p := Probe{SiteID: c.SiteID, ClusterID: c.ID, At: at, Want: c.Nodes(), CertificateEnds: s.CertificateEnds}
+	for _, n := range s.Nodes {
+		if n.Ready {
+			p.Ready++
+		}
+		if v := strings.TrimPrefix(n.Version, "v"); p.Version == "" || slices.Compare(numbers(v), numbers(p.Version)) < 0 {
+			p.Version = v
+		}
+	}
+	for _, x := range s.Components {
+		if !x.Healthy {
+			p.Sick = append(p.Sick, x.Name)
+		}
+	}
+	switch {
+	case p.Ready == 0:
+		p.Health, p.Problem = Down, "No node is Ready"
+	case p.Ready < p.Want || p.Ready < len(s.Nodes) || len(p.Sick) > 0:
+		p.Health = Degraded
+	default:
+		p.Health = Up
+	}
+	return p
+}
+
+// numbers are a version's parts; a text that is none is older than all.
+func numbers(version string) []int {
+	n := make([]int, 3)
+	if _, err := fmt.Sscanf(version, "%d.%d.%d", &n[0], &n[1], &n[2]); err != nil {
+		return nil
+	}
+	return n
+}

@@ -1,0 +1,152 @@
+// Package status is the page that the whole team looks at: every Deployment
+// and Site with its health, how old that is, and what was changed. The page
+// and its JSON twin are made from one Board.
+package status
+
+import (
+	"time"
+
+	"hubwright/web/ui"
+	"hubwright/workflows"
+)
+
+// Health is how a Site or Deployment is, as far as anybody knows.
+type Health string
+
+// The healths. Only Up is ever green.
+const (
+	Up       Health = "up"
+	Degraded Health = "degraded"
+	Down     Health = "down"
+	Stale    Health = "stale"   // the newest answer is old
+	Unknown  Health = "unknown" // there is no cluster, or nobody asked yet
+)
+
+// Board is all that the page tells of.
+type Board struct {
+	At          time.Time    `json:"at"`
+	Health      Health       `json:"health"`
+	Words       string       `json:"words"`
+	Deployments []Deployment `json:"deployments"`
+}
+
+// Deployment is one of the Board.
+type Deployment struct {
+	ID      string   `json:"id"`
+	Name    string   `json:"name"`
+	Health  Health   `json:"health"`
+	Words   string   `json:"words"` // "Operational"
+	Lead    string   `json:"lead"`  // a sentence
+	Sites   []Site   `json:"sites"`
+	Changes []Change `json:"changes"` // in progress
+	Past    []Change `json:"past"`    // the newest first
+}
+
+// Site is a Site with what was found when its cluster was asked last.
+type Site struct {
+	ID              string    `json:"id"`
+	Name            string    `json:"name"`
+	URL             string    `json:"-"` // the cluster; "" on a shared page
+	Health          Health    `json:"health"`
+	Words           string    `json:"words"`         // "5 of 6 nodes Ready"
+	Why             string    `json:"why,omitempty"` // not on a shared page
+	CheckedAt       time.Time `json:"checkedAt,omitzero"`
+	Ready           int       `json:"nodesReady"`
+	Want            int       `json:"nodes"`
+	Version         string    `json:"version,omitempty"`
+	Newest          string    `json:"newestVersion,omitempty"`
+	NewestNote      string    `json:"newestNote,omitempty"` // what stands between
+	CertificateEnds time.Time `json:"certificateEnds,omitzero"`
+	CertificateDays int       `json:"certificateDays,omitempty"` // full days left
+	Days            Strip     `json:"days"`
+	Quarters        Strip     `json:"quarters"`
+}
+
+// Strip is the past in slots of the same length, the oldest first.
+type Strip struct {
+	Begins time.Time     `json:"begins"`
+	Slot   time.Duration `json:"-"`
+	Marks  string        `json:"marks"` // a MarkUp, MarkDegraded, MarkDown or MarkNone a slot
+	Uptime float64       `json:"uptime"`
+	Probes int           `json:"probes"`
+}
+
+// The marks of a Strip.
+const (
+	MarkUp       = 'u'
+	MarkDegraded = 'd'
+	MarkDown     = 'x'
+	MarkNone     = '-' // nobody asked
+)
+
+// Change is a run on a Site.
+type Change struct {
+	Title   string    `json:"title"`
+	Site    string    `json:"site,omitempty"`
+	Status  ui.Status `json:"-"`
+	State   string    `json:"status"`
+	Step    string    `json:"step,omitempty"` // "Step 4 of 7: Upgrade the nodes"
+	Percent int       `json:"percent,omitempty"`
+	By      string    `json:"by,omitempty"` // not on a shared page
+	At      time.Time `json:"at"`           // it began; one of the past: it ended
+	URL     string    `json:"-"`            // "" on a shared page
+}
+
+// Share is a link that needs no login.
+type Share struct {
+	ID, Name, By        string
+	CreatedAt, ExpireAt time.Time
+}
+
+// Props is the page.
+type Props struct {
+	Board    Board
+	Role     ui.Role
+	Now      time.Time
+	URL      string // of this page; with .json and .svg behind it, of its twins
+	One      bool   // it tells of one Deployment
+	Wall     bool
+	Shared   bool    // seen through a link, without a login
+	Watching bool    // the Monitor is on
+	Sharing  Sharing // for operators
+}
+
+// Sharing is the part of the page where links are made and revoked.
+type Sharing struct {
+	Links  []Share
+	Made   string // the new link, shown this once
+	Name   string
+	Days   string
+	Errors []workflows.FieldError
+}
+
+// WindowTitle is what the window is called.
+func (p Props) WindowTitle() string { return p.title() + ": " + p.Board.Words }
+
+// Icon is the name of the favicon's state.
+func (p Props) Icon() string {
+	switch p.Board.Health {
+	case Up:
+		return "ok"
+	case Down, Degraded:
+		return "bad"
+	}
+	return "idle"
+}
+
+// Tone is how a Health looks.
+func (h Health) Tone() ui.Tone {
+	switch h {
+	case Up:
+		return ui.ToneOK
+	case Degraded, Stale:
+		return ui.ToneWarn
+	case Down:
+		return ui.ToneBad
+	}
+	return ui.ToneIdle
+}
+
+func (s Site) status() ui.Status       { return ui.Status{Tone: s.Health.Tone(), Words: s.Words} }
+func (d Deployment) status() ui.Status { return ui.Status{Tone: d.Health.Tone(), Words: d.Words} }
+func (b Board) status() ui.Status      { return ui.Status{Tone: b.Health.Tone(), Words: b.Words} }
