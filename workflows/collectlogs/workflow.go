@@ -120,19 +120,10 @@ func nodesPage() w.Page[State] {
 			},
 			{
 				Name: "names", Label: "Names", Kind: w.FieldArea, When: func(s *State) bool { return s.Which == WhichNamed }, Help: "One a line, as kubectl get nodes shows them.",
-				Default: func(s *State) string { return strings.Join(s.masters(), "\n") },
 			},
 		},
 		Bind: bind,
 	}
-}
-
-func (s *State) masters() []string {
-	var names []string
-	for i := range s.Cluster.MasterCount {
-		names = append(names, aksengine.MasterName(s.Cluster.NameSuffix, i))
-	}
-	return names
 }
 
 func bind(a w.Answers, s *State) []w.FieldError {

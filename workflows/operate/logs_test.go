@@ -173,6 +173,7 @@ func TestCollectLogsOfWhich(t *testing.T) {
 		{"masters", w.Answers{"which": "masters"}, "", " --control-plane-only"},
 		{"named", w.Answers{"which": "named", "names": strings.ToUpper(second) + ", " + master + "\r\n" + master}, "", " --vm-names " + second + "," + master},
 		{"none named", w.Answers{"which": "named", "names": " , "}, "names", ""},
+		{"not asked yet", w.Answers{"which": "named"}, "names", ""},
 		{"another's", w.Answers{"which": "named", "names": "k8s-master-00000000-0"}, "names", ""},
 		{"no node", w.Answers{"which": "named", "names": master + "\n--upload-sas-url"}, "names", ""},
 		{"unknown", w.Answers{"which": "some"}, "which", ""},
