@@ -187,10 +187,14 @@ func way(cl workflows.Cluster) ([]clusters.Hop, string) {
 }
 
 // accounts are the scoped kubeconfigs that runs on the cluster have made and
-// that can still be had.
+// that can still be had. The list has the newest run first; what is older than
+// a rotation of the certificates opens nothing any more.
 func (s *Server) accounts(ctx context.Context, list []workflows.Run) ([]clusters.Account, error) {
 	var out []clusters.Account
 	for _, r := range list {
+		if r.WorkflowID == "rotate-certs" && r.Status == workflows.RunSucceeded {
+			break
+		}
 		def, ok := s.Catalogue.Find(r.WorkflowID)
 		if !ok || r.WorkflowID != "connect" || r.Status != workflows.RunSucceeded {
 			continue

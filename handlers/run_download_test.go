@@ -73,3 +73,35 @@ func TestKeptFileIsHandedOut(t *testing.T) {
 		}
 	}
 }
+
+type withAccount struct{}
+
+func (*withAccount) Downloads() []workflows.Download {
+	return []workflows.Download{{Name: "robot.kubeconfig", Title: "Kubeconfig of robot"}}
+}
+
+// TestAccountsEndWithTheCertificates: what was handed out before a rotation
+// opens nothing any more, and is not offered.
+func TestAccountsEndWithTheCertificates(t *testing.T) {
+	r := newLogRig(t, nil)
+	r.handler.Catalogue = workflows.Catalogue{workflows.Workflow[withAccount]{ID: "connect"}.Erase()}
+	run := func(workflow string, status workflows.RunStatus) workflows.Run {
+		return workflows.Run{ID: r.runID, WorkflowID: workflow, Status: status, CreatedBy: "ana"}
+	}
+	const good, bad = workflows.RunSucceeded, workflows.RunFailed
+	for _, tt := range []struct {
+		name string
+		list []workflows.Run // the newest first
+		want int
+	}{
+		{"no rotation", []workflows.Run{run("connect", good), run("scale", good), run("connect", good)}, 2},
+		{"one between", []workflows.Run{run("connect", good), run("rotate-certs", good), run("connect", good)}, 1},
+		{"one after", []workflows.Run{run("rotate-certs", good), run("connect", good)}, 0},
+		{"a failed one", []workflows.Run{run("rotate-certs", bad), run("connect", good), run("connect", bad)}, 1},
+	} {
+		got, err := r.handler.accounts(context.Background(), tt.list)
+		if err != nil || len(got) != tt.want {
+			t.Errorf("%s: %+v, %v", tt.name, got, err)
+		}
+	}
+}

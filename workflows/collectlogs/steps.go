@@ -31,25 +31,73 @@ func (f flow) prepare(ctx context.Context, s *State, log w.Log) error {
 	return f.Settle(ctx, &s.Change, "logs", host, log)
 }
 
-// collect goes on without the nodes that the engine did not come to: what is
-// there may show the cause already.
+// collect goes around nodes that do not answer: the engine stops at each of
+// them, and logs are wanted most when some are ill.
 func (f flow) collect(ctx context.Context, s *State, log w.Log) error {
 	return f.Stoppable(ctx, &s.Change, log, func() error {
-		s.Seen, s.Failure = nil, ""
-		err := f.Work(ctx, &s.Change, log, operate.Task{
-			Before:  func(ctx context.Context, x *operate.World) (bool, error) { return true, f.ready(ctx, s, x.Host, log) },
-			Command: s.command,
-			Read:    func(line string) { s.read(line, log) },
-		})
-		if err != nil && ctx.Err() == nil {
-			err = f.salvage(ctx, s, err, log)
+		s.Seen, s.Rest, s.Failed = nil, nil, nil
+		for {
+			ended := s.JobsEnded
+			err := f.Work(ctx, &s.Change, log, operate.Task{
+				Before:  func(ctx context.Context, x *operate.World) (bool, error) { return true, f.ready(ctx, s, x.Host, log) },
+				Command: s.command,
+				Read:    func(line string) { s.read(line, log) },
+			})
+			if err != nil && s.JobsEnded > ended && s.ofNode(err) {
+				if f.around(ctx, s, err, log) {
+					continue
+				}
+				err = f.salvage(ctx, s, err)
+			}
+			s.Collected = err == nil
+			return err
 		}
-		s.Collected = err == nil
-		return err
 	})
 }
 
-func (f flow) salvage(ctx context.Context, s *State, cause error, log w.Log) error {
+// ofNode says whether the engine failed at a node. If it cannot even log in to
+// the SSH host, the others are no better.
+func (s *State) ofNode(err error) bool {
+	code := problem.From(err).Code
+	return len(s.Seen) > 0 && !strings.HasPrefix(code, "job.") && !slices.Contains([]string{"engine.hostkey", "engine.sshkey", "engine.ssh"}, code)
+}
+
+// around makes the nodes that the engine has not come to the next ones, and
+// says no when there are none, or it is not known which.
+func (f flow) around(ctx context.Context, s *State, cause error, log w.Log) bool {
+	at := s.Seen[len(s.Seen)-1]
+	s.Failed = append(s.Failed, at+" ("+strings.TrimRight(problem.From(cause).Error(), ".")+")")
+	log.Warn("The logs of %s could not be collected.", at)
+	names := s.Names
+	if s.Which != WhichNamed {
+		vms, err := f.VMs(ctx, &s.Change)
+		if err != nil {
+			log.Warn("The Hub does not tell which other nodes there are. Run this again with their names.")
+			return false
+		}
+		names = s.members(vms)
+	}
+	s.Rest = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(s.Seen, name) })
+	return len(s.Rest) > 0
+}
+
+// members are the names of the VMs whose logs are wanted.
+func (s *State) members(vms []w.VM) []string {
+	pools := []string{"master"}
+	if s.Which == WhichAll {
+		for _, p := range s.Cluster.Pools {
+			pools = append(pools, p.Name)
+		}
+	}
+	var names []string
+	for _, pool := range pools {
+		names = append(names, operate.Members(vms, s.Cluster.NameSuffix, pool)...)
+	}
+	return names
+}
+
+// salvage makes do with what was collected, if anything was.
+func (f flow) salvage(ctx context.Context, s *State, cause error) error {
 	host, err := f.OpenHost(ctx, s.SiteID)
 	if err != nil {
 		return cause
@@ -58,16 +106,8 @@ func (f flow) salvage(ctx context.Context, s *State, cause error, log w.Log) err
 	if there, err := f.archives(ctx, s, host); err != nil || len(there) == 0 {
 		return cause
 	}
-	s.Failure = problem.From(cause).Error()
-	if len(s.Seen) > 0 {
-		s.Failure = "The engine stopped at " + s.Seen[len(s.Seen)-1] + ". " + s.Failure
-	}
-	log.Warn("%s What it had collected before is kept. Run this again with the names of the other nodes for the rest.", ended(s.Failure))
 	return nil
 }
-
-// ended is a text that ends like a sentence.
-func ended(text string) string { return strings.TrimRight(text, ". ") + "." }
 
 func (s *State) read(line string, log w.Log) {
 	node := aksengine.CollectedNode(line)
@@ -81,7 +121,7 @@ func (s *State) read(line string, log w.Log) {
 // ready puts on the helper VM what the command needs.
 func (f flow) ready(ctx context.Context, s *State, host operate.Host, log w.Log) error {
 	folder := f.Quote(s.folder())
-	out, err := host.Run(ctx, "umask 077 && rm -rf -- "+folder+" && mkdir -p "+folder, nil)
+	out, err := host.Run(ctx, "umask 077 && mkdir -p "+folder, nil)
 	if err := operate.RanWell(out, err, "The folder for the logs could not be made on the helper VM"); err != nil {
 		return err
 	}

@@ -40,7 +40,8 @@ type State struct {
 	Names []string // with WhichNamed
 
 	Seen      []string // nodes that the engine has begun with
-	Failure   string   // why the engine stopped before the last node
+	Rest      []string // those that are left, after it stopped at one
+	Failed    []string // nodes without logs, with the reason
 	Collected bool     // the helper VM has archives
 	Packed    []string // nodes whose logs are in the archive
 	Left      []string // nodes whose logs are too large
@@ -120,19 +121,10 @@ func nodesPage() w.Page[State] {
 			},
 			{
 				Name: "names", Label: "Names", Kind: w.FieldArea, When: func(s *State) bool { return s.Which == WhichNamed }, Help: "One a line, as kubectl get nodes shows them.",
-				Default: func(s *State) string { return strings.Join(s.masters(), "\n") },
 			},
 		},
 		Bind: bind,
 	}
-}
-
-func (s *State) masters() []string {
-	var names []string
-	for i := range s.Cluster.MasterCount {
-		names = append(names, aksengine.MasterName(s.Cluster.NameSuffix, i))
-	}
-	return names
 }
 
 func bind(a w.Answers, s *State) []w.FieldError {
@@ -188,9 +180,11 @@ func (s *State) folder() string { return s.Folder() + "/" + s.JobBase }
 func (s *State) script() string { return s.folder() + "/collect-logs.sh" }
 
 func (s *State) command(call aksengine.Deploy) aksengine.Command {
-	return call.CollectLogs(s.Via(s.Shells), aksengine.LogCollection{
-		Script: operate.Home(s.script()), Folder: operate.Home(s.folder()), ControlPlaneOnly: s.Which == WhichMasters, Nodes: s.Names,
-	})
+	l := aksengine.LogCollection{Script: operate.Home(s.script()), Folder: operate.Home(s.folder()), ControlPlaneOnly: s.Which == WhichMasters, Nodes: s.Names}
+	if len(s.Rest) > 0 {
+		l.ControlPlaneOnly, l.Nodes = false, s.Rest
+	}
+	return call.CollectLogs(s.Via(s.Shells), l)
 }
 
 func plan(_ context.Context, s *State) (w.Plan, error) {
@@ -220,8 +214,8 @@ func result(s *State) w.Result {
 		{Label: "Kept at", Value: s.Path + " on this server, until somebody deletes it there"},
 		{Label: "Nodes", Value: strings.Join(s.Packed, ", ")},
 	}
-	if s.Failure != "" {
-		facts = append(facts, w.SummaryItem{Label: "Not complete", Value: s.Failure})
+	if len(s.Failed) > 0 {
+		facts = append(facts, w.SummaryItem{Label: "Not collected", Value: strings.Join(s.Failed, ", ")})
 	}
 	if len(s.Left) > 0 {
 		facts = append(facts, w.SummaryItem{Label: "Too large to bring here", Value: strings.Join(s.Left, ", ")})

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,7 +35,8 @@ type collecting struct {
 	nodes   []string
 	content map[string]string // of a node's archive; else its name
 	sizes   map[string]int64  // as the helper VM tells them
-	stops   int               // the engine stops at this node; 0: at none
+	dead    []string          // the engine stops at these
+	said    string            // and says this
 }
 
 func newCollecting(t *testing.T, nodes ...string) *collecting {
@@ -47,11 +49,11 @@ func newCollecting(t *testing.T, nodes ...string) *collecting {
 			t.Error("the engine lacks the key or the script")
 		}
 		var turns []func()
-		for i, node := range b.nodes {
+		for _, node := range b.wanted(j) {
 			turns = append(turns, func() {
 				j.say("INFO[0000] Processing node: " + node + "    ")
-				if i+1 == b.stops {
-					j.say("Error: : the script failed on " + node)
+				if slices.Contains(b.dead, node) {
+					j.say(b.words(node))
 					j.end(1)
 					return
 				}
@@ -61,6 +63,21 @@ func newCollecting(t *testing.T, nodes ...string) *collecting {
 		return append(turns, func() { j.say("INFO[0001] Logs downloaded to x"); j.end(0) })
 	}
 	return b
+}
+
+// wanted are the nodes that a command line names.
+func (b *collecting) wanted(j *job) []string {
+	names := strings.Split(j.flag("--vm-names"), ",")
+	return slices.DeleteFunc(slices.Clone(b.nodes), func(name string) bool {
+		return names[0] != "" && !slices.Contains(names, name) || slices.Contains(j.Argv, "--control-plane-only") && !strings.Contains(name, "master")
+	})
+}
+
+func (b *collecting) words(node string) string {
+	if b.said != "" {
+		return b.said
+	}
+	return "Error: : the script failed on " + node
 }
 
 // say plays the shell.
@@ -173,6 +190,7 @@ func TestCollectLogsOfWhich(t *testing.T) {
 		{"masters", w.Answers{"which": "masters"}, "", " --control-plane-only"},
 		{"named", w.Answers{"which": "named", "names": strings.ToUpper(second) + ", " + master + "\r\n" + master}, "", " --vm-names " + second + "," + master},
 		{"none named", w.Answers{"which": "named", "names": " , "}, "names", ""},
+		{"not asked yet", w.Answers{"which": "named"}, "names", ""},
 		{"another's", w.Answers{"which": "named", "names": "k8s-master-00000000-0"}, "names", ""},
 		{"no node", w.Answers{"which": "named", "names": master + "\n--upload-sas-url"}, "names", ""},
 		{"unknown", w.Answers{"which": "some"}, "which", ""},
@@ -195,29 +213,85 @@ func TestCollectLogsOfWhich(t *testing.T) {
 	}
 }
 
-// TestCollectLogsOfSome: what the engine had collected when it stopped is kept.
-func TestCollectLogsOfSome(t *testing.T) {
+// TestCollectLogsAroundDeadNodes: the engine stops at each of them.
+func TestCollectLogsAroundDeadNodes(t *testing.T) {
+	first, second, third := worker("linuxpool", 0), worker("linuxpool", 1), worker("linuxpool", 2)
+	all := []string{first, second, third, "k8s-master-" + suffix + "-0", "k8s-master-" + suffix + "-1", "k8s-master-" + suffix + "-2"}
+	masters := all[3:]
+	for _, tt := range []struct {
+		name   string
+		a      w.Answers
+		dead   []string
+		starts []string // the last flags of each start
+		packed int
+	}{
+		{"one of all", w.Answers{}, []string{second}, []string{"--output-directory", "--vm-names " + strings.Join(append(masters[:3:3], third), ",")}, 5},
+		{"two of all", w.Answers{}, []string{first, masters[2]}, []string{"--output-directory", "--vm-names " + strings.Join(append(masters[:3:3], second, third), ","), ""}, 4},
+		{"the last", w.Answers{}, []string{masters[2]}, []string{""}, 5},
+		{"a master", w.Answers{"which": "masters"}, masters[:1], []string{"--control-plane-only", "--vm-names " + strings.Join(masters[1:], ",")}, 2},
+		{"a named one", w.Answers{"which": "named", "names": first + " " + second}, []string{first}, []string{"--vm-names " + first + "," + second, "--vm-names " + second}, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newCollecting(t, all...)
+			b.dead = tt.dead
+			x := b.start(collectlogs.ID, tt.a)
+			b.must(x, "prepare", "collect")
+			for i := range b.order {
+				if i < len(tt.starts) && !strings.Contains(strings.Join(b.jobs[b.order[i]].Argv, " ")+" ", strings.TrimSpace(tt.starts[i])+" ") {
+					t.Errorf("start %d: %v, want %s", i+1, b.jobs[b.order[i]].Argv, tt.starts[i])
+				}
+			}
+			if tt.name != "two of all" && len(b.order) != len(tt.starts) {
+				t.Errorf("%d starts", len(b.order))
+			}
+			b.must(x, "keep", "sweep")
+			if got := b.archive(); len(got) != tt.packed {
+				t.Errorf("%v", got)
+			}
+			text := fmt.Sprint(x.Result())
+			for _, name := range tt.dead {
+				if !strings.Contains(text, name+" (") {
+					t.Errorf("no %s in %s", name, text)
+				}
+				b.logged("The logs of " + name + " could not be collected.")
+			}
+			if b.onHelper() != 0 {
+				t.Errorf("%d files are left on the helper VM", b.onHelper())
+			}
+		})
+	}
+}
+
+func TestCollectLogsOfNone(t *testing.T) {
+	node := "k8s-master-" + suffix + "-0"
+	for _, tt := range []struct{ name, line, code string }{
+		{"no node answers", "Error: : the script failed", "engine.exit.1"},
+		{"the SSH host refuses the key", "Error: : creating SSH client: dialing jumpbox (h): ssh: handshake failed: ssh: unable to authenticate, attempted methods [none publickey]", "engine.sshkey"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newCollecting(t, node)
+			b.dead, b.said = []string{node}, tt.line
+			x := b.start(collectlogs.ID, w.Answers{"which": "named", "names": node})
+			b.must(x, "prepare")
+			b.fails(x, "collect", tt.code)
+			b.must(x, "sweep")
+			if len(b.order) != 1 || b.onHelper() != 0 {
+				t.Errorf("%d starts, %d files are left on the helper VM", len(b.order), b.onHelper())
+			}
+		})
+	}
+}
+
+// TestCollectLogsWithoutHub: which nodes there are is not known then.
+func TestCollectLogsWithoutHub(t *testing.T) {
 	b := newCollecting(t, "k8s-a", "k8s-b", "k8s-c")
-	b.stops = 2
+	b.dead, b.hubErr = []string{"k8s-b"}, errors.New("the Hub is down")
 	x := b.start(collectlogs.ID, w.Answers{})
-	b.must(x, "prepare", "collect", "keep", "sweep")
+	b.must(x, "prepare", "collect", "keep")
 	if diff := cmp.Diff(map[string]string{"k8s-a.zip": "PKk8s-a"}, b.archive()); diff != "" {
 		t.Error(diff)
 	}
-	b.logged("Run this again with the names of the other nodes")
-	if text := fmt.Sprint(x.Result()); !strings.Contains(text, "The engine stopped at k8s-b.") {
-		t.Error(text)
-	}
-
-	b = newCollecting(t, "k8s-a")
-	b.stops = 1
-	x = b.start(collectlogs.ID, w.Answers{})
-	b.must(x, "prepare")
-	b.fails(x, "collect", "engine.exit.1", "the script failed on k8s-a")
-	b.must(x, "sweep")
-	if n := b.onHelper(); n != 0 {
-		t.Errorf("%d files are left on the helper VM", n)
-	}
+	b.logged("Run this again with their names")
 }
 
 func TestCollectLogsTooLarge(t *testing.T) {
