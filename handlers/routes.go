@@ -25,7 +25,7 @@ const public auth.Role = ""
 
 // table is every route of the product with who may use it.
 func (s *Server) table() []route {
-	const v, o, a = auth.RoleViewer, auth.RoleOperator, auth.RoleAdmin
+	const v, au, o, a = auth.RoleViewer, auth.RoleAuditor, auth.RoleOperator, auth.RoleAdmin
 	return []route{
 		{"GET", "/healthz", public, s.health},
 		{"GET", "/setup", public, s.setup},
@@ -81,6 +81,7 @@ func (s *Server) table() []route {
 
 		{"GET", "/audit", v, s.audit},
 		{"GET", "/audit/export.csv", v, s.exportAudit},
+		{"GET", "/audit/export.json", au, s.exportAuditJSON},
 		{"GET", "/team", a, s.team},
 		{"POST", "/team", a, s.changeTeam},
 		{"GET", "/settings", a, s.settings},

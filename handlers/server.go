@@ -97,11 +97,12 @@ type RunFiles interface {
 // Server answers requests.
 type Server struct {
 	Deps
-	look    lookCache
-	chains  chainWatch
-	pace    pace
-	sockets *sockets
-	echo    *echo.Echo
+	look     lookCache
+	chains   chainWatch
+	readings readings
+	pace     pace
+	sockets  *sockets
+	echo     *echo.Echo
 }
 
 // New makes the HTTP handler of the product. It must be closed.

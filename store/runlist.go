@@ -77,9 +77,12 @@ type where struct {
 }
 
 // add is a condition that ends where its argument goes.
-func (w *where) add(cond string, arg any) {
+func (w *where) add(cond string, arg any) { w.addIn(cond, arg, "") }
+
+// addIn is a condition that goes on after its argument.
+func (w *where) addIn(cond string, arg any, rest string) {
 	w.args = append(w.args, arg)
-	w.conds = append(w.conds, cond+"$"+strconv.Itoa(len(w.args)))
+	w.conds = append(w.conds, cond+"$"+strconv.Itoa(len(w.args))+rest)
 }
 
 func (w *where) equal(column, v string) {
