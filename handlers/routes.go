@@ -66,6 +66,8 @@ func (s *Server) table() []route {
 		{"GET", "/runs", v, s.runs},
 		{"GET", "/runs/:id", v, s.run},
 		{"GET", "/runs/:id/panel", v, s.runPanel},
+		{"GET", "/runs/:id/dossier", v, s.runDossier},
+		{"GET", "/runs/:id/dossier.zip", au, s.downloadDossier},
 		{"POST", "/runs/:id/cancel", o, s.cancelRun},
 		{"POST", "/runs/:id/retry", o, s.retryRun},
 		{"GET", "/runs/:id/log", v, s.runLog},

@@ -4,6 +4,7 @@ package handlers
 
 import (
 	"context"
+	"crypto/ed25519"
 	"io"
 	"log/slog"
 	"net/http"
@@ -29,6 +30,7 @@ type Deps struct {
 	Engine    *engine.Engine
 	Auth      *auth.Service
 	Vault     *secrets.Vault
+	Signing   ed25519.PrivateKey // signs dossiers
 	Live      *live.Hub
 	Preflight *preflight.Runner
 	Catalogue workflows.Catalogue

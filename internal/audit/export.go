@@ -111,11 +111,27 @@ func WriteJSON(ctx context.Context, w io.Writer, repo Repo, f Filter) (last int6
 	last = f.After
 	err = each(ctx, repo, f, func(e workflows.AuditEvent) error {
 		last = e.Seq
-		return enc.Encode(jsonEvent{
-			Seq: e.Seq, At: e.At.UTC(), Actor: e.Actor, Action: e.Action, Object: e.Object, Run: e.RunID,
-			Deployment: e.Target.DeploymentID, Site: e.Target.SiteID, Stack: e.Target.StackID,
-			Detail: e.Detail, PrevHash: e.PrevHash, Hash: e.Hash,
-		})
+		return enc.Encode(inJSON(e))
 	})
 	return last, err
+}
+
+// EncodeJSON writes events as WriteJSON does.
+func EncodeJSON(w io.Writer, events []workflows.AuditEvent) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for _, e := range events {
+		if err := enc.Encode(inJSON(e)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func inJSON(e workflows.AuditEvent) jsonEvent {
+	return jsonEvent{
+		Seq: e.Seq, At: e.At.UTC(), Actor: e.Actor, Action: e.Action, Object: e.Object, Run: e.RunID,
+		Deployment: e.Target.DeploymentID, Site: e.Target.SiteID, Stack: e.Target.StackID,
+		Detail: e.Detail, PrevHash: e.PrevHash, Hash: e.Hash,
+	}
 }
