@@ -75,6 +75,9 @@ func (s *Server) dossierProps(c echo.Context, r workflows.Run) (webdossier.Props
 	}
 	p.On = pl.on()
 	p.Tools = []ui.Fact{{Label: "Hubwright", Value: s.Build}}
+	if p.Nodes, err = s.nodeRows(ctx, r); err != nil {
+		return p, pl, err
+	}
 	for _, read := range []func(context.Context, *webdossier.Props) error{s.dossierSteps, s.dossierChecks, s.dossierEvents, s.dossierModels} {
 		if err := read(ctx, &p); err != nil {
 			return p, pl, err

@@ -83,10 +83,11 @@ func writeRun(w io.Writer, p dossier.Props) error {
 		On     string
 		Run    workflows.Run
 		Steps  []workflows.StepRun
+		Nodes  []workflows.NodeRow
 		Checks []dossier.Check
 		Models []model
 		Tools  map[string]string
-	}{p.MadeAt, p.MadeBy, p.On, p.Run, p.Steps, p.Checks, nil, map[string]string{}}
+	}{p.MadeAt, p.MadeBy, p.On, p.Run, p.Steps, p.Nodes, p.Checks, nil, map[string]string{}}
 	for _, m := range p.Models {
 		doc.Models = append(doc.Models, model{m.When, m.Cluster, m.SHA256, m.Kubernetes, m.Version, m.At})
 	}
@@ -126,7 +127,7 @@ func readme(s Source, pub ed25519.PublicKey) string {
 	b.WriteString(`
 dossier.html      everything on one page; opens in any browser, holds no scripts
 timeline.svg      the steps over time
-run.json          run, steps, checks and tools for programs
+run.json          run, steps, nodes, checks and tools for programs
 plan/             documents of the plan, secrets masked
 apimodel-*.json   the cluster's API model before and after, secrets masked
 log.txt           the whole log as it was stored, masked: number, time,

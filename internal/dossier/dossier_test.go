@@ -152,7 +152,7 @@ func TestArchiveIsWholeAndVerifies(t *testing.T) {
 		t.Errorf("run.json holds %+v", run)
 	}
 	page := read(t, dir, "dossier.html")
-	for _, part := range []string{"ticket 4711", "Waived by ben", "The quota of cores on Orlando is used up.", "Run retried", "attempt 2", "1.33.10", "<svg", `href="log.txt"`} {
+	for _, part := range []string{"ticket 4711", "Waived by ben", "The quota of cores on Orlando is used up.", "Run retried", "attempt 2", "1.33.10", "stopped while", "<svg", `href="log.txt"`} {
 		if !strings.Contains(page, part) {
 			t.Errorf("the page lacks %q", part)
 		}

@@ -15,6 +15,7 @@ type Props struct {
 	Run     workflows.Run
 	On      string                 // "Ratings / Orlando"
 	Steps   []workflows.StepRun    // of all attempts, each where it ran
+	Nodes   []workflows.NodeRow    // that the run worked on, if it says so
 	Checks  []Check                // in the order of the workflow
 	Events  []workflows.AuditEvent // of the run, the oldest first
 	Actions []ui.Choice            // the words of the events' actions

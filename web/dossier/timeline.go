@@ -37,44 +37,68 @@ type timeline struct {
 
 func (t timeline) box() string { return fmt.Sprintf("0 0 %d %d", timelineWidth, t.height) }
 
-// newTimeline places every step that began between the first start and the
-// last end.
-func newTimeline(p Props) timeline {
-	var begun []workflows.StepRun
-	var start, end time.Time
-	for _, s := range p.Steps {
-		if s.StartedAt.IsZero() {
-			continue
+// span is something that took time: a step, or the work on a node.
+type span struct {
+	title      string
+	status     workflows.StepStatus
+	start, end time.Time
+}
+
+// spans are the steps that began, then the nodes.
+func spans(p Props) []span {
+	var out []span
+	add := func(title string, status workflows.StepStatus, start, end time.Time) {
+		if start.IsZero() {
+			return
 		}
-		begun = append(begun, s)
-		if start.IsZero() || s.StartedAt.Before(start) {
-			start = s.StartedAt
+		if end.IsZero() && p.Run.Status.Ended() {
+			end = p.Run.EndedAt
 		}
-		if e := s.StartedAt.Add(ui.Since(s.StartedAt, s.EndedAt, p.MadeAt)); e.After(end) {
-			end = e
-		}
+		out = append(out, span{title, status, start, start.Add(ui.Since(start, end, p.MadeAt))})
 	}
-	if len(begun) == 0 {
+	for _, s := range p.Steps {
+		title := s.Title
+		if s.Attempt > 1 {
+			title += ", attempt " + strconv.Itoa(s.Attempt)
+		}
+		add(title, s.Status, s.StartedAt, s.EndedAt)
+	}
+	for _, n := range p.Nodes {
+		add(n.Name, p.nodeStatus(n), n.StartedAt, n.EndedAt)
+	}
+	return out
+}
+
+// newTimeline places every span between the first start and the last end.
+func newTimeline(p Props) timeline {
+	all := spans(p)
+	if len(all) == 0 {
 		return timeline{}
 	}
-	span := max(end.Sub(start), time.Second)
-	at := func(d time.Duration) int {
-		return labelWidth + int(int64(timelineWidth-labelWidth-tookWidth)*int64(d/time.Millisecond)/int64(span/time.Millisecond))
+	start, end := all[0].start, all[0].end
+	for _, s := range all {
+		if s.start.Before(start) {
+			start = s.start
+		}
+		if s.end.After(end) {
+			end = s.end
+		}
 	}
-	t := timeline{height: axisHeight + len(begun)*rowHeight}
+	whole := max(end.Sub(start), time.Second)
+	at := func(d time.Duration) int {
+		return labelWidth + int(float64(timelineWidth-labelWidth-tookWidth)*d.Seconds()/whole.Seconds())
+	}
+	t := timeline{height: axisHeight + len(all)*rowHeight}
 	for i := range 5 {
-		d := span * time.Duration(i) / 4
+		d := whole * time.Duration(i) / 4
 		t.ticks = append(t.ticks, tick{at(d), ui.Clock(d)})
 	}
-	for i, s := range begun {
-		took := ui.Since(s.StartedAt, s.EndedAt, p.MadeAt)
-		b := bar{full: s.Title, took: ui.Clock(took), fill: fillOf(s.Status), x: at(s.StartedAt.Sub(start)), y: axisHeight + i*rowHeight}
-		if s.Attempt > 1 {
-			b.full += ", attempt " + strconv.Itoa(s.Attempt)
-		}
-		b.label = ui.Short(b.full, longestLabel)
-		b.width = max(at(s.StartedAt.Add(took).Sub(start))-b.x, 3)
-		t.bars = append(t.bars, b)
+	for i, s := range all {
+		x := at(s.start.Sub(start))
+		t.bars = append(t.bars, bar{
+			label: ui.Short(s.title, longestLabel), full: s.title, took: ui.Clock(s.end.Sub(s.start)), fill: fillOf(s.status),
+			x: x, y: axisHeight + i*rowHeight, width: max(at(s.end.Sub(start))-x, 3),
+		})
 	}
 	return t
 }

@@ -97,3 +97,27 @@ func stepTook(p Props, s workflows.StepRun) string {
 	}
 	return ui.Clock(ui.Since(s.StartedAt, s.EndedAt, p.MadeAt))
 }
+
+// nodeStatus is where the run stands with a node. What was being done when the
+// run ended is done no more.
+func (p Props) nodeStatus(n workflows.NodeRow) workflows.StepStatus {
+	if n.Status == workflows.StepRunning && p.Run.Status.Ended() {
+		return workflows.StepCancelled
+	}
+	return n.Status
+}
+
+func (p Props) nodeWords(n workflows.NodeRow) ui.Status {
+	st := ui.StepStatus(p.nodeStatus(n))
+	if st.Words = n.Doing; p.nodeStatus(n) != n.Status {
+		st.Words = "stopped while " + n.Doing
+	}
+	return st
+}
+
+func orWords(version, otherwise string) string {
+	if version == "" {
+		return otherwise
+	}
+	return version
+}

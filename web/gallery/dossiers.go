@@ -26,7 +26,7 @@ func Dossier() dossier.Props {
 		},
 		Models: []dossier.Model{{When: "before", Cluster: "ratings-orl", Version: 1, SHA256: sha, At: before(9 * 24 * time.Hour), Kubernetes: "1.33.10", Masked: "{}"}, {When: "after", Cluster: "ratings-orl", Version: 2, SHA256: sha, At: before(3 * time.Minute), Kubernetes: "1.34.4"}},
 	}
-	p.Run.ID, p.Run.Attempt = "gallery", 2
+	p.Run.ID, p.Run.Attempt, p.Nodes = "gallery", 2, upgradeNodes()
 	p.Run.Problem = &workflows.Problem{Code: "arm.QuotaExceeded", What: "The quota of cores on Orlando is used up.", Why: "k8s-linuxpool-29145839-1 needs 2 cores, 1 is free.", Fix: "Ask the Hub's operator for 6 more cores.", Detail: "{\n  \"error\": {\"code\": \"QuotaExceeded\"}\n}"}
 	p.Steps = deploySteps(1, workflows.StepFailed)[:2]
 	p.Steps[1].EndedAt = before(10 * time.Minute)
@@ -42,7 +42,7 @@ func dossierPages() []Page {
 	full, queued := Dossier(), Dossier()
 	queued.Run = deployRun(workflows.RunQueued)
 	queued.Run.ID, queued.Run.StartedAt, queued.Run.Lines, queued.Run.Plan = "gallery", time.Time{}, 0, workflows.Plan{}
-	queued.Steps, queued.Checks, queued.Events, queued.Models, queued.Archive = deploySteps(-1, ""), nil, nil, nil, ""
+	queued.Steps, queued.Checks, queued.Events, queued.Models, queued.Nodes, queued.Archive = deploySteps(-1, ""), nil, nil, nil, nil, ""
 	return []Page{
 		page("dossier.failed", "Dossier of run 42", layout.NavRuns, dossier.Page(full, crumbs)),
 		page("dossier.viewer", "Dossier of run 42", layout.NavRuns, dossier.Page(queued, crumbs), as(ui.RoleViewer)),
