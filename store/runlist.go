@@ -34,7 +34,11 @@ func (f RunFilter) query() (string, []any) {
 	w.equal("deployment_id", f.DeploymentID)
 	w.equal("site_id", f.SiteID)
 	w.equal("stack_id", f.StackID)
-	w.equal("status", f.Status)
+	if len(w.conds) < 2 {
+		w.equal("status", f.Status)
+	} else { // the plus keeps the walk on the index of the other two, which has the status too
+		w.equal("+status", f.Status)
+	}
 	if f.Before > 0 {
 		w.add("number < ", f.Before)
 	}

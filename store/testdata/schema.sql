@@ -251,6 +251,10 @@ CREATE INDEX runs_board ON runs (deployment_id, site_id, workflow_id);
 
 CREATE INDEX runs_deployment ON runs (deployment_id);
 
+CREATE INDEX runs_deployment_stack ON runs (deployment_id, stack_id, number, status);
+
+CREATE INDEX runs_deployment_status ON runs (deployment_id, status);
+
 CREATE UNIQUE INDEX runs_draft ON runs (draft_id) WHERE draft_id <> '';
 
 CREATE UNIQUE INDEX runs_lock ON runs (lock_key)
@@ -260,9 +264,19 @@ CREATE INDEX runs_site ON runs (site_id);
 
 CREATE INDEX runs_stack ON runs (stack_id);
 
+CREATE INDEX runs_stack_status ON runs (stack_id, status);
+
 CREATE INDEX runs_status ON runs (status);
 
 CREATE INDEX runs_workflow ON runs (workflow_id);
+
+CREATE INDEX runs_workflow_deployment ON runs (workflow_id, deployment_id, number, status);
+
+CREATE INDEX runs_workflow_deployment_stack ON runs (workflow_id, deployment_id, stack_id, number, status);
+
+CREATE INDEX runs_workflow_stack ON runs (workflow_id, stack_id, number, status);
+
+CREATE INDEX runs_workflow_status ON runs (workflow_id, status);
 
 CREATE TABLE schema_migrations (
     number     INTEGER PRIMARY KEY,

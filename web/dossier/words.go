@@ -121,3 +121,10 @@ func orWords(version, otherwise string) string {
 	}
 	return version
 }
+
+func changeWords(c workflows.Change) string {
+	if c.Verb == "none" {
+		return "no change: " + c.What
+	}
+	return c.Verb + " " + c.What
+}
