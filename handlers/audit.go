@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -19,29 +18,46 @@ import (
 
 const eventsPerPage = 100
 
-func auditFilter(c echo.Context) (webaudit.Filter, store.AuditFilter) {
+func (s *Server) auditFilter(c echo.Context) (webaudit.Filter, store.AuditFilter, error) {
 	f := webaudit.Filter{
-		Actor: c.QueryParam("actor"), Action: c.QueryParam("action"), Deployment: c.QueryParam("deployment"),
-		Run: c.QueryParam("run"), From: c.QueryParam("from"), To: c.QueryParam("to"),
+		Actor: c.QueryParam("actor"), Action: c.QueryParam("action"), Cluster: c.QueryParam("cluster"), Workflow: c.QueryParam("workflow"),
+		Deployment: c.QueryParam("deployment"), Run: c.QueryParam("run"), From: c.QueryParam("from"), To: c.QueryParam("to"),
 	}
-	q := store.AuditFilter{Actor: f.Actor, Action: f.Action, DeploymentID: f.Deployment, RunID: f.Run, Before: intParam(c, "before", 0), Limit: eventsPerPage + 1}
+	q := store.AuditFilter{Actor: f.Actor, Action: f.Action, WorkflowID: f.Workflow, DeploymentID: f.Deployment, RunID: f.Run, Before: intParam(c, "before", 0)}
+	if f.Cluster != "" {
+		cl, err := s.Store.Cluster(c.Request().Context(), f.Cluster)
+		if err != nil {
+			return f, q, err
+		}
+		q.SiteID = cl.SiteID
+	}
 	if t, err := time.ParseInLocation(time.DateOnly, f.From, time.Local); err == nil {
 		q.From = t
 	}
 	if t, err := time.ParseInLocation(time.DateOnly, f.To, time.Local); err == nil {
 		q.To = t.AddDate(0, 0, 1)
 	}
-	return f, q
+	return f, q, nil
 }
 
 func (s *Server) audit(c echo.Context) error {
 	ctx := c.Request().Context()
-	f, q := auditFilter(c)
+	f, q, err := s.auditFilter(c)
+	if err != nil {
+		return err
+	}
+	if err := s.recordReading(c); err != nil {
+		return err
+	}
+	q.Limit = eventsPerPage + 1
 	events, err := s.Store.AuditEvents(ctx, q)
 	if err != nil {
 		return err
 	}
-	p := webaudit.Props{Role: me(c).ui(), Filter: f, Actions: auditActions(), Now: s.Clock(), ExportURL: exportURL(c)}
+	p := webaudit.Props{Role: me(c).ui(), Filter: f, Actions: auditActions(), Now: s.Clock(), ExportURL: exportURL(c, "csv")}
+	if p.Role.Audits() {
+		p.JSONURL = exportURL(c, "json")
+	}
 	if len(events) > eventsPerPage {
 		events = events[:eventsPerPage]
 		p.OlderURL = withQuery(c, "before", strconv.FormatInt(events[eventsPerPage-1].Seq, 10))
@@ -66,6 +82,16 @@ func (s *Server) auditChoices(ctx context.Context, p *webaudit.Props) error {
 		p.Actors = append(p.Actors, ui.Choice{Value: u.Name, Label: u.Name})
 	}
 	p.Actors = append(p.Actors, ui.Choice{Value: audit.ActorHubwright, Label: audit.ActorHubwright})
+	for _, d := range s.Catalogue {
+		p.Workflows = append(p.Workflows, ui.Choice{Value: d.Info().ID, Label: d.Info().Title})
+	}
+	clusters, err := s.Store.Clusters(ctx)
+	if err != nil {
+		return err
+	}
+	for _, cl := range clusters {
+		p.Clusters = append(p.Clusters, ui.Choice{Value: cl.ID, Label: cl.Name})
+	}
 	deployments, err := s.Store.Deployments(ctx)
 	for _, d := range deployments {
 		p.Deployments = append(p.Deployments, ui.Choice{Value: d.ID, Label: d.Name})
@@ -86,28 +112,4 @@ func auditActions() []ui.Choice {
 		out = append(out, ui.Choice{Value: a.ID, Label: a.Words})
 	}
 	return out
-}
-
-// exportURL leads to the file of what the page's filter selects.
-func exportURL(c echo.Context) string {
-	page := withQuery(c, "before", "")
-	_, query, _ := strings.Cut(page, "?")
-	if query == "" {
-		return "/audit/export.csv"
-	}
-	return "/audit/export.csv?" + query
-}
-
-// exportAudit writes what the filter selects, the newest first.
-func (s *Server) exportAudit(c echo.Context) error {
-	_, q := auditFilter(c)
-	q.Limit = 0
-	ctx := c.Request().Context()
-	if err := s.record(c, audit.AuditExport, "audit", workflows.Target{}, nil); err != nil {
-		return err
-	}
-	h := c.Response().Header()
-	h.Set(echo.HeaderContentType, "text/csv; charset=utf-8")
-	h.Set(echo.HeaderContentDisposition, "attachment; filename=audit.csv")
-	return audit.WriteCSV(ctx, c.Response(), s.Store, q)
 }

@@ -25,7 +25,7 @@ const public auth.Role = ""
 
 // table is every route of the product with who may use it.
 func (s *Server) table() []route {
-	const v, o, a = auth.RoleViewer, auth.RoleOperator, auth.RoleAdmin
+	const v, au, o, a = auth.RoleViewer, auth.RoleAuditor, auth.RoleOperator, auth.RoleAdmin
 	return []route{
 		{"GET", "/healthz", public, s.health},
 		{"GET", "/setup", public, s.setup},
@@ -73,8 +73,11 @@ func (s *Server) table() []route {
 		{"POST", "/drafts/:id/delete", o, s.deleteDraft},
 
 		{"GET", "/runs", v, s.runs},
+		{"GET", "/runs/compare", v, s.compareRuns},
 		{"GET", "/runs/:id", v, s.run},
 		{"GET", "/runs/:id/panel", v, s.runPanel},
+		{"GET", "/runs/:id/dossier", v, s.runDossier},
+		{"GET", "/runs/:id/dossier.zip", au, s.downloadDossier},
 		{"POST", "/runs/:id/cancel", o, s.cancelRun},
 		{"POST", "/runs/:id/retry", o, s.retryRun},
 		{"GET", "/runs/:id/log", v, s.runLog},
@@ -90,6 +93,7 @@ func (s *Server) table() []route {
 
 		{"GET", "/audit", v, s.audit},
 		{"GET", "/audit/export.csv", v, s.exportAudit},
+		{"GET", "/audit/export.json", au, s.exportAuditJSON},
 		{"GET", "/team", a, s.team},
 		{"POST", "/team", a, s.changeTeam},
 		{"GET", "/settings", a, s.settings},

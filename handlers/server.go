@@ -4,6 +4,7 @@ package handlers
 
 import (
 	"context"
+	"crypto/ed25519"
 	"io"
 	"log/slog"
 	"net/http"
@@ -29,6 +30,7 @@ type Deps struct {
 	Engine    *engine.Engine
 	Auth      *auth.Service
 	Vault     *secrets.Vault
+	Signing   ed25519.PrivateKey // signs dossiers
 	Live      *live.Hub
 	Preflight *preflight.Runner
 	Catalogue workflows.Catalogue
@@ -98,13 +100,14 @@ type RunFiles interface {
 // Server answers requests.
 type Server struct {
 	Deps
-	look    lookCache
-	chains  chainWatch
-	boards  boardCache
-	misses  misses
-	pace    pace
-	sockets *sockets
-	echo    *echo.Echo
+	look     lookCache
+	chains   chainWatch
+	boards   boardCache
+	misses   misses
+	readings readings
+	pace     pace
+	sockets  *sockets
+	echo     *echo.Echo
 }
 
 // New makes the HTTP handler of the product. It must be closed.

@@ -42,6 +42,18 @@ func (k *sockets) join(s *Server, runID string) (w *watched, leave func(), ok bo
 	return w, func() { k.leave(w) }, true
 }
 
+// enter counts an answer that lasts as long as its reader stays, if the server
+// isn't stopping. It has to end with k.ctx.
+func (k *sockets) enter() (leave func(), ok bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.stopped {
+		return nil, false
+	}
+	k.open.Add(1)
+	return k.open.Done, true
+}
+
 func (k *sockets) leave(w *watched) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+	"time"
 
 	"hubwright/internal/audit"
 	"hubwright/internal/engine"
@@ -33,8 +34,8 @@ func (d *DB) Audit(ctx context.Context, tx engine.Tx, e workflows.AuditEvent) er
 	if len(e.Detail) > 0 {
 		detail = asJSON(e.Detail)
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO audit_events (at, actor, action, object, run_id, deployment_id, site_id, stack_id, detail)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, nanos(d.orNow(e.At)), e.Actor, e.Action, e.Object, e.RunID,
+	_, err := tx.Exec(ctx, `INSERT INTO audit_events (at, actor, action, object, run_id, deployment_id, site_id, stack_id, detail, workflow_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce((SELECT workflow_id FROM runs WHERE id = $5), ''))`, nanos(d.orNow(e.At)), e.Actor, e.Action, e.Object, e.RunID,
 		e.Target.DeploymentID, e.Target.SiteID, e.Target.StackID, detail)
 	if err != nil {
 		return fmt.Errorf("writing the audit: %w", err)
@@ -86,7 +87,7 @@ func sealIn(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-// AuditEvents are the events that the filter lets through, the newest first.
+// AuditEvents are the events that the filter lets through, in its order.
 func (d *DB) AuditEvents(ctx context.Context, f AuditFilter) ([]workflows.AuditEvent, error) {
 	if err := d.seal(ctx); err != nil {
 		return nil, err
@@ -95,27 +96,58 @@ func (d *DB) AuditEvents(ctx context.Context, f AuditFilter) ([]workflows.AuditE
 	return list(ctx, d.db, scanAudit, query, args...)
 }
 
+// auditQuery walks one index in the order of seq. The plus before a column
+// keeps SQLite from choosing that column's index: it is compared row by row.
 func auditQuery(f AuditFilter) (string, []any) {
 	var w where
-	w.equal("actor", f.Actor)
+	equal := func(column, v string, walked bool) {
+		if !walked {
+			column = "+" + column
+		}
+		w.equal(column, v)
+	}
+	facets := 0
+	for _, v := range []string{f.Actor, f.SiteID, f.WorkflowID} {
+		if v != "" {
+			facets++
+		}
+	}
+	byRun := f.RunID != "" // a run has few events
+	equal("run_id", f.RunID, true)
+	equal("actor", f.Actor, !byRun)
+	equal("site_id", f.SiteID, !byRun)
+	equal("workflow_id", f.WorkflowID, !byRun)
 	if stem, ok := strings.CutSuffix(f.Action, "."); ok {
-		w.add("action >= ", f.Action)
-		w.add("action < ", stem+"/") // "/" follows "."
+		w.add("+action >= ", f.Action)
+		w.add("+action < ", stem+"/") // "/" follows "."
 	} else {
-		w.equal("action", f.Action)
+		equal("action", f.Action, !byRun && facets <= 1)
 	}
-	w.equal("run_id", f.RunID)
-	w.equal("deployment_id", f.DeploymentID)
-	if !f.From.IsZero() {
-		w.add("at >= ", nanos(f.From))
-	}
-	if !f.To.IsZero() {
-		w.add("at < ", nanos(f.To))
-	}
+	equal("deployment_id", f.DeploymentID, !byRun && facets == 0 && f.Action == "")
+	w.between(f.From, f.To)
 	if f.Before > 0 {
 		w.add("seq < ", f.Before)
 	}
-	return `SELECT ` + auditColumns + ` FROM audit_events` + w.String() + ` ORDER BY seq DESC` + w.limit(f.Limit), w.args
+	order := " ORDER BY seq DESC"
+	if f.Oldest {
+		order = " ORDER BY seq"
+		w.add("seq > ", f.After)
+	}
+	return `SELECT ` + auditColumns + ` FROM audit_events` + w.String() + order + w.limit(f.Limit), w.args
+}
+
+// between makes a span of time one of seq as well, by whole days, so that the
+// walk begins and ends near it.
+func (w *where) between(from, to time.Time) {
+	const day = int64(24 * time.Hour)
+	if !from.IsZero() {
+		w.add("at >= ", nanos(from))
+		w.addIn("seq >= (SELECT min(first_seq) FROM audit_days WHERE day >= ", nanos(from)/day, ")")
+	}
+	if !to.IsZero() {
+		w.add("at < ", nanos(to))
+		w.addIn("seq <= (SELECT max(last_seq) FROM audit_days WHERE day <= ", nanos(to)/day, ")")
+	}
 }
 
 // AuditHash is the hash of the event with that Seq, "" when there is none.

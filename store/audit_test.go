@@ -114,7 +114,7 @@ func TestVerifyAuditFindsTampering(t *testing.T) {
 		`DELETE FROM audit_events WHERE seq > 3`:                                       4,
 		`DELETE FROM audit_events`:                                                     1,
 		`UPDATE audit_events SET seq = 10 WHERE seq = 5`:                               5,
-		`INSERT OR REPLACE INTO audit_events SELECT 2, at, actor, action, 'forged', run_id, deployment_id, site_id, stack_id, detail, prev_hash, hash FROM audit_events WHERE seq = 2`: 2,
+		`INSERT OR REPLACE INTO audit_events SELECT 2, at, actor, action, 'forged', run_id, deployment_id, site_id, stack_id, detail, prev_hash, hash, workflow_id FROM audit_events WHERE seq = 2`: 2,
 	} {
 		t.Run(stmt[:20], func(t *testing.T) {
 			d := open(t)
@@ -154,20 +154,24 @@ func TestAuditFilter(t *testing.T) {
 		{AuditFilter{RunID: "run_3"}, []int64{12, 8, 4}},
 		{AuditFilter{DeploymentID: "dep_0", Action: audit.Login}, []int64{9, 3}},
 		{AuditFilter{From: at(2), To: at(5)}, []int64{5, 4, 3}},
+		{AuditFilter{From: at(0).AddDate(0, 0, -3), To: at(0).AddDate(0, 0, -2)}, nil},
+		{AuditFilter{Oldest: true, After: 3, Limit: 2}, []int64{4, 5}},
+		{AuditFilter{Oldest: true, Actor: "bob", Before: 7}, []int64{2, 4, 6}},
 		{AuditFilter{Actor: "eve"}, nil},
 	} {
-		events, err := d.AuditEvents(t.Context(), tc.f)
-		ok(t, err)
-		var have []int64
-		for _, e := range events {
-			have = append(have, e.Seq)
-		}
-		if diff := cmp.Diff(tc.want, have); diff != "" {
+		if diff := cmp.Diff(tc.want, auditSeqs(t, d, tc.f)); diff != "" {
 			t.Errorf("%+v:\n%s", tc.f, diff)
 		}
-		query, args := auditQuery(tc.f)
-		if plan := explain(t, d, query, args...); strings.Contains(plan, "TEMP B-TREE") && tc.f.Action != "run." && tc.f.From.IsZero() {
-			t.Errorf("%+v sorts: %s", tc.f, plan)
-		}
 	}
+}
+
+func auditSeqs(t *testing.T, d *DB, f AuditFilter) []int64 {
+	t.Helper()
+	events, err := d.AuditEvents(t.Context(), f)
+	ok(t, err)
+	var out []int64
+	for _, e := range events {
+		out = append(out, e.Seq)
+	}
+	return out
 }

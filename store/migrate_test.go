@@ -97,7 +97,7 @@ func TestOldDatabasesAreMigrated(t *testing.T) {
 			if diff := cmp.Diff(want, schema(t, d)); diff != "" {
 				t.Errorf("schema of the migrated database:\n%s", diff)
 			}
-			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus} {
+			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize} {
 				if i < n {
 					look(t, d)
 				}
@@ -179,7 +179,21 @@ func lookAtPeople(t *testing.T, d *DB) {
 	}
 }
 
-func lookAtAudit(t *testing.T, d *DB) { verify(t, d, 1, 0) }
+func lookAtAudit(t *testing.T, d *DB) {
+	verify(t, d, int64(len(auditSeqs(t, d, AuditFilter{}))), 0)
+}
+
+// The events of an older build are found by workflow and by time as well.
+func TestOldEventsAreFound(t *testing.T) {
+	d, err := Open(t.Context(), oldDatabase(t, 4), Options{})
+	ok(t, err)
+	defer d.Close()
+	got(t, []int64{1})(auditSeqs(t, d, AuditFilter{WorkflowID: "cluster", SiteID: "site_old", From: then.Add(-time.Hour), To: then.Add(time.Second)}), nil)
+}
+
+func lookAtAuditAtSize(t *testing.T, d *DB) {
+	got(t, []int64{2})(auditSeqs(t, d, AuditFilter{WorkflowID: "cluster", Action: "run.cancel"}), nil)
+}
 
 func TestANewerDatabaseIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new.db")

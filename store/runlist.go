@@ -34,7 +34,11 @@ func (f RunFilter) query() (string, []any) {
 	w.equal("deployment_id", f.DeploymentID)
 	w.equal("site_id", f.SiteID)
 	w.equal("stack_id", f.StackID)
-	w.equal("status", f.Status)
+	if len(w.conds) < 2 {
+		w.equal("status", f.Status)
+	} else { // the plus keeps the walk on the index of the other two, which has the status too
+		w.equal("+status", f.Status)
+	}
 	if f.Before > 0 {
 		w.add("number < ", f.Before)
 	}
@@ -87,9 +91,12 @@ type where struct {
 }
 
 // add is a condition that ends where its argument goes.
-func (w *where) add(cond string, arg any) {
+func (w *where) add(cond string, arg any) { w.addIn(cond, arg, "") }
+
+// addIn is a condition that goes on after its argument.
+func (w *where) addIn(cond string, arg any, rest string) {
 	w.args = append(w.args, arg)
-	w.conds = append(w.conds, cond+"$"+strconv.Itoa(len(w.args)))
+	w.conds = append(w.conds, cond+"$"+strconv.Itoa(len(w.args))+rest)
 }
 
 func (w *where) equal(column, v string) {

@@ -54,6 +54,7 @@ var mayImport = map[string][]string{
 	"internal/archives":   {"workflows", "internal/aksengine", "store"},
 	"internal/auth":       {"workflows", "store"},
 	"internal/audit":      {"workflows"},
+	"internal/dossier":    {"workflows", "internal/audit", "web"},
 	"store":               {"workflows", "internal/engine", "internal/auth", "internal/audit", "internal/monitor"},
 	"web":                 {"workflows", "static"},
 	"static":              {},

@@ -31,6 +31,14 @@ func newRecord(n int) record {
 
 func (r record) AuditEvents(_ context.Context, f Filter) ([]workflows.AuditEvent, error) {
 	var out []workflows.AuditEvent
+	if f.Oldest {
+		for _, e := range r[min(f.After, int64(len(r))):] {
+			if len(out) < f.Limit {
+				out = append(out, e)
+			}
+		}
+		return out, nil
+	}
 	for i := len(r) - 1; i >= 0 && len(out) < f.Limit; i-- {
 		if f.Before == 0 || r[i].Seq < f.Before {
 			out = append(out, r[i])
@@ -102,7 +110,7 @@ func TestExport(t *testing.T) {
 			if err := WriteCSV(t.Context(), &c, r, Filter{}); err != nil {
 				t.Fatal(err)
 			}
-			if err := WriteJSON(t.Context(), &j, r, Filter{}); err != nil {
+			if _, err := WriteJSON(t.Context(), &j, r, Filter{}); err != nil {
 				t.Fatal(err)
 			}
 			rows, err := csv.NewReader(strings.NewReader(c.String())).ReadAll()
@@ -129,5 +137,37 @@ func TestExport(t *testing.T) {
 	var c strings.Builder
 	if err := WriteCSV(t.Context(), &c, newRecord(9), Filter{Limit: 3, Before: 8}); err != nil || strings.Count(c.String(), "\n") != 4 {
 		t.Errorf("limited: %v\n%s", err, c.String())
+	}
+}
+
+// Who asks again with the last Seq misses nothing and gets nothing twice.
+func TestExportGoesOn(t *testing.T) {
+	r := newRecord(2*exportPage + 7)
+	var seqs []int64
+	for after := int64(0); ; {
+		var j strings.Builder
+		last, err := WriteJSON(t.Context(), &j, r, Filter{Oldest: true, After: after, Limit: exportPage + 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for dec := json.NewDecoder(strings.NewReader(j.String())); dec.More(); {
+			var e jsonEvent
+			if err := dec.Decode(&e); err != nil {
+				t.Fatal(err)
+			}
+			seqs = append(seqs, e.Seq)
+		}
+		if last == after {
+			break
+		}
+		after = last
+	}
+	for i, seq := range seqs {
+		if seq != int64(i+1) {
+			t.Fatalf("event %d came at place %d", seq, i+1)
+		}
+	}
+	if len(seqs) != len(r) {
+		t.Errorf("%d events, want %d", len(seqs), len(r))
 	}
 }

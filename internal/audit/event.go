@@ -46,6 +46,8 @@ const (
 	KubeconfigScoped   = "kubeconfig.scoped"   // a service account with a chosen role
 	APIModelDownload   = "apimodel.download"
 	LogsDownload       = "logs.download" // what nodes had in their logs
+	DossierDownload    = "dossier.download"
+	AuditRead          = "audit.read"
 	AuditExport        = "audit.export"
 
 	ShareCreate = "share.create" // a link to the status page that needs no login
@@ -61,7 +63,8 @@ func Actions() []Action {
 		{RunStart, "Run started"}, {RunEnd, "Run ended"}, {RunCancel, "Run cancelled"}, {RunRetry, "Run retried"},
 		{CheckWaive, "Check waived"}, {DraftDelete, "Draft deleted"},
 		{KubeconfigDownload, "Kubeconfig downloaded"}, {KubeconfigScoped, "Scoped account downloaded"},
-		{APIModelDownload, "API model downloaded"}, {LogsDownload, "Node logs downloaded"}, {AuditExport, "Audit exported"},
+		{APIModelDownload, "API model downloaded"}, {LogsDownload, "Node logs downloaded"}, {DossierDownload, "Dossier downloaded"},
+		{AuditRead, "Audit read"}, {AuditExport, "Audit exported"},
 		{ShareCreate, "Status page shared"}, {ShareRevoke, "Shared link revoked"},
 		{StackCreate, "Stack registered"}, {StackChange, "Stack changed"}, {StackTest, "Stack tested"},
 		{DeploymentCreate, "Deployment created"}, {SiteCreate, "Site added"},
@@ -78,14 +81,18 @@ type Filter struct {
 	Action       string // whole, or all that begin with it when it ends in a dot: "run."
 	RunID        string
 	DeploymentID string
+	SiteID       string    // what was done to a Site: its Helper VM, its Cluster
+	WorkflowID   string    // what runs of the workflow did, and what was done to those runs
 	From, To     time.Time // From is included, To is not
 	Before       int64     // only events with a lower Seq; 0: from the newest
+	Oldest       bool      // the oldest first, from After on
+	After        int64     // with Oldest: only events with a higher Seq
 	Limit        int       // 0: 100
 }
 
 // Repo is where the events are. The store implements it.
 type Repo interface {
-	// AuditEvents gives the newest events first.
+	// AuditEvents gives the newest events first, unless the filter says otherwise.
 	AuditEvents(ctx context.Context, f Filter) ([]workflows.AuditEvent, error)
 	// VerifyAudit gives the number of events and the Seq of the first one that
 	// was changed, removed or added past the chain; 0 when all is well.

@@ -15,8 +15,8 @@ import (
 
 const exportPage = 500
 
-// each calls fn with every event of the filter, the newest first. The filter's
-// Before and Limit hold as they do in a list, but Limit 0 is no limit.
+// each calls fn with every event of the filter, in its order. Before, After
+// and Limit hold as they do in a list, but Limit 0 is no limit.
 func each(ctx context.Context, repo Repo, f Filter, fn func(workflows.AuditEvent) error) error {
 	left := f.Limit
 	for {
@@ -41,11 +41,15 @@ func each(ctx context.Context, repo Repo, f Filter, fn func(workflows.AuditEvent
 		if len(events) < f.Limit {
 			return nil
 		}
-		f.Before = events[len(events)-1].Seq
+		if last := events[len(events)-1].Seq; f.Oldest {
+			f.After = last
+		} else {
+			f.Before = last
+		}
 	}
 }
 
-// WriteCSV writes the events of the filter, the newest first, as CSV with a
+// WriteCSV writes the events of the filter, in its order, as CSV with a
 // header (RFC 4180, times in UTC). A cell that a spreadsheet would take for a
 // formula gets an apostrophe in front.
 func WriteCSV(ctx context.Context, w io.Writer, repo Repo, f Filter) error {
@@ -98,16 +102,36 @@ type jsonEvent struct {
 	Hash       string            `json:"hash"`
 }
 
-// WriteJSON writes the events of the filter, the newest first, as JSON Lines:
-// one object a line.
-func WriteJSON(ctx context.Context, w io.Writer, repo Repo, f Filter) error {
+// WriteJSON writes the events of the filter, in its order, as JSON Lines: one
+// object a line. It tells the Seq of the last one, or f.After when there is
+// none: where the next call with Oldest goes on.
+func WriteJSON(ctx context.Context, w io.Writer, repo Repo, f Filter) (last int64, err error) {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	return each(ctx, repo, f, func(e workflows.AuditEvent) error {
-		return enc.Encode(jsonEvent{
-			Seq: e.Seq, At: e.At.UTC(), Actor: e.Actor, Action: e.Action, Object: e.Object, Run: e.RunID,
-			Deployment: e.Target.DeploymentID, Site: e.Target.SiteID, Stack: e.Target.StackID,
-			Detail: e.Detail, PrevHash: e.PrevHash, Hash: e.Hash,
-		})
+	last = f.After
+	err = each(ctx, repo, f, func(e workflows.AuditEvent) error {
+		last = e.Seq
+		return enc.Encode(inJSON(e))
 	})
+	return last, err
+}
+
+// EncodeJSON writes events as WriteJSON does.
+func EncodeJSON(w io.Writer, events []workflows.AuditEvent) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for _, e := range events {
+		if err := enc.Encode(inJSON(e)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func inJSON(e workflows.AuditEvent) jsonEvent {
+	return jsonEvent{
+		Seq: e.Seq, At: e.At.UTC(), Actor: e.Actor, Action: e.Action, Object: e.Object, Run: e.RunID,
+		Deployment: e.Target.DeploymentID, Site: e.Target.SiteID, Stack: e.Target.StackID,
+		Detail: e.Detail, PrevHash: e.PrevHash, Hash: e.Hash,
+	}
 }

@@ -17,12 +17,13 @@ type Role string
 // The roles, the lowest first.
 const (
 	RoleViewer   Role = "viewer"   // sees everything but secrets
+	RoleAuditor  Role = "auditor"  // takes the record away: streams of the audit, dossiers of runs; changes nothing
 	RoleOperator Role = "operator" // starts, cancels and retries runs
 	RoleAdmin    Role = "admin"    // registers Stacks, manages the team and settings
 )
 
 // Roles are all roles, the lowest first.
-func Roles() []Role { return []Role{RoleViewer, RoleOperator, RoleAdmin} }
+func Roles() []Role { return []Role{RoleViewer, RoleAuditor, RoleOperator, RoleAdmin} }
 
 // Allows says whether the role may do what needs the other one. A role that
 // does not exist allows nothing and is never allowed.
@@ -111,6 +112,6 @@ func (e *FieldErrors) checkPassword(name, password string) {
 
 func (e *FieldErrors) checkRole(role Role) {
 	if role.rank() == 0 {
-		e.add("role", "Choose viewer, operator or admin.")
+		e.add("role", "Choose viewer, auditor, operator or admin.")
 	}
 }

@@ -22,8 +22,20 @@ CREATE TABLE archives (
     added_at  INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE audit_days (
+    day       INTEGER PRIMARY KEY, -- since 1970
+    first_seq INTEGER NOT NULL,
+    last_seq  INTEGER NOT NULL
+) STRICT;
+
+CREATE TRIGGER audit_day AFTER INSERT ON audit_events
+BEGIN
+    INSERT INTO audit_days VALUES (NEW.at / 86400000000000, NEW.seq, NEW.seq)
+        ON CONFLICT (day) DO UPDATE SET first_seq = min(first_seq, excluded.first_seq), last_seq = max(last_seq, excluded.last_seq);
+END;
+
 CREATE TRIGGER audit_keep_content
-BEFORE UPDATE OF seq, at, actor, action, object, run_id, deployment_id, site_id, stack_id, detail ON audit_events
+BEFORE UPDATE OF seq, at, actor, action, object, run_id, deployment_id, site_id, stack_id, detail, workflow_id ON audit_events
 BEGIN
     SELECT RAISE(ABORT, 'audit events are never changed');
 END;
@@ -52,19 +64,35 @@ CREATE TABLE audit_events (
     detail        TEXT NOT NULL, -- JSON
     prev_hash     TEXT,
     hash          TEXT
-) STRICT;
+, workflow_id TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE INDEX audit_action ON audit_events (action);
 
 CREATE INDEX audit_actor ON audit_events (actor);
 
-CREATE INDEX audit_at ON audit_events (at);
+CREATE INDEX audit_actor_action ON audit_events (actor, action);
+
+CREATE INDEX audit_actor_site ON audit_events (actor, site_id);
+
+CREATE INDEX audit_actor_site_workflow ON audit_events (actor, site_id, workflow_id);
+
+CREATE INDEX audit_actor_workflow ON audit_events (actor, workflow_id);
 
 CREATE INDEX audit_deployment ON audit_events (deployment_id);
 
 CREATE INDEX audit_run ON audit_events (run_id);
 
+CREATE INDEX audit_site ON audit_events (site_id);
+
+CREATE INDEX audit_site_action ON audit_events (site_id, action);
+
+CREATE INDEX audit_site_workflow ON audit_events (site_id, workflow_id);
+
 CREATE INDEX audit_unsealed ON audit_events (seq) WHERE hash IS NULL;
+
+CREATE INDEX audit_workflow ON audit_events (workflow_id);
+
+CREATE INDEX audit_workflow_action ON audit_events (workflow_id, action);
 
 CREATE TABLE check_results (
     draft_id      TEXT NOT NULL REFERENCES drafts (id) ON DELETE CASCADE,
@@ -237,6 +265,10 @@ CREATE INDEX runs_board ON runs (deployment_id, site_id, workflow_id);
 
 CREATE INDEX runs_deployment ON runs (deployment_id);
 
+CREATE INDEX runs_deployment_stack ON runs (deployment_id, stack_id, number, status);
+
+CREATE INDEX runs_deployment_status ON runs (deployment_id, status);
+
 CREATE UNIQUE INDEX runs_draft ON runs (draft_id) WHERE draft_id <> '';
 
 CREATE UNIQUE INDEX runs_lock ON runs (lock_key)
@@ -246,9 +278,19 @@ CREATE INDEX runs_site ON runs (site_id);
 
 CREATE INDEX runs_stack ON runs (stack_id);
 
+CREATE INDEX runs_stack_status ON runs (stack_id, status);
+
 CREATE INDEX runs_status ON runs (status);
 
 CREATE INDEX runs_workflow ON runs (workflow_id);
+
+CREATE INDEX runs_workflow_deployment ON runs (workflow_id, deployment_id, number, status);
+
+CREATE INDEX runs_workflow_deployment_stack ON runs (workflow_id, deployment_id, stack_id, number, status);
+
+CREATE INDEX runs_workflow_stack ON runs (workflow_id, stack_id, number, status);
+
+CREATE INDEX runs_workflow_status ON runs (workflow_id, status);
 
 CREATE TABLE schema_migrations (
     number     INTEGER PRIMARY KEY,

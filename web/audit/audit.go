@@ -12,6 +12,8 @@ import (
 type Filter struct {
 	Actor      string // [actor]
 	Action     string // [action]
+	Cluster    string // [cluster] id of a Cluster
+	Workflow   string // [workflow]
 	Deployment string // [deployment]
 	Run        string // [run] run id
 	From, To   string // [from] [to] as 2026-11-23
@@ -31,10 +33,13 @@ type Props struct {
 	Filter      Filter
 	Actors      []ui.Choice
 	Actions     []ui.Choice
+	Clusters    []ui.Choice
+	Workflows   []ui.Choice
 	Deployments []ui.Choice
 	Chain       Chain
 	OlderURL    string
 	NewestURL   string
-	ExportURL   string // "" when there is no export
+	ExportURL   string // as CSV; "" when there is no export
+	JSONURL     string // as JSON Lines; "" for who may not stream
 	Now         time.Time
 }

@@ -19,10 +19,11 @@ func auditPages() []Page {
 		{Seq: 1202, At: before(26 * time.Hour), Actor: "hubwright", Action: "run.end", Object: long, RunID: "r1", Hash: sha, Detail: map[string]string{"status": "failed"}},
 		{Seq: 1201, At: before(27 * time.Hour), Actor: "ben", Action: "login", Object: "ben", Hash: sha},
 	}
-	p := audit.Props{Role: ui.RoleOperator, Events: events, Now: now, Chain: audit.Chain{At: before(40 * time.Second), Rows: 1204}, OlderURL: "/audit?before=1201", ExportURL: "/audit/export.csv",
+	p := audit.Props{Role: ui.RoleOperator, Events: events, Now: now, Chain: audit.Chain{At: before(40 * time.Second), Rows: 1204}, OlderURL: "/audit?before=1201", ExportURL: "/audit/export.csv", JSONURL: "/audit/export.json",
+		Clusters: []ui.Choice{{Value: "c1", Label: "ratings-sea"}}, Workflows: []ui.Choice{{Value: "deploy-cluster", Label: "Deploy a cluster"}},
 		Actors: []ui.Choice{{Value: "ana", Label: "ana"}, {Value: "ben", Label: "ben"}}, Actions: []ui.Choice{{Value: "run.start", Label: "Run started"}, {Value: "run.end", Label: "Run ended"}, {Value: "kubeconfig.download", Label: "Kubeconfig downloaded"}, {Value: "login", Label: "Logged in"}}, Deployments: []ui.Choice{{Value: "d1", Label: "Ratings"}}}
 	broken := p
-	broken.Chain.FirstBroken, broken.Filter.Actor, broken.Filter.From = 1202, "ana", "2026-11-20"
+	broken.Chain.FirstBroken, broken.Filter.Actor, broken.Filter.Cluster, broken.Filter.From = 1202, "ana", "c1", "2026-11-20"
 	nothing := p
 	nothing.Events, nothing.Chain, nothing.Filter.Actor, nothing.OlderURL = nil, audit.Chain{}, "ben", ""
 	return []Page{

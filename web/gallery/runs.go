@@ -171,7 +171,14 @@ func historyPages() []Page {
 	older.NewestURL, older.OlderURL, older.Filter.Workflow = "/runs", "", "deploy-cluster"
 	nothing := p
 	nothing.Rows, nothing.OlderURL, nothing.Filter = nil, "", runs.Filter{Status: "cancelled"}
+	rows := historyRows()
+	compare := runs.CompareProps{A: runs.Side{Row: rows[3], Steps: deploySteps(5, "")}, B: runs.Side{Row: rows[2], Steps: deploySteps(1, workflows.StepFailed)}, Now: now,
+		Others: []ui.Choice{{Value: "r39", Label: "Run 39, 22 Nov 2026, 10:41 UTC, Ratings / Orlando"}, {Value: "r5", Label: long}}}
+	compare.B.Steps[1].EndedAt, compare.A.Steps[3].StepID = now, "gone"
+	once := runs.CompareProps{B: compare.B, Now: now}
 	return []Page{
+		page("runs.compare", "Compare runs", layout.NavRuns, runs.Compare(compare)),
+		page("runs.compare-once", "Compare runs", layout.NavRuns, runs.Compare(once)),
 		page("runs", "Runs", layout.NavRuns, runs.Page(p)),
 		page("runs.filtered", "Runs", layout.NavRuns, runs.Page(older)),
 		page("runs.nothing", "Runs", layout.NavRuns, runs.Page(nothing)),

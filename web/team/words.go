@@ -8,6 +8,8 @@ func roleTitle(r ui.Role) string {
 		return "Admin"
 	case ui.RoleOperator:
 		return "Operator"
+	case ui.RoleAuditor:
+		return "Auditor"
 	}
 	return "Viewer"
 }
@@ -15,24 +17,26 @@ func roleTitle(r ui.Role) string {
 func roleChoices() []ui.Choice {
 	return []ui.Choice{
 		{Value: string(ui.RoleViewer), Label: "Viewer"},
+		{Value: string(ui.RoleAuditor), Label: "Auditor"},
 		{Value: string(ui.RoleOperator), Label: "Operator"},
 		{Value: string(ui.RoleAdmin), Label: "Admin"},
 	}
 }
 
 type right struct {
-	what             string
-	viewer, operator bool
+	what                      string
+	viewer, auditor, operator bool
 }
 
 func rights() []right {
 	return []right{
-		{"See guides, status, runs, logs, clusters and the audit", true, true},
-		{"Answer drafts, start, cancel and retry runs", false, true},
-		{"Download a kubeconfig", false, true},
-		{"Share the status page by a link, and revoke it", false, true},
-		{"Register Stacks", false, false},
-		{"Manage people and settings", false, false},
+		{"See guides, status, runs, logs, clusters and the audit", true, true, true},
+		{"Stream the audit, download a run's dossier", false, true, true},
+		{"Answer drafts, start, cancel and retry runs", false, false, true},
+		{"Download a kubeconfig", false, false, true},
+		{"Share the status page by a link, and revoke it", false, false, true},
+		{"Register Stacks", false, false, false},
+		{"Manage people and settings", false, false, false},
 	}
 }
 

@@ -12,12 +12,17 @@ type Role string
 // The roles, each with all that the former may do.
 const (
 	RoleViewer   Role = "viewer"
+	RoleAuditor  Role = "auditor"
 	RoleOperator Role = "operator"
 	RoleAdmin    Role = "admin"
 )
 
 // Operates says whether the role may start, cancel and change things.
 func (r Role) Operates() bool { return r == RoleOperator || r == RoleAdmin }
+
+// Audits says whether the role may take the record away: streams of the audit
+// and dossiers of runs.
+func (r Role) Audits() bool { return r == RoleAuditor || r.Operates() }
 
 // Admin says whether the role may manage people, Stacks and settings.
 func (r Role) Admin() bool { return r == RoleAdmin }
