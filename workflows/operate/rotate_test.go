@@ -363,6 +363,12 @@ func TestRotateChecks(t *testing.T) {
 		{"passphrase", "ssh", func(b *rotating) {
 			b.sealed["sec_ssh"] = strings.Replace(nodeKey, "of the", "Proc-Type: 4,ENCRYPTED", 1)
 		}, nil, w.CheckFailed, "without a passphrase"},
+		{"nothing left", "unfinished", nil, nil, w.CheckPassed, "None was"},
+		{"left", "unfinished", func(b *rotating) { b.files[backup+"/apimodel.json"] = modelOf(b.old) }, nil, w.CheckFailed, backup},
+		{"left, forced", "unfinished", func(b *rotating) { b.files[backup+"/apimodel.json"] = modelOf(b.old) }, w.Answers{"how": rotatecerts.HowForced}, w.CheckWarning, backup},
+		{"left after the end", "unfinished", func(b *rotating) {
+			b.files[backup+"/apimodel.json"], b.files[made+"/apimodel.json"] = modelOf(b.new), modelOf(b.old)
+		}, nil, w.CheckPassed, "None was"},
 		{"same engine", "engine-version", nil, nil, w.CheckPassed, "v0.85.0"},
 		{"other engine", "engine-version", func(b *rotating) { b.cluster.EngineVersion = "v0.84.2" }, nil, w.CheckFailed, "v0.84.2 made the cluster"},
 		{"pods well", "system-pods", func(b *rotating) { b.pods = []w.Component{{Name: "coredns", Healthy: true}} }, nil, w.CheckPassed, "All 1 are"},

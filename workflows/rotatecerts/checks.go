@@ -14,6 +14,7 @@ func (f flow) checks() []w.Check[State] {
 	return append(operate.Checks(f.Engine, change),
 		operate.ShellsCheck(f.Engine, shells),
 		w.Check[State]{ID: "engine-version", Title: "It is the engine that the cluster knows", Why: "Another version writes other files to the nodes than those which are there.", Severity: w.SeverityBlock, Waivable: true, Run: f.checkVersion},
+		w.Check[State]{ID: "unfinished", Title: "No rotation was interrupted", Why: "Then nodes have certificates of both kinds, and the engine can only begin once more by force.", Page: "how", Severity: w.SeverityBlock, Timeout: time.Minute, Run: f.checkUnfinished},
 		w.Check[State]{ID: "system-pods", Title: "The system's pods are well", Why: "The engine waits for every pod of kube-system, and fails midway if one never gets well.", Page: "how", Severity: w.SeverityBlock, Waivable: true, Timeout: time.Minute,
 			When: func(s *State) bool { return s.How == HowChecked }, Run: f.checkPods},
 		w.Check[State]{ID: "certificates", Title: "When the certificates end", Why: "After that the API server is dead, and the rotation has to be forced.", Page: "how", Severity: w.SeverityWarn, Waivable: true, Run: f.checkEnd})
@@ -25,6 +26,24 @@ func (f flow) checkVersion(_ context.Context, s *State) w.Finding {
 			"Install "+s.Cluster.EngineVersion+" with \"Prepare AKS Engine\", or upgrade the cluster with the newer engine first.")
 	}
 	return w.Passed("AKS Engine " + s.Helper.EngineVersion + ".")
+}
+
+func (f flow) checkUnfinished(ctx context.Context, s *State) w.Finding {
+	host, err := f.OpenHost(ctx, s.SiteID)
+	if err != nil {
+		return operate.CannotLook(err)
+	}
+	defer host.Close()
+	left, err := f.left(ctx, s, host)
+	switch {
+	case err != nil:
+		return operate.CannotLook(err)
+	case left.interrupted() && s.How == HowChecked:
+		return w.Fail("One was: ~/"+s.backup()+" is on the helper VM.", "Retry its run. If that is not possible, choose to begin in any case here.")
+	case left.interrupted():
+		return w.Warn("One was: ~/"+s.backup()+" is on the helper VM.", "This rotation begins once more, by force; that is right here.")
+	}
+	return w.Passed("None was.")
 }
 
 func (f flow) checkPods(ctx context.Context, s *State) w.Finding {

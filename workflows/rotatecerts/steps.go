@@ -87,32 +87,45 @@ func forcible(err error) error {
 // interrupted one can only be repeated by force; one that had finished when
 // its run was interrupted is not repeated.
 func (f flow) before(ctx context.Context, s *State, host operate.Host, log w.Log) (needed bool, err error) {
-	s.Again = false
-	out, err := host.Run(ctx, "[ ! -e "+f.Quote(s.backup())+" ] || echo left", nil)
-	if err := operate.RanWell(out, err, "The engine's output folder could not be read"); err != nil {
+	left, err := f.left(ctx, s, host)
+	if err != nil {
 		return false, err
 	}
-	if out.Stdout != "" {
-		now, ok := authority(ctx, host, s.OutputModel())
-		made, finished := authority(ctx, host, s.made()+"/"+aksengine.OutputModel)
-		switch {
-		case !ok || !finished || now != made:
-			s.Again = true
-			log.Warn("A rotation was interrupted on this cluster. The engine is told to begin once more without asking the API server first (--force): nodes may have certificates of both kinds.")
-			if err := f.AwaitShells(ctx, &s.Shells, host, log); err != nil {
-				return false, err
-			}
-		case now != s.OldCA:
-			log.Good("The command had finished before the run was interrupted.")
-			return false, nil
-		default:
-			if err := f.removeCopies(ctx, s, host); err != nil {
-				return false, err
-			}
-			log.Info("Copies of certificates that a former rotation left are removed.")
+	s.Again = left.interrupted()
+	switch {
+	case s.Again:
+		log.Warn("A rotation was interrupted on this cluster. The engine is told to begin once more without asking the API server first (--force): nodes may have certificates of both kinds.")
+		if err := f.AwaitShells(ctx, &s.Shells, host, log); err != nil {
+			return false, err
 		}
+	case left.backup && left.now != s.OldCA:
+		log.Good("The command had finished before the run was interrupted.")
+		return false, nil
+	case left.backup:
+		if err := f.removeCopies(ctx, s, host); err != nil {
+			return false, err
+		}
+		log.Info("Copies of certificates that a former rotation left are removed.")
 	}
 	return true, f.PutKey(ctx, &s.Change, &s.Shells, host, log)
+}
+
+// leftovers are what a rotation left on the helper VM.
+type leftovers struct {
+	backup    bool
+	now, made string // authorities in the API model and in the one that was made; "" for none
+}
+
+// interrupted says that the engine did not come to its last step: to write the
+// API model with what it had made.
+func (l leftovers) interrupted() bool { return l.backup && (l.now == "" || l.now != l.made) }
+
+func (f flow) left(ctx context.Context, s *State, host operate.Host) (leftovers, error) {
+	out, err := host.Run(ctx, "[ ! -e "+f.Quote(s.backup())+" ] || echo left", nil)
+	if err := operate.RanWell(out, err, "The engine's output folder could not be read"); err != nil || out.Stdout == "" {
+		return leftovers{}, err
+	}
+	return leftovers{backup: true, now: authority(ctx, host, s.OutputModel()), made: authority(ctx, host, s.made()+"/"+aksengine.OutputModel)}, nil
 }
 
 func (f flow) removeCopies(ctx context.Context, s *State, host operate.Host) error {
@@ -120,14 +133,18 @@ func (f flow) removeCopies(ctx context.Context, s *State, host operate.Host) err
 	return operate.RanWell(out, err, "Copies of old certificates could not be removed from the helper VM")
 }
 
-// authority is the fingerprint of the CA in an API model on the helper VM.
-func authority(ctx context.Context, host operate.Host, path string) (string, bool) {
+// authority is the fingerprint of the CA in an API model on the helper VM, ""
+// when there is none to be read.
+func authority(ctx context.Context, host operate.Host, path string) string {
 	doc, err := host.Download(ctx, path, operate.MaxModel)
 	if err != nil {
-		return "", false
+		return ""
 	}
 	model, err := aksengine.ReadOutput(doc)
-	return model.CAFingerprint, err == nil && model.CAFingerprint != ""
+	if err != nil {
+		return ""
+	}
+	return model.CAFingerprint
 }
 
 // custody keeps the new API model and the new kubeconfig.
