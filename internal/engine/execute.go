@@ -199,9 +199,10 @@ func ended(e *Engine, s workflows.StepRun, status workflows.StepStatus, p *workf
 // stepContext is the step's own context: it ends when the run is cancelled or
 // the engine stops. An Always step outlives the cancel. A step that is entered
 // again after a cancel gets a context that is over already, so that it can
-// stop what it had started.
+// stop what it had started. DBOS ends its context on shutdown, too; a step must
+// not take that for a cancel.
 func (e *Engine) stepContext(c context.Context, run workflows.Run, always bool) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(workflows.WithOrigin(c, workflows.Origin{RunID: run.ID, Actor: run.CreatedBy}))
+	ctx, cancel := context.WithCancelCause(workflows.WithOrigin(context.WithoutCancel(c), workflows.Origin{RunID: run.ID, Actor: run.CreatedBy}))
 	unroot := context.AfterFunc(e.root, func() { cancel(errStopping) })
 	if !always {
 		e.mu.Lock()
