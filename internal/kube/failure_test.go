@@ -25,6 +25,7 @@ func every(k *kube.Cluster) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"ServerVersion":     func(ctx context.Context) error { _, err := k.ServerVersion(ctx); return err },
 		"Nodes":             func(ctx context.Context) error { _, err := k.Nodes(ctx); return err },
+		"SystemPods":        func(ctx context.Context) error { _, err := k.SystemPods(ctx); return err },
 		"Components":        func(ctx context.Context) error { _, err := k.Components(ctx); return err },
 		"ClusterInfo":       func(ctx context.Context) error { _, err := k.ClusterInfo(ctx); return err },
 		"CertificateExpiry": func(ctx context.Context) error { _, err := k.CertificateExpiry(ctx); return err },
@@ -154,6 +155,18 @@ func TestNotReadyIsSaid(t *testing.T) {
 	}
 	if len(got) != 3 || got["kube-apiserver readyz"] != "not ready" || !strings.Contains(got["etcd"], "failed") || got["kube-scheduler-m0"] != "CrashLoopBackOff" {
 		t.Errorf("%v", got)
+	}
+}
+
+// TestSystemPods: what has done its work is left out; what waits is not well.
+func TestSystemPods(t *testing.T) {
+	s, ca := server(t, 200, `{"kind":"PodList","apiVersion":"v1","items":[
+		{"metadata":{"name":"coredns-1"},"status":{"phase":"Pending"}},
+		{"metadata":{"name":"kube-proxy-1"},"status":{"phase":"Running","containerStatuses":[{"ready":true}]}},
+		{"metadata":{"name":"job-1"},"status":{"phase":"Succeeded"}}]}`)
+	pods, err := open(t, kubeconfigFor(t, s.URL, ca), kube.Way{}).SystemPods(t.Context())
+	if err != nil || len(pods) != 2 || pods[0].Healthy || pods[0].Message != "Pending" || !pods[1].Healthy {
+		t.Errorf("%+v, %v", pods, err)
 	}
 }
 
