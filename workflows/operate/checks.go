@@ -39,23 +39,15 @@ func Checks[S any](e Engine, change func(*S) *Change) []w.Check[S] {
 	}
 }
 
-// CannotLook is the finding of a check that could not look.
-func CannotLook(err error) w.Finding {
-	p := problem.From(err)
-	finding := w.Fail(strings.TrimRight(p.Error(), ".")+".", p.Fix)
-	finding.Link = p.Link
-	return finding
-}
-
 func (e Engine) checkEngine(ctx context.Context, c *Change) w.Finding {
 	host, err := e.OpenHost(ctx, c.SiteID)
 	if err != nil {
-		return CannotLook(err)
+		return problem.Finding(err)
 	}
 	defer host.Close()
 	out, err := host.Run(ctx, `"$HOME"/`+e.Quote(aksengine.BinaryPath(c.Helper.EngineVersion))+" "+e.Quote("version", "-o", "json"), nil)
 	if err != nil {
-		return CannotLook(err)
+		return problem.Finding(err)
 	}
 	if out.ExitCode != 0 {
 		return w.Fail(fmt.Sprintf("%s answers, but AKS Engine %s is not there.", c.Helper.Address, c.Helper.EngineVersion), prepareAgain)
@@ -66,11 +58,11 @@ func (e Engine) checkEngine(ctx context.Context, c *Change) w.Finding {
 func (e Engine) checkIdle(ctx context.Context, c *Change) w.Finding {
 	host, err := e.OpenHost(ctx, c.SiteID)
 	if err != nil {
-		return CannotLook(err)
+		return problem.Finding(err)
 	}
 	defer host.Close()
 	if err := e.NoOtherJob(ctx, &c.Ground, host); err != nil {
-		return CannotLook(err)
+		return problem.Finding(err)
 	}
 	return w.Passed("None is running in the cluster's folder.")
 }
@@ -78,15 +70,15 @@ func (e Engine) checkIdle(ctx context.Context, c *Change) w.Finding {
 func (e Engine) checkPrincipal(ctx context.Context, c *Change) w.Finding {
 	hub, err := e.OpenHub(ctx, c.Stack)
 	if err != nil {
-		return CannotLook(err)
+		return problem.Finding(err)
 	}
 	if err := hub.Login(ctx); err != nil {
-		return CannotLook(err)
+		return problem.Finding(err)
 	}
 	ok, detail, err := hub.CanContribute(ctx)
 	switch {
 	case err != nil:
-		return CannotLook(err)
+		return problem.Finding(err)
 	case !ok:
 		return w.Fail("It can log in, but may not make resources: "+detail+".", "Give the service principal the Contributor role on the subscription in the user portal, then wait a few minutes.")
 	}
@@ -98,7 +90,7 @@ func (e Engine) checkPrincipal(ctx context.Context, c *Change) w.Finding {
 func (e Engine) checkModel(ctx context.Context, c *Change) w.Finding {
 	kept, err := e.keptModel(ctx, c)
 	if err != nil {
-		return CannotLook(err)
+		return problem.Finding(err)
 	}
 	model, err := aksengine.ReadOutput(kept)
 	if err != nil {
@@ -109,14 +101,14 @@ func (e Engine) checkModel(ctx context.Context, c *Change) w.Finding {
 	}
 	kubeconfig, err := e.Vault.Open(ctx, c.Cluster.Kubeconfig)
 	if err != nil {
-		return CannotLook(err)
+		return problem.Finding(err)
 	}
 	if !trusts(kubeconfig, kept) {
 		return w.Fail("Its certificate authority is not the one that the cluster's kubeconfig trusts.", "This is the model of another deployment of the same name. Don't change the cluster with it: bring the right apimodel.json.")
 	}
 	host, err := e.OpenHost(ctx, c.SiteID)
 	if err != nil {
-		return CannotLook(err)
+		return problem.Finding(err)
 	}
 	defer host.Close()
 	have, err := host.Download(ctx, c.OutputModel(), MaxModel)
@@ -124,9 +116,9 @@ func (e Engine) checkModel(ctx context.Context, c *Change) w.Finding {
 	case errors.Is(err, w.ErrNotFound):
 		return w.Warn("It is missing on the helper VM.", "The run puts version "+fmt.Sprint(c.ModelKept)+" from custody back.")
 	case err != nil:
-		return CannotLook(err)
+		return problem.Finding(err)
 	case digest(have) != digest(kept) && digest(have) != digest(withoutAddon(kept)):
-		return CannotLook(e.otherModel(c, have))
+		return problem.Finding(e.otherModel(c, have))
 	}
 	return w.Passed(fmt.Sprintf("Version %d in custody, the file on the helper VM and the cluster's certificate authority agree.", c.ModelKept))
 }
@@ -134,7 +126,7 @@ func (e Engine) checkModel(ctx context.Context, c *Change) w.Finding {
 func (e Engine) checkAddon(ctx context.Context, c *Change) w.Finding {
 	kept, err := e.keptModel(ctx, c)
 	if err != nil {
-		return CannotLook(err)
+		return problem.Finding(err)
 	}
 	if aksengine.HasAddon(kept, monitoringAddon) {
 		return w.Warn(monitoringAddon+" is in the API model.", "The run takes it out of there. What it started in the cluster (omsagent in kube-system) goes on until somebody deletes it.")
@@ -169,7 +161,7 @@ func trusts(kubeconfig, model []byte) bool {
 func (e Engine) checkDrift(ctx context.Context, c *Change) w.Finding {
 	look, err := e.Look(ctx, c)
 	if err != nil {
-		return CannotLook(err)
+		return problem.Finding(err)
 	}
 	wrong, behind := split(look.Drift(c.Cluster))
 	if len(wrong) > 0 {
@@ -186,7 +178,7 @@ func (e Engine) checkDrift(ctx context.Context, c *Change) w.Finding {
 func (e Engine) checkReady(ctx context.Context, c *Change) w.Finding {
 	nodes, via, err := e.Nodes(ctx, &c.Ground, c.Cluster.Kubeconfig)
 	if err != nil {
-		return CannotLook(err)
+		return problem.Finding(err)
 	}
 	c.ViaHelper = via
 	if ill := (Look{Nodes: nodes}).NotReady(); len(ill) > 0 {
@@ -212,15 +204,15 @@ func Steps[S any](e Engine, change func(*S) *Change, allNew func(s *S) bool) []w
 func (e Engine) Room(ctx context.Context, c *Change, vms int, size string) w.Finding {
 	hub, err := e.OpenHub(ctx, c.Stack)
 	if err != nil {
-		return CannotLook(err)
+		return problem.Finding(err)
 	}
 	sizes, err := hub.Sizes(ctx)
 	if err != nil {
-		return CannotLook(err)
+		return problem.Finding(err)
 	}
 	usages, err := hub.Usages(ctx)
 	if err != nil {
-		return CannotLook(err)
+		return problem.Finding(err)
 	}
 	i := slices.IndexFunc(sizes, func(v w.VMSize) bool { return strings.EqualFold(v.Name, size) })
 	if i < 0 {
@@ -244,7 +236,7 @@ func (e Engine) Room(ctx context.Context, c *Change, vms int, size string) w.Fin
 func (e Engine) Budgets(ctx context.Context, c *Change) w.Finding {
 	d, err := e.Disruption(ctx, c)
 	if err != nil {
-		return CannotLook(err)
+		return problem.Finding(err)
 	}
 	if len(d.Blocked) > 0 {
 		return w.Fail("These allow no disruption now: "+Some(d.Blocked)+".", "Start more replicas, or relax the budget for the time of the change (kubectl edit poddisruptionbudget).")

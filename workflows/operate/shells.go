@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hubwright/internal/aksengine"
+	"hubwright/internal/problem"
 	w "hubwright/workflows"
 )
 
@@ -82,16 +83,16 @@ func ShellsCheck[S any](e Engine, of func(*S) (*Change, *Shells)) w.Check[S] {
 
 func (e Engine) checkShells(ctx context.Context, c *Change, s *Shells) w.Finding {
 	if _, err := e.nodeKey(ctx, s); err != nil {
-		return CannotLook(err)
+		return problem.Finding(err)
 	}
 	host, err := e.OpenHost(ctx, c.SiteID)
 	if err != nil {
-		return CannotLook(err)
+		return problem.Finding(err)
 	}
 	defer host.Close()
 	switch answers, err := e.shellsAnswer(ctx, s, host); {
 	case err != nil:
-		return CannotLook(err)
+		return problem.Finding(err)
 	case !answers:
 		return w.Fail(fmt.Sprintf("Port 22 of %s does not answer the helper VM as an SSH server.", s.SSHHost),
 			"If the helper VM cannot resolve the name, give the public address of the cluster's load balancer. Else look whether the network security group lets the helper VM through to port 22.")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hubwright/internal/aksengine"
+	"hubwright/internal/problem"
 	w "hubwright/workflows"
 	"hubwright/workflows/operate"
 )
@@ -31,13 +32,13 @@ func (f flow) checkVersion(_ context.Context, s *State) w.Finding {
 func (f flow) checkUnfinished(ctx context.Context, s *State) w.Finding {
 	host, err := f.OpenHost(ctx, s.SiteID)
 	if err != nil {
-		return operate.CannotLook(err)
+		return problem.Finding(err)
 	}
 	defer host.Close()
 	left, err := f.left(ctx, s, host)
 	switch {
 	case err != nil:
-		return operate.CannotLook(err)
+		return problem.Finding(err)
 	case left.interrupted() && s.How == HowChecked:
 		return w.Fail("One was: ~/"+s.backup()+" is on the helper VM.", "Retry its run. If that is not possible, choose to begin in any case here.")
 	case left.interrupted():
@@ -49,11 +50,11 @@ func (f flow) checkUnfinished(ctx context.Context, s *State) w.Finding {
 func (f flow) checkPods(ctx context.Context, s *State) w.Finding {
 	kubeconfig, err := f.Vault.Open(ctx, s.Cluster.Kubeconfig)
 	if err != nil {
-		return operate.CannotLook(err)
+		return problem.Finding(err)
 	}
 	pods, err := f.systemPods(ctx, kubeconfig, s.Stack, s.Helper)
 	if err != nil {
-		return operate.CannotLook(err)
+		return problem.Finding(err)
 	}
 	var ill []string
 	for _, p := range pods {
@@ -72,7 +73,7 @@ const soon = 30 * 24 * time.Hour
 func (f flow) checkEnd(ctx context.Context, s *State) w.Finding {
 	which, end, err := f.end(ctx, s)
 	if err != nil {
-		return operate.CannotLook(err)
+		return problem.Finding(err)
 	}
 	found := fmt.Sprintf("The first one (%s) ends on %s.", which, day(end))
 	now := f.Clock()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hubwright/internal/aksengine"
+	"hubwright/internal/problem"
 	w "hubwright/workflows"
 	"hubwright/workflows/operate"
 )
@@ -36,12 +37,12 @@ func (f flow) checkImage(ctx context.Context, s *State) w.Finding {
 	}
 	hub, err := f.OpenHub(ctx, s.Stack)
 	if err != nil {
-		return operate.CannotLook(err)
+		return problem.Finding(err)
 	}
 	found, available, err := hub.HasImage(ctx, engine.BaseImage)
 	switch {
 	case err != nil:
-		return operate.CannotLook(err)
+		return problem.Finding(err)
 	case found:
 		return w.Passed(engine.BaseImage.URN() + " is there.")
 	}
@@ -66,7 +67,7 @@ func (f flow) checkQuota(ctx context.Context, s *State) w.Finding {
 func (f flow) checkReplicas(ctx context.Context, s *State) w.Finding {
 	d, err := f.Disruption(ctx, &s.Change)
 	if err != nil {
-		return operate.CannotLook(err)
+		return problem.Finding(err)
 	}
 	var found []string
 	if len(d.Single) > 0 {
