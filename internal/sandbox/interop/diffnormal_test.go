@@ -49,13 +49,16 @@ func (p *program) normal(text string) string {
 	return text
 }
 
-// normalLines drops what is behind a panic's first line: it names places in a
-// program.
+// place is a line of a stack trace.
+var place = regexp.MustCompile(`^(\t/\S+:\d+|(github\.com/|main\.|runtime\.)\S+)$`)
+
+// normalLines drops what names places in a program: stack traces, and what is
+// behind a panic's first line.
 func (p *program) normalLines(text string) []string {
 	var out []string
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(p.normal(line), " \n")
-		if line == "" {
+		if line == "" || place.MatchString(line) {
 			continue
 		}
 		out = append(out, line)
