@@ -111,6 +111,9 @@ func compare(t *testing.T, in input, table []*known, bin, self, keys string) {
 				t.Fatal(err)
 			}
 		}
+		if in.cluster && traces[0].code != 0 {
+			t.Fatalf("%s: exit %d\n%s", step.args, traces[0].code, strings.Join(traces[0].stderr, "\n"))
+		}
 		where := in.name
 		if len(in.steps) > 1 {
 			where = fmt.Sprintf("%s %d: %s", in.name, i+1, strings.TrimSpace(strings.ReplaceAll(strings.ReplaceAll(step.args, secretFlags, ""), cloudFlags, "")))

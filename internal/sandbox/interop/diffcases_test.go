@@ -71,7 +71,7 @@ func inputs() []input {
 			step1{"addpool -p pool.json" + onCluster, `pool.json {"name":"set","count":1,"vmSize":"Standard_D2_v2","availabilityProfile":"VirtualMachineScaleSets"}`},
 			step1{"addpool -p pool.json" + onCluster, `pool.json {"name":"two","count":2,"vmSize":"Standard_D2_v2","distro":"aks-ubuntu-22.04","availabilityProfile":"AvailabilitySet"}`},
 			step1{"scale -c 4" + onCluster, ""})},
-		{name: "a cluster's life", cluster: true, changes: []string{`masterProfile.count=1`, `agentPoolProfiles.0.count=1`, `orchestratorProfile.kubernetesConfig.addons=[{"name":"metrics-server","enabled":false}]`}, steps: lines(deployLine,
+		{name: "a cluster's life", cluster: true, ownPKI: true, changes: []string{`masterProfile.count=1`, `agentPoolProfiles.0.count=1`, `orchestratorProfile.kubernetesConfig.addons=[{"name":"metrics-server","enabled":false}]`}, steps: lines(deployLine,
 			"scale -c 2 --apiserver "+apiName+onCluster, "scale -c 2 --apiserver "+apiName+onCluster, "scale -c 1 --apiserver "+apiName+onCluster,
 			"upgrade -k 1.34.4 --control-plane-only"+onCluster, "upgrade -k 1.34.4 --force"+onCluster, "upgrade -k 1.35.0"+onCluster)},
 	}

@@ -36,6 +36,7 @@ var accidents = []struct {
 	{regexp.MustCompile(`operation(s|Statuses)/\d+`), "operation$1/N"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.0-9]*Z?`), "TIME"},
 	{regexp.MustCompile(`\b10\.240\.0\.\d+\b`), "10.240.0.N"},
+	{regexp.MustCompile(`\b127\.\d+\.1\.(\d+)\b`), "127.BLOCK.1.$1"},
 	{regexp.MustCompile(`00-15-5D(-[0-9A-F]{2}){3}`), "MAC"},
 	{regexp.MustCompile(`0x[0-9a-f]{6,}`), "ADDRESS"},
 }
@@ -70,7 +71,8 @@ func (p *program) normalLines(text string) []string {
 }
 
 // normalCalls are the requests in their order. Polls of an operation count
-// once: how many there are is a matter of time.
+// once: how many there are is a matter of time. Images are asked for in any
+// order.
 func (p *program) normalCalls(calls []traffic.Call) []string {
 	var out []string
 	for _, c := range calls {
@@ -78,8 +80,12 @@ func (p *program) normalCalls(calls []traffic.Call) []string {
 		if c.Query != "" {
 			line += "?" + p.normal(c.Query)
 		}
-		if len(out) == 0 || out[len(out)-1] != line {
-			out = append(out, line)
+		if len(out) > 0 && out[len(out)-1] == line {
+			continue
+		}
+		out = append(out, line)
+		if n := len(out); n > 1 && strings.Contains(line, "/vmimage/") && strings.Contains(out[n-2], "/vmimage/") {
+			slices.Sort(out[n-2:])
 		}
 	}
 	return out
