@@ -25,19 +25,19 @@ import (
 
 // engine runs the stand-in as a helper VM would, for one stack.
 type engine struct {
-	t     *testing.T
+	t     testing.TB
 	dir   string
 	stack sandbox.SeedStack
 	env   []string
 	key   ssh.Signer // of the model that was written last
 }
 
-func newEngine(t *testing.T, w *sandbox.World, stack sandbox.SeedStack) *engine {
+func newEngine(t testing.TB, w *sandbox.World, stack sandbox.SeedStack) *engine {
 	t.Helper()
 	return newEngineFor(t, w.Seed(), stack)
 }
 
-func newEngineFor(t *testing.T, seed sandbox.Seed, stack sandbox.SeedStack) *engine {
+func newEngineFor(t testing.TB, seed sandbox.Seed, stack sandbox.SeedStack) *engine {
 	t.Helper()
 	dir := t.TempDir()
 	bundle := filepath.Join(dir, "bundle.pem")
@@ -107,12 +107,12 @@ func (e *engine) deploy(model, group, out string, more ...string) (kubeconfig []
 
 // kube opens a cluster with the kubeconfig that the engine wrote, through the
 // door.
-func kube(t *testing.T, w *sandbox.World, kubeconfig []byte) *kubernetes.Clientset {
+func kube(t testing.TB, w *sandbox.World, kubeconfig []byte) *kubernetes.Clientset {
 	t.Helper()
 	return kubeBehind(t, w.ProxyURL(), kubeconfig)
 }
 
-func kubeBehind(t *testing.T, proxyURL string, kubeconfig []byte) *kubernetes.Clientset {
+func kubeBehind(t testing.TB, proxyURL string, kubeconfig []byte) *kubernetes.Clientset {
 	t.Helper()
 	cfg, err := clientcmd.RESTConfigFromKubeConfig(kubeconfig)
 	if err != nil {

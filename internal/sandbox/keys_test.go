@@ -11,7 +11,7 @@ import (
 )
 
 // rsaKey makes a login key: a line of authorized_keys and a private key.
-func rsaKey(t *testing.T) (public string, private []byte) {
+func rsaKey(t testing.TB) (public string, private []byte) {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
