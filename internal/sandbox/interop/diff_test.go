@@ -81,6 +81,10 @@ func TestDifferences(t *testing.T) {
 
 // compare gives an input to both programs.
 func compare(t *testing.T, in input, table []*known, bin, self, keys string) {
+	if in.cluster {
+		public, _ := loginKey(t)
+		in.changes = append(in.changes, `linuxProfile.ssh.publicKeys.0.keyData="`+public+`"`)
+	}
 	model, err := writeChanged(in.changes)
 	if err == nil && !in.ownPKI {
 		model, err = withPKI(t, model, self, keys)

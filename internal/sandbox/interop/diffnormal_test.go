@@ -37,6 +37,7 @@ var accidents = []struct {
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.0-9]*Z?`), "TIME"},
 	{regexp.MustCompile(`\b10\.240\.0\.\d+\b`), "10.240.0.N"},
 	{regexp.MustCompile(`\b127\.\d+\.1\.(\d+)\b`), "127.BLOCK.1.$1"},
+	{regexp.MustCompile(`-[0-9a-f]{8,10}-[a-z0-9]{5} pod`), "-HASH pod"},
 	{regexp.MustCompile(`00-15-5D(-[0-9A-F]{2}){3}`), "MAC"},
 	{regexp.MustCompile(`0x[0-9a-f]{6,}`), "ADDRESS"},
 }
@@ -53,13 +54,19 @@ func (p *program) normal(text string) string {
 // place is a line of a stack trace.
 var place = regexp.MustCompile(`^(\t/\S+:\d+|(github\.com/|main\.|runtime\.)\S+)$`)
 
+// chance is a line that depends on how two clients of a cluster meet, or on how
+// often one looks.
+func chance(line string, before []string) bool {
+	return strings.Contains(line, "the object has been modified") || strings.Contains(line, " is ready") && slices.Contains(before, line)
+}
+
 // normalLines drops what names places in a program: stack traces, and what is
 // behind a panic's first line.
 func (p *program) normalLines(text string) []string {
 	var out []string
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(p.normal(line), " \n")
-		if line == "" || place.MatchString(line) {
+		if line == "" || place.MatchString(line) || chance(line, out) {
 			continue
 		}
 		out = append(out, line)
