@@ -57,7 +57,7 @@ var place = regexp.MustCompile(`^(\t/\S+:\d+|(github\.com/|main\.|runtime\.)\S+)
 // chance is a line that depends on how two clients of a cluster meet, or on how
 // often one looks.
 func chance(line string, before []string) bool {
-	return strings.Contains(line, "the object has been modified") || strings.Contains(line, " is ready") && slices.Contains(before, line)
+	return strings.Contains(line, "the object has been modified") || strings.Contains(line, "Successfully copied custom annotations") || strings.Contains(line, " is ready") && slices.Contains(before, line)
 }
 
 // normalLines drops what names places in a program: stack traces, and what is
