@@ -59,7 +59,7 @@ func inputs() []input {
 		{name: "deploy Azure CNI", changes: []string{`orchestratorProfile.kubernetesConfig.networkPlugin="azure"`}, steps: lines(deployLine)},
 		{name: "deploy 1.35 without telemetry", changes: []string{`orchestratorProfile.orchestratorRelease="1.35"`, `orchestratorProfile.orchestratorVersion="1.35.0"`, `featureFlags.enableTelemetry=false`}, steps: lines(deployLine)},
 		{name: "deploy without SSH key", changes: []string{`linuxProfile.ssh.publicKeys.0.keyData=""`, `linuxProfile.adminUsername=""`}, steps: lines(deployLine)},
-		{name: "generate", ownPKI: true, changes: []string{`/location="seattle"`}, steps: lines("generate -m model.json -o out --client-id CLIENT --client-secret SECRET --set masterProfile.count=1,agentPoolProfiles[0].count=1", "generate -m model.json -o out2 --set masterProfile.count=2", "generate -m model.json -o out3 --parameters-only --client-id CLIENT --client-secret SECRET")},
+		{name: "generate", ownPKI: true, changes: []string{`/location="seattle"`}, steps: lines("generate -m model.json -o out --client-id CLIENT --client-secret SECRET --set masterProfile.count=1,agentPoolProfiles[0].count=1", "generate -m model.json -o out2", "generate -m model.json -o out3 --parameters-only --client-id CLIENT --client-secret SECRET")},
 		{name: "day two", changes: []string{`masterProfile.count=1`}, steps: append(lines(deployLine,
 			"scale"+onCluster, "scale -c 2"+onCluster, "scale -c 0"+onCluster, "scale -c 1"+onCluster, "scale -c 3 --node-pool bogus"+onCluster, "scale -c 3"+onCluster,
 			"upgrade"+onCluster, "upgrade -k 1.35.0"+onCluster, "upgrade -k 1.33.10"+onCluster, "upgrade -k bogus"+onCluster, "upgrade -k 1.36.0"+onCluster, "upgrade -k 1.29.0"+onCluster,
