@@ -83,6 +83,9 @@ func (p *program) normalLines(text string) []string {
 func (p *program) normalCalls(calls []traffic.Call) []string {
 	var out []string
 	for _, c := range calls {
+		if c.Agent == ownAgent {
+			continue
+		}
 		line := p.normal(c.Method + " " + c.Host + c.Path)
 		if c.Query != "" {
 			line += "?" + p.normal(c.Query)
