@@ -51,13 +51,16 @@ func (p *program) normal(text string) string {
 	return text
 }
 
+// drained says what ran on a node.
+var drained = regexp.MustCompile(`has no scheduled pods|\d+ pods will be deleted|pod successfully evicted`)
+
 // place is a line of a stack trace.
 var place = regexp.MustCompile(`^(\t/\S+:\d+|(github\.com/|main\.|runtime\.)\S+)$`)
 
-// chance is a line that depends on how two clients of a cluster meet, or on how
-// often one looks.
+// chance is a line that depends on how two clients of a cluster meet, on how
+// often one looks, or on which node the scheduler gave a pod.
 func chance(line string, before []string) bool {
-	return strings.Contains(line, "the object has been modified") || strings.Contains(line, "Successfully copied custom annotations") || strings.Contains(line, " is ready") && slices.Contains(before, line)
+	return drained.MatchString(line) || strings.Contains(line, "the object has been modified") || strings.Contains(line, "Successfully copied custom annotations") || strings.Contains(line, " is ready") && slices.Contains(before, line)
 }
 
 // normalLines drops what names places in a program: stack traces, and what is
