@@ -14,6 +14,9 @@ import (
 	"time"
 )
 
+// patience covers a cancel that has to wait for SIGKILL, on a busy machine.
+const patience = 4 * time.Minute
+
 // person is the same world, seen by somebody else in a browser of their own.
 func (w *world) person(name, role string) *world {
 	w.t.Helper()
@@ -100,14 +103,14 @@ func (w *world) runCount() int {
 func (w *world) stop(run string) {
 	w.t.Helper()
 	w.post("/runs/"+run+"/cancel", nil)
-	eventually(w.t, time.Minute, "run "+run+" ends", func() bool { return w.ended(run) })
+	eventually(w.t, patience, "run "+run+" ends", func() bool { return w.ended(run) })
 }
 
 // checkCancel cancels while AKS Engine works on the helper VM and does not
 // listen. The page must not say cancelled before the process is gone.
 func (w *world) checkCancel(t *testing.T, run string) {
 	var pids []int
-	eventually(t, time.Minute, "AKS Engine runs on the helper VM", func() bool {
+	eventually(t, patience, "AKS Engine runs on the helper VM", func() bool {
 		pids = w.onMachines("deploy", "--api-model")
 		return len(pids) > 0
 	})
@@ -123,14 +126,14 @@ func (w *world) checkCancel(t *testing.T, run string) {
 		t.Errorf("after the cancel the page says: %.300s", text(w.parse(a)))
 	}
 	logged := func(words string) bool { return strings.Contains(w.get("/runs/"+run+"/log.txt").body, words) }
-	eventually(t, time.Minute, "the command is signalled", func() bool { return logged("Sending SIGTERM") })
+	eventually(t, patience, "the command is signalled", func() bool { return logged("Sending SIGTERM") })
 	for range 10 { // it hears nothing, and so it is not cancelled
 		if s := w.status(run); s != "cancelling" || w.ended(run) {
 			t.Fatalf("the page says %s while AKS Engine is alive", s)
 		}
 	}
 	signal(syscall.SIGCONT)
-	eventually(t, time.Minute, "the run is cancelled", func() bool {
+	eventually(t, patience, "the run is cancelled", func() bool {
 		s := w.status(run)
 		if s == "cancelled" {
 			if alive := w.onMachines("deploy", "--api-model"); len(alive) > 0 {
