@@ -55,7 +55,7 @@ func runAudit(ctx context.Context, c console, args []string) error {
 }
 
 func verifyAudit(ctx context.Context, c console, db *store.DB, checkpoints []audit.Checkpoint, pub ed25519.PublicKey) error {
-	rows, broken, err := db.VerifyAudit(ctx)
+	rep, err := audit.Verify(ctx, db)
 	if err != nil {
 		return err
 	}
@@ -63,16 +63,16 @@ func verifyAudit(ctx context.Context, c console, db *store.DB, checkpoints []aud
 	if err != nil {
 		return err
 	}
-	if broken != 0 {
-		fmt.Fprintf(c.stdout, "The audit is broken at row %d of %d: from there on it was changed outside Hubwright.\n", broken, rows)
+	if !rep.OK() {
+		fmt.Fprintf(c.stdout, "The audit is broken at row %d of %d: from there on it was changed outside Hubwright.\n", rep.FirstBroken, rep.Rows)
 	}
 	for _, sentence := range wrong {
 		fmt.Fprintln(c.stdout, sentence)
 	}
-	if broken != 0 || len(wrong) > 0 {
+	if !rep.OK() || len(wrong) > 0 {
 		return exitCode(1)
 	}
-	fmt.Fprintf(c.stdout, "The audit is whole: %d rows, each sealed with the one before, and %d signed checkpoints agree.\n", rows, len(checkpoints))
+	fmt.Fprintf(c.stdout, "The audit is whole: %d rows, each sealed with the one before, and %d signed checkpoints agree.\n", rep.Rows, len(checkpoints))
 	return nil
 }
 

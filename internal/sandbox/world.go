@@ -273,9 +273,6 @@ func (w *World) Close() error {
 	return err
 }
 
-// Fleet is the helper VMs, for tests that cut their connections.
-func (w *World) Fleet() *helper.Fleet { return w.fleet }
-
 // Hub is the Resource Manager of a region, nil when there is no such region.
 func (w *World) Hub(region string) *arm.Hub {
 	for _, s := range w.stamps {

@@ -56,8 +56,6 @@ func seenAs(l layout.Look) option {
 	}
 }
 
-func script(name string) option { return func(f *layout.Frame) { f.Script = name } }
-
 func flash(tone ui.Tone, text string) option {
 	return func(f *layout.Frame) { f.Flash = &layout.Flash{Tone: tone, Text: text} }
 }

@@ -87,8 +87,6 @@ func (p FormProps) trusts(sha string) bool {
 
 func (p FormProps) err(field string) string { return ui.ErrorOf(p.Errors, field) }
 
-func (p FormProps) identity() string { return p.Form.Identity.Title() }
-
 func certKind(c Cert) string {
 	if c.IsCA {
 		return "Root or intermediate"

@@ -149,4 +149,3 @@ func (h Health) Tone() ui.Tone {
 
 func (s Site) status() ui.Status       { return ui.Status{Tone: s.Health.Tone(), Words: s.Words} }
 func (d Deployment) status() ui.Status { return ui.Status{Tone: d.Health.Tone(), Words: d.Words} }
-func (b Board) status() ui.Status      { return ui.Status{Tone: b.Health.Tone(), Words: b.Words} }

@@ -50,9 +50,7 @@ func (f flow) checks() []w.Check[State] {
 	}
 }
 
-// failed is the finding of a check that could not look.
-func failed(err error) w.Finding { return problem.Finding(err) }
-
+// linked says where a finding that is not good is written down.
 func linked(f w.Finding, link string) w.Finding {
 	if f.Status != w.CheckPassed {
 		f.Link = link
@@ -66,7 +64,7 @@ func (f flow) checkSiteFree(ctx context.Context, s *State) w.Finding {
 	case errors.Is(err, w.ErrNotFound):
 		return w.Passed("There is none.")
 	case err != nil:
-		return failed(err)
+		return problem.Finding(err)
 	}
 	return w.Fail(fmt.Sprintf("The site has the cluster %s.", c.Name),
 		"Use that one, or make a site of its own for a second cluster. If its deployment stopped after the API model was kept, retry that run.")

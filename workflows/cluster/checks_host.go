@@ -17,7 +17,7 @@ import (
 func (f flow) withHost(ctx context.Context, s *State, look func(operate.Host) w.Finding) w.Finding {
 	host, err := f.OpenHost(ctx, s.SiteID)
 	if err != nil {
-		return failed(err)
+		return problem.Finding(err)
 	}
 	defer host.Close()
 	return look(host)
@@ -34,7 +34,7 @@ func (f flow) checkHelper(ctx context.Context, s *State) w.Finding {
 	return f.withHost(ctx, s, func(host operate.Host) w.Finding {
 		out, err := host.Run(ctx, f.engineCall(s, "version", "-o", "json"), nil)
 		if err != nil {
-			return failed(err)
+			return problem.Finding(err)
 		}
 		if out.ExitCode != 0 {
 			return w.Fail(fmt.Sprintf("%s answers, but AKS Engine %s is not there.", s.Helper.Address, s.Helper.EngineVersion), prepareAgain)
@@ -54,7 +54,7 @@ func (f flow) checkVersion(ctx context.Context, s *State) w.Finding {
 	return f.withHost(ctx, s, func(host operate.Host) w.Finding {
 		out, err := host.Run(ctx, f.engineCall(s, "get-versions", "--azure-env", "AzureStackCloud", "-o", "json"), nil)
 		if err != nil {
-			return failed(err)
+			return problem.Finding(err)
 		}
 		offered, err := aksengine.ParseGetVersions([]byte(out.Stdout))
 		if err != nil {
@@ -101,7 +101,7 @@ func (f flow) reach(ctx context.Context, s *State, address, what string) w.Findi
 		out, err := host.Run(ctx, script, nil)
 		switch {
 		case err != nil:
-			return failed(err)
+			return problem.Finding(err)
 		case out.ExitCode == 98:
 			return w.Fail("The helper VM has no list of trusted certificates for the engine.", prepareAgain)
 		case out.ExitCode == 97:

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"hubwright/internal/aksengine"
+	"hubwright/internal/problem"
 	w "hubwright/workflows"
 	"hubwright/workflows/operate"
 )
@@ -16,7 +17,7 @@ import (
 func (f flow) withHub(ctx context.Context, s *State, look func(operate.Hub) w.Finding) w.Finding {
 	hub, err := f.OpenHub(ctx, s.Stack)
 	if err != nil {
-		return failed(err)
+		return problem.Finding(err)
 	}
 	return look(hub)
 }
@@ -24,12 +25,12 @@ func (f flow) withHub(ctx context.Context, s *State, look func(operate.Hub) w.Fi
 func (f flow) checkPrincipal(ctx context.Context, s *State) w.Finding {
 	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
 		if err := hub.Login(ctx); err != nil {
-			return failed(err)
+			return problem.Finding(err)
 		}
 		ok, detail, err := hub.CanContribute(ctx)
 		switch {
 		case err != nil:
-			return failed(err)
+			return problem.Finding(err)
 		case !ok:
 			return linked(w.Fail("It can log in, but may not make resources: "+detail+".",
 				"Give the service principal the Contributor role on the subscription in the user portal, then wait a few minutes."), issueRights)
@@ -43,7 +44,7 @@ func (f flow) checkProviders(ctx context.Context, s *State) w.Finding {
 		names := []string{"Microsoft.Compute", "Microsoft.Network", "Microsoft.Storage"}
 		providers, err := hub.Providers(ctx, names...)
 		if err != nil {
-			return failed(err)
+			return problem.Finding(err)
 		}
 		var missing []string
 		for _, name := range names {
@@ -65,7 +66,7 @@ func (f flow) checkImage(ctx context.Context, s *State) w.Finding {
 		found, available, err := hub.HasImage(ctx, image)
 		switch {
 		case err != nil:
-			return failed(err)
+			return problem.Finding(err)
 		case found:
 			return w.Passed(image.URN() + " is there.")
 		}
@@ -84,7 +85,7 @@ func (f flow) checkExtension(ctx context.Context, s *State) w.Finding {
 		found, available, err := hub.HasExtension(ctx, want.Publisher, want.Type, want.MinVersion)
 		switch {
 		case err != nil:
-			return failed(err)
+			return problem.Finding(err)
 		case found:
 			return w.Passed(fmt.Sprintf("%s %s or newer is there.", want.Type, want.MinVersion))
 		}
@@ -101,7 +102,7 @@ func (f flow) checkSizes(ctx context.Context, s *State) w.Finding {
 	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
 		sizes, err := hub.Sizes(ctx)
 		if err != nil {
-			return failed(err)
+			return problem.Finding(err)
 		}
 		var wrong []string
 		look := func(name string, need sizeNeeds) {
@@ -127,11 +128,11 @@ func (f flow) checkQuota(ctx context.Context, s *State) w.Finding {
 	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
 		sizes, err := hub.Sizes(ctx)
 		if err != nil {
-			return failed(err)
+			return problem.Finding(err)
 		}
 		usages, err := hub.Usages(ctx)
 		if err != nil {
-			return failed(err)
+			return problem.Finding(err)
 		}
 		all := demands(s, sizes)
 		missing, tight, _ := shortage(all, usages)
@@ -155,7 +156,7 @@ func (f flow) checkNodeLimit(ctx context.Context, s *State) w.Finding {
 	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
 		usages, err := hub.Usages(ctx)
 		if err != nil {
-			return failed(err)
+			return problem.Finding(err)
 		}
 		for _, u := range usages {
 			if !strings.EqualFold(u.Name, "virtualMachines") {
@@ -176,7 +177,7 @@ func (f flow) checkLabel(ctx context.Context, s *State) w.Finding {
 		taken, by, err := hub.DNSLabelTaken(ctx, s.DNSPrefix)
 		switch {
 		case err != nil:
-			return failed(err)
+			return problem.Finding(err)
 		case !taken:
 			return w.Passed(s.fqdn() + " is free.")
 		case s.ours(by):
@@ -200,14 +201,14 @@ func (f flow) checkGroup(ctx context.Context, s *State) w.Finding {
 	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
 		exists, _, err := hub.ResourceGroupTags(ctx, s.ResourceGroup)
 		if err != nil {
-			return failed(err)
+			return problem.Finding(err)
 		}
 		if !exists {
 			return w.Passed(s.ResourceGroup + " is not there yet and will be made.")
 		}
 		vms, err := hub.VMs(ctx, s.ResourceGroup)
 		if err != nil {
-			return failed(err)
+			return problem.Finding(err)
 		}
 		suffix, mine := aksengine.NameSuffix(s.DNSPrefix), 0
 		for _, vm := range vms {
@@ -237,7 +238,7 @@ func (f flow) checkSubnets(ctx context.Context, s *State) w.Finding {
 			exists, prefix, err := hub.SubnetExists(ctx, id)
 			switch {
 			case err != nil:
-				return failed(err)
+				return problem.Finding(err)
 			case !exists:
 				wrong = append(wrong, id+" is not there")
 				continue
