@@ -97,7 +97,7 @@ func TestOldDatabasesAreMigrated(t *testing.T) {
 			if diff := cmp.Diff(want, schema(t, d)); diff != "" {
 				t.Errorf("schema of the migrated database:\n%s", diff)
 			}
-			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize} {
+			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery} {
 				if i < n {
 					look(t, d)
 				}
@@ -193,6 +193,25 @@ func TestOldEventsAreFound(t *testing.T) {
 
 func lookAtAuditAtSize(t *testing.T, d *DB) {
 	got(t, []int64{2})(auditSeqs(t, d, AuditFilter{WorkflowID: "cluster", Action: "run.cancel"}), nil)
+}
+
+func lookAtRunLists(t *testing.T, d *DB) {
+	got(t, "schema 7")(d.Setting(t.Context(), "seen"))
+}
+
+func lookAtDelivery(t *testing.T, d *DB) {
+	con, err := d.Connection(t.Context(), "con_old")
+	if ok(t, err); con.Credential.Secret != "sec_con" || con.Kind != workflows.ConnectionAzure {
+		t.Errorf("connection %+v", con)
+	}
+	rels, err := d.Releases(t.Context(), "site_old")
+	if ok(t, err); len(rels) != 1 || rels[0].Role != workflows.ReleaseApp || rels[0].Revision != 2 {
+		t.Errorf("releases %+v", rels)
+	}
+	end, err := d.Endpoint(t.Context(), "site_old")
+	if ok(t, err); !end.TLS || end.Port != 443 || end.Path != "/" {
+		t.Errorf("endpoint %+v", end)
+	}
 }
 
 func TestANewerDatabaseIsRefused(t *testing.T) {
