@@ -111,6 +111,10 @@ func eventually(t *testing.T, limit time.Duration, what string, ok func() bool) 
 	}
 }
 
+// realEngine is a real aks-engine-azurestack for the sandbox's helper VMs, ""
+// where they have the stand-in.
+func realEngine() string { return os.Getenv("HUBWRIGHT_AKS_ENGINE") }
+
 // world is a sandbox with a server on it.
 type world struct {
 	t       *testing.T
@@ -125,7 +129,8 @@ func newWorld(t *testing.T, speed string) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), addr: freeAddr(t)}
 	seed := filepath.Join(w.dir, "seed.json")
-	w.sandbox = spawn(t, "sandbox", "--dir", filepath.Join(w.dir, "sandbox"), "--proxy", "127.0.0.1:0", "--page", "127.0.0.1:0", "--seed", seed, "--speed", speed, "--block", strconv.Itoa(freeBlock(t)))
+	w.sandbox = spawn(t, "sandbox", "--dir", filepath.Join(w.dir, "sandbox"), "--proxy", "127.0.0.1:0", "--page", "127.0.0.1:0", "--seed", seed, "--speed", speed, "--block", strconv.Itoa(freeBlock(t)),
+		"--aks-engine", realEngine())
 	eventually(t, 10*time.Minute, "the sandbox writes its seed", func() bool {
 		_, err := os.Stat(seed)
 		return err == nil
