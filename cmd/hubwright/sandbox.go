@@ -122,7 +122,11 @@ func introduce(c console, s sandbox.Seed, dir, seedFile string) error {
 // productSeed is the sandbox as serve reads it: Seattle with a secret, Orlando
 // with a certificate, and a deployment over both.
 func productSeed(s sandbox.Seed) seed {
-	out := seed{Deployments: []seedDeployment{{Name: "Ratings"}}}
+	a := s.Azure
+	out := seed{Deployments: []seedDeployment{{Name: "Ratings"}}, Azure: []seedAzure{{
+		Name: a.Name, ARMEndpoint: a.ARMEndpoint, LoginEndpoint: a.LoginEndpoint, TenantID: a.TenantID, SubscriptionID: a.SubscriptionID,
+		ClientID: a.ClientID, ClientSecret: a.ClientSecret, CABundle: a.CABundle, HTTPSProxy: a.Proxy, DNSServer: a.DNSServer,
+	}}}
 	for i, st := range s.Stacks {
 		p := seedStack{
 			Name: st.Name, ARMEndpoint: st.ARMEndpoint, PortalURL: st.PortalURL, SubscriptionID: st.SubscriptionID,

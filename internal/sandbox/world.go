@@ -25,6 +25,7 @@ import (
 	"hubwright/internal/sandbox/identity"
 	"hubwright/internal/sandbox/pki"
 	"hubwright/internal/sandbox/proxy"
+	"hubwright/internal/sandbox/publicazure"
 	"hubwright/internal/sandbox/releases"
 	"hubwright/internal/sandbox/standin"
 	"hubwright/internal/sandbox/traffic"
@@ -81,6 +82,10 @@ type World struct {
 	fleet    *helper.Fleet
 	clusters *controlplane.Manager
 	hosts    []SeedHost // beside Orlando
+
+	azure               *publicazure.Azure
+	azureLogin          *identity.Service
+	azureCert, azureKey string // of its principal, PEM
 
 	pageURL string
 
@@ -169,6 +174,9 @@ func (w *World) open(ctx context.Context) error {
 		return err
 	}
 	w.openReleases()
+	if err := w.openAzure(ctx); err != nil {
+		return err
+	}
 	if err := w.openMachines(); err != nil {
 		return err
 	}
@@ -259,6 +267,9 @@ func (w *World) Close() error {
 		for _, s := range w.stamps {
 			err = errors.Join(err, s.hub.Close())
 		}
+		if w.azure != nil {
+			err = errors.Join(err, w.azure.Close())
+		}
 		if w.fleet != nil {
 			err = errors.Join(err, w.fleet.Close())
 		}
@@ -306,7 +317,7 @@ func (w *World) Refused() map[string]int { return w.door.Refused() }
 
 // Seed tells all that is needed to register the Hubs.
 func (w *World) Seed() Seed {
-	seed := Seed{Proxy: w.ProxyURL(), PublicCA: string(w.public.PEM()), PublicCAFile: w.publicCAFile()}
+	seed := Seed{Proxy: w.ProxyURL(), PublicCA: string(w.public.PEM()), PublicCAFile: w.publicCAFile(), Azure: w.seedAzure()}
 	for _, s := range w.stamps {
 		st := SeedStack{
 			Name: s.name, Region: s.region, ARMEndpoint: "https://" + s.host("management"), PortalURL: "https://" + s.host("portal"),
