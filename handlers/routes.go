@@ -60,6 +60,14 @@ func (s *Server) table() []route {
 		{"GET", "/stacks/:id/edit", a, s.editStack},
 		{"POST", "/stacks/:id/edit", a, s.updateStack},
 
+		{"GET", "/connections", v, s.connections},
+		{"GET", "/connections/new", a, s.newConnection},
+		{"POST", "/connections", a, s.createConnection},
+		{"GET", "/connections/:id", v, s.connection},
+		{"POST", "/connections/:id/test", o, s.testConnection},
+		{"GET", "/connections/:id/edit", a, s.editConnection},
+		{"POST", "/connections/:id/edit", a, s.updateConnection},
+
 		{"POST", "/drafts", o, s.createDraft},
 		{"GET", "/drafts/:id", v, s.draft},
 		{"GET", "/drafts/:id/pages/:page", v, s.draftPage},

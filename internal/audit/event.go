@@ -29,6 +29,9 @@ const (
 	StackCreate      = "stack.create"
 	StackChange      = "stack.change"
 	StackTest        = "stack.test"
+	ConnectionCreate = "connection.create"
+	ConnectionChange = "connection.change"
+	ConnectionTest   = "connection.test"
 	DeploymentCreate = "deployment.create"
 	SiteCreate       = "site.create"
 	ArchiveAdd       = "archive.add"
@@ -67,6 +70,7 @@ func Actions() []Action {
 		{AuditRead, "Audit read"}, {AuditExport, "Audit exported"},
 		{ShareCreate, "Status page shared"}, {ShareRevoke, "Shared link revoked"},
 		{StackCreate, "Stack registered"}, {StackChange, "Stack changed"}, {StackTest, "Stack tested"},
+		{ConnectionCreate, "Connection registered"}, {ConnectionChange, "Connection changed"}, {ConnectionTest, "Connection tested"},
 		{DeploymentCreate, "Deployment created"}, {SiteCreate, "Site added"},
 		{ArchiveAdd, "Engine archive uploaded"}, {ArchiveDelete, "Engine archive deleted"},
 		{SetupComplete, "First admin made"}, {UserCreate, "Person added"}, {UserRole, "Role changed"},

@@ -21,7 +21,7 @@ type Page struct {
 func Pages() []Page {
 	var all []Page
 	for _, list := range [][]Page{
-		doors(), deploymentPages(), guidePages(), statusPages(), stackPages(), wizardPages(), reviewPages(),
+		doors(), deploymentPages(), guidePages(), statusPages(), stackPages(), connectionPages(), wizardPages(), reviewPages(),
 		runPages(), dossierPages(), historyPages(), clusterPages(), auditPages(), adminPages(), helpPages(),
 	} {
 		all = append(all, list...)
