@@ -59,6 +59,8 @@ func (s *Server) table() []route {
 		{"POST", "/stacks/:id/test", o, s.testStack},
 		{"GET", "/stacks/:id/edit", a, s.editStack},
 		{"POST", "/stacks/:id/edit", a, s.updateStack},
+		{"GET", "/stacks/:id/policy", a, s.editPolicy},
+		{"POST", "/stacks/:id/policy", a, s.savePolicy},
 
 		{"GET", "/connections", v, s.connections},
 		{"GET", "/connections/new", a, s.newConnection},
@@ -88,6 +90,7 @@ func (s *Server) table() []route {
 		{"GET", "/runs/:id/dossier.zip", au, s.downloadDossier},
 		{"POST", "/runs/:id/cancel", o, s.cancelRun},
 		{"POST", "/runs/:id/retry", o, s.retryRun},
+		{"POST", "/runs/:id/decide", o, s.decideRun},
 		{"GET", "/runs/:id/log", v, s.runLog},
 		{"GET", "/runs/:id/log.txt", v, s.runLogText},
 		{"GET", "/runs/:id/log/search", v, s.searchRunLog},

@@ -97,7 +97,7 @@ func TestOldDatabasesAreMigrated(t *testing.T) {
 			if diff := cmp.Diff(want, schema(t, d)); diff != "" {
 				t.Errorf("schema of the migrated database:\n%s", diff)
 			}
-			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery} {
+			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery, lookAtGuard} {
 				if i < n {
 					look(t, d)
 				}
@@ -212,6 +212,12 @@ func lookAtDelivery(t *testing.T, d *DB) {
 	if ok(t, err); !end.TLS || end.Port != 443 || end.Path != "/" {
 		t.Errorf("endpoint %+v", end)
 	}
+}
+
+func lookAtGuard(t *testing.T, d *DB) {
+	got(t, workflows.Policy{StackID: "stk_old", Approval: []string{"upgrade"}, Windowed: []string{"upgrade"}, Zone: "Europe/Berlin", UpdatedBy: "ana", UpdatedAt: then, Version: 2,
+		Windows: []workflows.Window{{Days: []time.Weekday{time.Saturday}, From: 1320, To: 240, Zone: "Europe/Berlin"}}})(d.Policy(t.Context(), "stk_old"))
+	got(t, workflows.Gate{Approval: true, Askers: []string{"ana"}, Verdicts: []workflows.Verdict{{By: "bob", At: then, Approved: true, Reason: "fine", Attempt: 1}}})(d.Gate(t.Context(), "run_old"))
 }
 
 func TestANewerDatabaseIsRefused(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+	_ "time/tzdata" // maintenance windows in every zone, wherever the binary runs
 
 	"hubwright/handlers"
 	"hubwright/internal/archives"

@@ -230,6 +230,17 @@ CREATE TABLE log_cursors (
     PRIMARY KEY (run_id, stream)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE policies (
+    stack_id   TEXT PRIMARY KEY REFERENCES stacks (id),
+    approval   TEXT NOT NULL, -- JSON: ids of workflows
+    windowed   TEXT NOT NULL, -- JSON: ids of workflows
+    windows    TEXT NOT NULL, -- JSON
+    zone       TEXT NOT NULL,
+    updated_by TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    version    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE probes (
     site_id         TEXT PRIMARY KEY REFERENCES sites (id),
     cluster_id      TEXT NOT NULL,
@@ -262,6 +273,14 @@ CREATE TABLE releases (
 
 CREATE UNIQUE INDEX releases_name ON releases (site_id, namespace, name);
 
+CREATE TABLE run_gates (
+    run_id   TEXT PRIMARY KEY REFERENCES runs (id),
+    approval INTEGER NOT NULL,
+    windows  TEXT NOT NULL, -- JSON
+    start_at INTEGER NOT NULL,
+    askers   TEXT NOT NULL -- JSON: names
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE run_plans (
     run_id TEXT PRIMARY KEY REFERENCES runs (id),
     plan   TEXT NOT NULL -- JSON
@@ -286,6 +305,16 @@ CREATE TABLE run_steps (
     started_at INTEGER NOT NULL DEFAULT 0,
     ended_at   INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (run_id, attempt, idx)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE run_verdicts (
+    run_id   TEXT NOT NULL REFERENCES run_gates (run_id),
+    attempt  INTEGER NOT NULL,
+    by       TEXT NOT NULL,
+    at       INTEGER NOT NULL,
+    approved INTEGER NOT NULL,
+    reason   TEXT NOT NULL,
+    PRIMARY KEY (run_id, attempt)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE runs (
