@@ -97,7 +97,7 @@ func TestOldDatabasesAreMigrated(t *testing.T) {
 			if diff := cmp.Diff(want, schema(t, d)); diff != "" {
 				t.Errorf("schema of the migrated database:\n%s", diff)
 			}
-			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery} {
+			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery, lookAtTokens} {
 				if i < n {
 					look(t, d)
 				}
@@ -211,6 +211,13 @@ func lookAtDelivery(t *testing.T, d *DB) {
 	end, err := d.Endpoint(t.Context(), "site_old")
 	if ok(t, err); !end.TLS || end.Port != 443 || end.Path != "/" {
 		t.Errorf("endpoint %+v", end)
+	}
+}
+
+func lookAtTokens(t *testing.T, d *DB) {
+	tok, err := d.TokenByHash(t.Context(), []byte{3, 4})
+	if ok(t, err); tok.ID != "tok_old" || tok.Person != "ana" || !tok.Opens(then) || tok.Opens(then.AddDate(2, 0, 0)) {
+		t.Errorf("token %+v", tok)
 	}
 }
 
