@@ -101,6 +101,7 @@ type World struct {
 	mu     sync.Mutex
 	apis   map[string]string // public names of the clusters' API servers, by cluster
 	shells map[string]shell  // of the clusters' machines, by their name in the fleet
+	misuse []string
 
 	ctx        context.Context // ends with Close
 	cancel     context.CancelFunc

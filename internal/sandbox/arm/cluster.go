@@ -101,6 +101,14 @@ func (h *Hub) internalAddress(group, suffix string) string {
 	return ""
 }
 
+// GroupLeaving says that a resource group is being deleted, or is gone.
+func (h *Hub) GroupLeaving(group string) bool {
+	h.world.mu.Lock()
+	defer h.world.mu.Unlock()
+	g := h.world.Groups[lower(group)]
+	return g == nil || str(dig(g, "properties", "provisioningState")) == stateDeleting
+}
+
 // ServiceAddress is the public address of a Kubernetes Service of type
 // LoadBalancer: what the cluster's cloud provider asks the Hub for. The public
 // IP is a resource of the cluster's group, made at the first call. It gets the
