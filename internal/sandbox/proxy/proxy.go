@@ -42,7 +42,9 @@ type Config struct {
 	Domains []string                              // our own domains: unknown names below them do not exist (502); foreign ones are refused (403)
 	Gate    func(host string, port int) Verdict   // nil lets all pass
 	Seen    func(host string, port int, code int) // told of every CONNECT and its answer; may be nil
-	Log     *slog.Logger
+	// Find leads to what comes and goes by itself: public addresses and their names. nil, or a nil Dialer, finds nothing.
+	Find func(host string, port int) Dialer
+	Log  *slog.Logger
 }
 
 // Server is the door. Its methods may be called at any time from any goroutine.
@@ -269,6 +271,9 @@ func (s *Server) connect(c net.Conn, br *bufio.Reader, host string, port int, ce
 	}
 	dial := s.tunnels[key(host, port)]
 	s.mu.Unlock()
+	if dial == nil {
+		dial = s.find(host, port)
+	}
 	switch {
 	case dial != nil:
 		s.tunnel(c, br, host, port, dial)
@@ -288,6 +293,13 @@ func (s *Server) connect(c net.Conn, br *bufio.Reader, host string, port int, ce
 		say(c, http.StatusForbidden, host+" is not part of the sandbox, and nothing of it leaves loopback")
 	}
 	return false
+}
+
+func (s *Server) find(host string, port int) Dialer {
+	if s.cfg.Find == nil {
+		return nil
+	}
+	return s.cfg.Find(host, port)
 }
 
 func (s *Server) terminate(c net.Conn, br *bufio.Reader, host string, page site) {
