@@ -20,6 +20,7 @@ import (
 	"sync/atomic"
 
 	"hubwright/internal/sandbox/arm"
+	"hubwright/internal/sandbox/charts"
 	"hubwright/internal/sandbox/controlplane"
 	"hubwright/internal/sandbox/dns"
 	"hubwright/internal/sandbox/faults"
@@ -187,6 +188,9 @@ func (w *World) open(ctx context.Context) error {
 	if err := w.openAzure(ctx); err != nil {
 		return err
 	}
+	if err := w.openCharts(); err != nil {
+		return err
+	}
 	if err := w.openMachines(); err != nil {
 		return err
 	}
@@ -226,6 +230,18 @@ func (w *World) openReleases() {
 	w.play(releases.AssetsHost, "", w.public, http.HandlerFunc(site.Assets), false)
 }
 
+// openCharts plays the places from which Helm charts come.
+func (w *World) openCharts() error {
+	library, err := charts.Open()
+	if err != nil {
+		return err
+	}
+	for _, host := range charts.Hosts() {
+		w.play(host, "", w.public, library, false)
+	}
+	return nil
+}
+
 // openMachines prepares helper VMs and control planes; none is started.
 func (w *World) openMachines() error {
 	say := func(format string, args ...any) { w.opts.Log.Info(fmt.Sprintf(format, args...)) }
@@ -247,7 +263,7 @@ func (w *World) openMachines() error {
 	var err error
 	w.clusters, err = controlplane.New(controlplane.Options{
 		Dir: filepath.Join(w.opts.Dir, "clusters"), Binary: binary, Speed: w.opts.Speed, Log: func(line string) { w.opts.Log.Info(line) },
-		LoadBalancerIP: w.serviceAddress,
+		LoadBalancerIP: w.serviceAddress, LoadBalancers: w.serviceNews,
 	})
 	return err
 }
@@ -345,9 +361,9 @@ func (w *World) Seed() Seed {
 		}
 		if s.adfs {
 			st.IdentitySystem, st.TenantID, st.Hosts = string(identity.ADFS), identity.ADFSTenant, w.hosts
-		} else {
-			st.CABundle += string(w.public.PEM()) // Entra ID's name is signed by the public CA
 		}
+		// Entra ID's name and the sources of charts are signed by the public CA.
+		st.CABundle += string(w.public.PEM())
 		seed.Stacks = append(seed.Stacks, st)
 	}
 	return seed
