@@ -97,7 +97,7 @@ func TestOldDatabasesAreMigrated(t *testing.T) {
 			if diff := cmp.Diff(want, schema(t, d)); diff != "" {
 				t.Errorf("schema of the migrated database:\n%s", diff)
 			}
-			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery} {
+			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery, lookAtTraffic} {
 				if i < n {
 					look(t, d)
 				}
@@ -211,6 +211,13 @@ func lookAtDelivery(t *testing.T, d *DB) {
 	end, err := d.Endpoint(t.Context(), "site_old")
 	if ok(t, err); !end.TLS || end.Port != 443 || end.Path != "/" {
 		t.Errorf("endpoint %+v", end)
+	}
+}
+
+func lookAtTraffic(t *testing.T, d *DB) {
+	p, err := d.TrafficProfile(t.Context(), "dep_old")
+	if ok(t, err); p.TTL != 100 || p.Probe.TimeoutSeconds != 9 || len(p.Endpoints) != 1 || p.Endpoints[0].Weight != 2 {
+		t.Errorf("traffic profile %+v", p)
 	}
 }
 

@@ -92,6 +92,6 @@ func (w *World) seedAzure() SeedAzure {
 		Name: "Contoso Azure", ARMEndpoint: "https://" + publicazure.Host, LoginEndpoint: "https://" + publicazure.LoginHost,
 		TenantID: azureTenant, SubscriptionID: azureSubscription, ClientID: azureClient, ClientSecret: azureSecret,
 		Certificate: w.azureCert, CertificateKey: w.azureKey, CABundle: string(w.public.PEM()), Proxy: w.ProxyURL(),
-		ResourceGroup: azureGroup,
+		DNSServer: w.names.Addr(), ResourceGroup: azureGroup,
 	}
 }

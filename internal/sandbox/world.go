@@ -17,15 +17,18 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"hubwright/internal/sandbox/arm"
 	"hubwright/internal/sandbox/controlplane"
+	"hubwright/internal/sandbox/dns"
 	"hubwright/internal/sandbox/faults"
 	"hubwright/internal/sandbox/helper"
 	"hubwright/internal/sandbox/identity"
 	"hubwright/internal/sandbox/pki"
 	"hubwright/internal/sandbox/proxy"
 	"hubwright/internal/sandbox/publicazure"
+	"hubwright/internal/sandbox/publicazure/trafficmanager"
 	"hubwright/internal/sandbox/releases"
 	"hubwright/internal/sandbox/standin"
 	"hubwright/internal/sandbox/traffic"
@@ -65,7 +68,10 @@ type Options struct {
 	Faults []faults.Rule // in force from the start
 	// PageAddr is the loopback address of the sandbox's own page; "" serves none.
 	PageAddr string
-	Log      *slog.Logger // nil discards
+	// DNSAddr is the loopback address of the name server of the emulated
+	// Internet; "" is one of the block, or a free port when that is taken.
+	DNSAddr string
+	Log     *slog.Logger // nil discards
 }
 
 // World is a running sandbox. Its methods may be called from any goroutine.
@@ -84,6 +90,9 @@ type World struct {
 	hosts    []SeedHost // beside Orlando
 
 	azure               *publicazure.Azure
+	balance             atomic.Pointer[trafficmanager.Service] // nil until all is open
+	names               *dns.Server
+	answers             resolver // what the door remembers of names
 	azureLogin          *identity.Service
 	azureCert, azureKey string // of its principal, PEM
 
@@ -196,6 +205,9 @@ func (w *World) open(ctx context.Context) error {
 	for _, s := range w.stamps {
 		s.hub.Resume()
 	}
+	if err := w.openInternet(ctx); err != nil {
+		return err
+	}
 	return w.openPage()
 }
 
@@ -266,6 +278,12 @@ func (w *World) Close() error {
 		w.cancel()
 		for _, s := range w.stamps {
 			err = errors.Join(err, s.hub.Close())
+		}
+		if w.names != nil {
+			err = errors.Join(err, w.names.Close())
+		}
+		if b := w.balance.Load(); b != nil {
+			err = errors.Join(err, b.Close())
 		}
 		if w.azure != nil {
 			err = errors.Join(err, w.azure.Close())

@@ -144,7 +144,7 @@ func (a *Azure) putGroup(w http.ResponseWriter, r *http.Request, name string, ex
 	case g.Location == "":
 		Fail(w, http.StatusBadRequest, "LocationRequired", "The location property is required for this definition.")
 		return
-	case !knownRegion(g.Location):
+	case !KnownRegion(g.Location):
 		Fail(w, http.StatusBadRequest, "LocationNotAvailableForResourceGroup", "The provided location '%s' is not available for resource group.", g.Location)
 		return
 	}

@@ -20,8 +20,8 @@ func Regions() []Region {
 	}
 }
 
-// regionNamed finds a region by name or title.
-func regionNamed(s string) (Region, bool) {
+// RegionNamed finds a region by name or title.
+func RegionNamed(s string) (Region, bool) {
 	for _, r := range Regions() {
 		if strings.EqualFold(r.Name, strings.ReplaceAll(s, " ", "")) {
 			return r, true
@@ -30,4 +30,5 @@ func regionNamed(s string) (Region, bool) {
 	return Region{}, false
 }
 
-func knownRegion(s string) bool { _, ok := regionNamed(s); return ok }
+// KnownRegion says whether there is a region of that name or title.
+func KnownRegion(s string) bool { _, ok := RegionNamed(s); return ok }
