@@ -25,6 +25,7 @@ import (
 	"hubwright/internal/sandbox/faults"
 	"hubwright/internal/sandbox/helper"
 	"hubwright/internal/sandbox/identity"
+	"hubwright/internal/sandbox/loganalytics"
 	"hubwright/internal/sandbox/pki"
 	"hubwright/internal/sandbox/proxy"
 	"hubwright/internal/sandbox/publicazure"
@@ -94,6 +95,7 @@ type World struct {
 	names               *dns.Server
 	answers             resolver // what the door remembers of names
 	azureLogin          *identity.Service
+	analytics           *loganalytics.Service
 	azureCert, azureKey string // of its principal, PEM
 
 	pageURL string

@@ -117,11 +117,15 @@ func (s *Service) put(out http.ResponseWriter, r *http.Request, a address, w wor
 	if !s.keep(out, id, w) {
 		return
 	}
-	if lives {
+	status := http.StatusCreated
+	switch {
+	case lives && !s.cfg.Now().Before(w.ReadyAt):
 		publicazure.Answer(out, http.StatusOK, s.show(w))
 		return
+	case lives: // it is still being made
+		status = http.StatusOK
 	}
-	s.cfg.Azure.Begin(out, r, http.StatusCreated, publicazure.Work{Takes: makingTakes, Do: func() (any, error) { return s.show(w), nil }}, s.show(w))
+	s.cfg.Azure.Begin(out, r, status, publicazure.Work{Takes: makingTakes, Do: func() (any, error) { return s.show(w), nil }}, s.show(w))
 }
 
 // refused says whether a workspace may not be as it is asked for, and answers
