@@ -26,6 +26,7 @@ import (
 	"hubwright/internal/sandbox/faults"
 	"hubwright/internal/sandbox/helper"
 	"hubwright/internal/sandbox/identity"
+	"hubwright/internal/sandbox/loganalytics"
 	"hubwright/internal/sandbox/pki"
 	"hubwright/internal/sandbox/proxy"
 	"hubwright/internal/sandbox/publicazure"
@@ -95,6 +96,7 @@ type World struct {
 	names               *dns.Server
 	answers             resolver // what the door remembers of names
 	azureLogin          *identity.Service
+	analytics           *loganalytics.Service
 	azureCert, azureKey string // of its principal, PEM
 
 	pageURL string
