@@ -22,7 +22,7 @@ func Pages() []Page {
 	var all []Page
 	for _, list := range [][]Page{
 		doors(), deploymentPages(), guidePages(), statusPages(), stackPages(), wizardPages(), reviewPages(),
-		runPages(), dossierPages(), historyPages(), clusterPages(), auditPages(), adminPages(), helpPages(),
+		runPages(), dossierPages(), drillPages(), historyPages(), clusterPages(), auditPages(), adminPages(), helpPages(),
 	} {
 		all = append(all, list...)
 	}
