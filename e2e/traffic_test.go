@@ -265,4 +265,3 @@ func (w *world) drillCancelled(all site, orlando *published, name string) {
 		t.Errorf("after the cancelled drill the name leads to %v", got)
 	}
 }
-
