@@ -7,6 +7,7 @@ import (
 
 	"hubwright/internal/archives"
 	"hubwright/internal/azurestack"
+	"hubwright/internal/devops"
 	"hubwright/internal/redact"
 	"hubwright/internal/remote"
 	"hubwright/internal/secrets"
@@ -28,6 +29,8 @@ func newAdapters(db *store.DB, vault *secrets.Vault, masker *redact.Redactor, sh
 	v := &maskingVault{vault: vault, masker: masker}
 	return adapters{db: db, vault: v, hubs: azurestack.New(v), shelf: shelf}
 }
+
+func (a adapters) organizations() *devops.Organizations { return devops.New(a.vault) }
 
 // maskingVault makes every secret that is sealed or opened unreadable in every
 // log from then on.

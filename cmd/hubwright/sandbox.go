@@ -13,6 +13,7 @@ import (
 	"hubwright/internal/sandbox/controlplane"
 	"hubwright/internal/sandbox/faults"
 	"hubwright/internal/sandbox/standin"
+	"hubwright/workflows"
 )
 
 // runStandin routes the stand-in of AKS Engine, which the sandbox's helper VMs
@@ -123,6 +124,9 @@ func introduce(c console, s sandbox.Seed, dir, seedFile string) error {
 // with a certificate, and a deployment over both.
 func productSeed(s sandbox.Seed) seed {
 	out := seed{Deployments: []seedDeployment{{Name: "Ratings"}}}
+	out.Connections = append(out.Connections, seedConnection{
+		Name: "Contoso DevOps", Kind: workflows.ConnectionDevOps, Endpoint: s.DevOps.Organization, Token: s.DevOps.Token, CABundle: s.PublicCA, HTTPSProxy: s.Proxy,
+	})
 	for i, st := range s.Stacks {
 		p := seedStack{
 			Name: st.Name, ARMEndpoint: st.ARMEndpoint, PortalURL: st.PortalURL, SubscriptionID: st.SubscriptionID,

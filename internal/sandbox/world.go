@@ -20,6 +20,7 @@ import (
 
 	"hubwright/internal/sandbox/arm"
 	"hubwright/internal/sandbox/controlplane"
+	"hubwright/internal/sandbox/devops"
 	"hubwright/internal/sandbox/faults"
 	"hubwright/internal/sandbox/helper"
 	"hubwright/internal/sandbox/identity"
@@ -81,6 +82,8 @@ type World struct {
 	fleet    *helper.Fleet
 	clusters *controlplane.Manager
 	hosts    []SeedHost // beside Orlando
+
+	organizations []*devops.Server
 
 	pageURL string
 
@@ -169,6 +172,9 @@ func (w *World) open(ctx context.Context) error {
 		return err
 	}
 	w.openReleases()
+	if err := w.openDevOps(); err != nil {
+		return err
+	}
 	if err := w.openMachines(); err != nil {
 		return err
 	}
@@ -306,7 +312,7 @@ func (w *World) Refused() map[string]int { return w.door.Refused() }
 
 // Seed tells all that is needed to register the Hubs.
 func (w *World) Seed() Seed {
-	seed := Seed{Proxy: w.ProxyURL(), PublicCA: string(w.public.PEM()), PublicCAFile: w.publicCAFile()}
+	seed := Seed{Proxy: w.ProxyURL(), PublicCA: string(w.public.PEM()), PublicCAFile: w.publicCAFile(), DevOps: seedDevOps()}
 	for _, s := range w.stamps {
 		st := SeedStack{
 			Name: s.name, Region: s.region, ARMEndpoint: "https://" + s.host("management"), PortalURL: "https://" + s.host("portal"),

@@ -1,0 +1,39 @@
+package sandbox
+
+import (
+	"path/filepath"
+
+	"hubwright/internal/sandbox/devops"
+)
+
+const (
+	organization = "contoso"
+	collection   = "DefaultCollection"
+	devOpsServer = "devops." + Domain // on premises
+	devOpsToken  = "sandbox-pat-contoso-0123456789abcdefghijklmnopqrstuvwxyz"
+)
+
+// openDevOps puts an organization of Azure DevOps Services behind the door, and
+// a server on premises.
+func (w *World) openDevOps() error {
+	for _, c := range []devops.Config{
+		{Host: devops.Host, Organization: organization, StateFile: filepath.Join(w.opts.Dir, "devops.json")},
+		{Host: devOpsServer, Organization: collection, OnPremises: true, StateFile: filepath.Join(w.opts.Dir, "devops-server.json")},
+	} {
+		c.Tokens = []devops.Token{{Secret: devOpsToken}}
+		s, err := devops.New(c)
+		if err != nil {
+			return err
+		}
+		w.organizations = append(w.organizations, s)
+		w.play(c.Host, "", w.public, s, false)
+	}
+	w.play(devops.DownloadHost, "", w.public, devops.Downloads(), false)
+	return nil
+}
+
+func seedDevOps() SeedDevOps {
+	return SeedDevOps{
+		Organization: "https://" + devops.Host + "/" + organization, OnPremises: "https://" + devOpsServer + "/" + collection, Token: devOpsToken,
+	}
+}
