@@ -97,7 +97,7 @@ func TestOldDatabasesAreMigrated(t *testing.T) {
 			if diff := cmp.Diff(want, schema(t, d)); diff != "" {
 				t.Errorf("schema of the migrated database:\n%s", diff)
 			}
-			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery} {
+			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery, lookAtServiceConnections} {
 				if i < n {
 					look(t, d)
 				}
@@ -211,6 +211,13 @@ func lookAtDelivery(t *testing.T, d *DB) {
 	end, err := d.Endpoint(t.Context(), "site_old")
 	if ok(t, err); !end.TLS || end.Port != 443 || end.Path != "/" {
 		t.Errorf("endpoint %+v", end)
+	}
+}
+
+func lookAtServiceConnections(t *testing.T, d *DB) {
+	sc, err := d.ServiceConnection(t.Context(), "site_old")
+	if ok(t, err); sc.Name != "k8s-seattle" || len(sc.Shared) != 1 || sc.ExpiresAt.Year() != 2026 || sc.PoolID != 1 {
+		t.Errorf("service connection %+v", sc)
 	}
 }
 
