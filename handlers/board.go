@@ -178,7 +178,7 @@ func (b *board) missing(site workflows.Site, workflowID string) string {
 		if b.helpers[site.ID].EngineVersion == "" {
 			return "Needs step 1"
 		}
-	case "connect", "upgrade", "scale":
+	case "connect", "pipelines", "upgrade", "scale":
 		if b.clusters[site.ID].Kubeconfig == "" {
 			return "Needs step 3"
 		}

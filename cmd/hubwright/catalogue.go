@@ -7,6 +7,7 @@ import (
 	"hubwright/workflows/collectlogs"
 	"hubwright/workflows/connect"
 	"hubwright/workflows/helpervm"
+	"hubwright/workflows/pipelines"
 	"hubwright/workflows/rotatecerts"
 	"hubwright/workflows/scale"
 	"hubwright/workflows/stacktest"
@@ -20,6 +21,7 @@ func catalogue(a adapters) workflows.Catalogue {
 		helpervm.New(a.helperVM()).Erase(),
 		cluster.New(a.cluster()),
 		connect.New(a.connect()),
+		pipelines.New(a.pipelines()),
 		upgrade.New(a.operate()),
 		scale.New(a.operate()),
 		addpool.New(a.operate()),

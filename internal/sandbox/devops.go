@@ -37,3 +37,6 @@ func seedDevOps() SeedDevOps {
 		Organization: "https://" + devops.Host + "/" + organization, OnPremises: "https://" + devOpsServer + "/" + collection, Token: devOpsToken,
 	}
 }
+
+// DevOps is the emulated organization of Azure DevOps Services.
+func (w *World) DevOps() *devops.Server { return w.organizations[0] }
