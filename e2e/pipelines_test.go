@@ -18,6 +18,7 @@ import (
 // VM, again, and takes it all away. What Azure DevOps holds is tried on the
 // cluster itself.
 func TestPipelines(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, 200)
 	seattle := s.sites()["Seattle"]
 	s.finish(s.begin(s.walk("helper-vm", seattle, nil)))
