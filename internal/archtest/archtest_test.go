@@ -25,7 +25,7 @@ type pkg struct {
 var onlyIn = map[string][]string{
 	"github.com/Azure/azure-sdk-for-go":        {"internal/azurestack", "internal/azure", "internal/devops"}, // the last one logs in with it
 	"github.com/microsoft/azure-devops-go-api": {"internal/devops"},
-	"k8s.io/":                      {"internal/kube"},
+	"k8s.io/":                      {"internal/kube", "internal/charts"},
 	"helm.sh/":                     {"internal/charts"},
 	"github.com/dbos-inc/":         {"internal/engine"},
 	"modernc.org/sqlite":           {"store"},
@@ -49,6 +49,7 @@ var mayImport = map[string][]string{
 	"internal/devops":     {"workflows", "internal/problem"},
 	"internal/remote":     {"workflows", "internal/problem"},
 	"internal/kube":       {"workflows", "internal/problem"},
+	"internal/charts":     {"workflows", "internal/problem"},
 	"internal/secrets":    {"workflows"},
 	"internal/redact":     {},
 	"internal/live":       {},

@@ -21,6 +21,9 @@ func (w *World) openDevOps() error {
 		{Host: devOpsServer, Organization: collection, OnPremises: true, StateFile: filepath.Join(w.opts.Dir, "devops-server.json")},
 	} {
 		c.Tokens = []devops.Token{{Secret: devOpsToken}}
+		if !c.OnPremises {
+			c.Bearer = w.isForDevOps
+		}
 		s, err := devops.New(c)
 		if err != nil {
 			return err
@@ -30,6 +33,12 @@ func (w *World) openDevOps() error {
 	}
 	w.play(devops.DownloadHost, "", w.public, devops.Downloads(), false)
 	return nil
+}
+
+// isForDevOps says whether public Azure's login gave the token for Azure DevOps.
+func (w *World) isForDevOps(token string) bool {
+	c, err := w.azureLogin.Verify(token)
+	return err == nil && c.Audience == devops.Audience
 }
 
 func seedDevOps() SeedDevOps {

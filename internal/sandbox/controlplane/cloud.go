@@ -30,7 +30,7 @@ const (
 // and deletes the disks of claims once the disk driver is installed.
 type cloud struct {
 	*running
-	publicIP func(ctx context.Context, clusterID, namespace, service string) (string, error)
+	publicIP func(ctx context.Context, clusterID, namespace, service, label string) (string, error)
 	delay    func(time.Duration) time.Duration
 
 	services corelisters.ServiceLister
@@ -157,11 +157,11 @@ func (c *cloud) address(ctx context.Context, s *corev1.Service) (string, error) 
 	if s.Annotations["service.beta.kubernetes.io/azure-load-balancer-internal"] == "true" {
 		return fmt.Sprintf("10.240.1.%d", 1+hash(s.Namespace, s.Name)%250), nil
 	}
-	return c.publicIP(ctx, c.id, s.Namespace, s.Name)
+	return c.publicIP(ctx, c.id, s.Namespace, s.Name, s.Annotations["service.beta.kubernetes.io/azure-dns-label-name"])
 }
 
 // freeIP chooses in 127.128.0.0/9 by the names, and the next one while another Service of the cluster has it.
-func (c *cloud) freeIP(_ context.Context, id, namespace, service string) (string, error) {
+func (c *cloud) freeIP(_ context.Context, id, namespace, service, _ string) (string, error) {
 	taken := map[string]bool{}
 	services, err := c.services.List(labels.Everything())
 	if err != nil {

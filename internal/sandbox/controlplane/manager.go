@@ -24,7 +24,7 @@ type Options struct {
 	Speed float64
 	// LoadBalancerIP chooses the public address of a Service of type LoadBalancer. An error is logged and the call
 	// repeated later. nil chooses an address of 127.0.0.0/8 from the names.
-	LoadBalancerIP func(ctx context.Context, clusterID, namespace, service string) (string, error)
+	LoadBalancerIP func(ctx context.Context, clusterID, namespace, service, label string) (string, error)
 }
 
 // Manager runs clusters. All methods may be called at any time from any goroutine; calls for one cluster wait for each

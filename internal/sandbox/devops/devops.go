@@ -21,6 +21,9 @@ const (
 	DownloadHost = "download.agent.dev.azure.com"
 )
 
+// Audience is Azure DevOps in every tenant of Entra ID.
+const Audience = "499b84ac-1321-427f-aa17-267ca6975798"
+
 // Scopes of personal access tokens, as the service spells them.
 const (
 	ScopeEndpoints = "vso.serviceendpoint_manage"

@@ -1,3 +1,4 @@
 -- What a database at schema 9 held beside that.
-INSERT INTO service_connections VALUES ('site_old', 'con_old', '14e48fdc-0000-4000-8000-000000000001', 'k8s-seattle', '0de70b50-0000-4000-8000-000000000001', 'Ratings',
-    '["Platform"]', 'service-account', 'ratings', 'azure-pipelines', 'https://ratings.seattle.example.org', 1771664400000000000, 'Default', 1, 'seattle-helper', 'run_old', 1763888400000000000);
+INSERT INTO policies VALUES ('stk_old', '["upgrade"]', '["upgrade"]', '[{"Days":[6],"From":1320,"To":240,"Zone":"Europe/Berlin"}]', 'Europe/Berlin', 'ana', 1763888400000000000, 2);
+INSERT INTO run_gates VALUES ('run_old', 1, '', 0, '["ana"]');
+INSERT INTO run_verdicts VALUES ('run_old', 1, 'bob', 1763888400000000000, 1, 'fine');
