@@ -22,7 +22,8 @@ func (f flow) pages() []w.Page[State] {
 	setUp := func(s *State) bool { return s.setsUp() }
 	return []w.Page[State]{
 		f.organizationPage(),
-		{ID: "agents", Title: "Who runs the jobs", Why: "The service of Azure DevOps never calls the cluster: an agent does. It has to reach the Hub and the cluster's API.", When: setUp, Fields: f.agentFields(), Bind: bindAgents},
+		{ID: "reach", Title: "What the Internet reaches", Why: "Azure DevOps itself never calls the cluster: an agent does. Two questions say which agents can.", When: setUp, Fields: reachFields(), Bind: bindReach},
+		{ID: "agents", Title: "Who runs the jobs", Why: "The agent has to reach the Hub and the cluster's API.", When: setUp, Fields: f.agentFields(), Bind: bindAgents},
 		{ID: "access", Title: "Access to the cluster", Why: "A service connection keeps the credential with which jobs deploy.", When: setUp, Fields: accessFields(), Bind: bindAccess},
 	}
 }
@@ -113,8 +114,7 @@ func bindOrganization(a w.Answers, s *State) []w.FieldError {
 	return errs
 }
 
-func (f flow) agentFields() []w.Field[State] {
-	vm := func(s *State) bool { return s.Where == WhereVM }
+func reachFields() []w.Field[State] {
 	return []w.Field[State]{
 		{Name: "arm", Label: "Can the Hub's management endpoints be reached from the Internet?", Kind: w.FieldRadio, Reloads: true, Default: func(*State) string { return "no" }, Options: fixed(
 			w.Option{Value: "no", Label: "No", Note: "So jobs have to run on a machine of yours that reaches them. That machine only opens connections outwards, to port 443."},
@@ -124,6 +124,19 @@ func (f flow) agentFields() []w.Field[State] {
 			w.Option{Value: "no", Label: "No", Note: "So jobs have to run on a machine of yours that reaches it."},
 			w.Option{Value: "yes", Label: "Yes", Note: "So Microsoft's own agents can deploy. Everybody else can try to log in as well: limit who may connect."},
 		)},
+	}
+}
+
+func bindReach(a w.Answers, s *State) []w.FieldError {
+	if s.ARM, s.API = a.Get("arm"), a.Get("api"); s.ARM != "yes" {
+		s.API = "no"
+	}
+	return nil
+}
+
+func (f flow) agentFields() []w.Field[State] {
+	vm := func(s *State) bool { return s.Where == WhereVM }
+	return []w.Field[State]{
 		{Name: "where", Label: "Where do the jobs run?", Kind: w.FieldRadio, Reloads: true, Default: suggested, Options: places},
 		{Name: "pool", Label: "Agent pool", Kind: w.FieldSelect, When: func(s *State) bool { return s.Where != WhereHosted }, Options: f.poolOptions, Default: func(s *State) string { return s.Before.Pool },
 			Help: "Made in Azure DevOps, under Organization settings, Agent pools."},
@@ -187,10 +200,7 @@ func (f flow) poolOptions(ctx context.Context, s *State) ([]w.Option, error) {
 func bindAgents(a w.Answers, s *State) []w.FieldError {
 	var errs []w.FieldError
 	bad := func(field, msg string) { errs = append(errs, w.FieldError{Field: field, Message: msg}) }
-	s.ARM, s.API, s.Where = a.Get("arm"), a.Get("api"), a.Get("where")
-	if s.ARM != "yes" {
-		s.API = "no"
-	}
+	s.Where = a.Get("where")
 	switch {
 	case s.Where == WhereHosted && !s.hostedCan():
 		bad("where", "Microsoft's machines cannot reach this Hub and its cluster. Choose a place that can.")
