@@ -205,7 +205,7 @@ func (b *board) missing(site workflows.Site, workflowID string) string {
 		if len(b.clusters) == 0 {
 			return "Needs step 3"
 		}
-	case "connect", "upgrade", "scale":
+	case "connect", "pipelines", "upgrade", "scale":
 		if b.clusters[site.ID].Kubeconfig == "" {
 			return "Needs step 3"
 		}

@@ -8,6 +8,7 @@ import (
 	"hubwright/workflows/connect"
 	"hubwright/workflows/drill"
 	"hubwright/workflows/helpervm"
+	"hubwright/workflows/pipelines"
 	"hubwright/workflows/rotatecerts"
 	"hubwright/workflows/rotation"
 	"hubwright/workflows/scale"
@@ -23,6 +24,7 @@ func catalogue(a adapters) workflows.Catalogue {
 		helpervm.New(a.helperVM()).Erase(),
 		cluster.New(a.cluster()),
 		connect.New(a.connect()),
+		pipelines.New(a.pipelines()),
 		trafficmanager.New(a.trafficManager()),
 		rotation.New(a.rotate()),
 		drill.New(a.drill()),
