@@ -256,6 +256,9 @@ func (b *board) next(rows []guide.Row) *guide.Next {
 			case ui.ToneRun, ui.ToneWait:
 				st := cell.Status
 				n.Title, n.Status, n.Why = row.Title+" on "+site.Name+" is under way", &st, cell.Note
+				if st == ui.RunStatus(workflows.Run{Status: workflows.RunWaiting}) {
+					n.Title = row.Title + " on " + site.Name + " waits to begin"
+				}
 			case ui.ToneBad:
 				n.Title, n.Why = "Look at "+site.Name+": "+lowerFirst(row.Title)+" failed", cell.Note
 			default:

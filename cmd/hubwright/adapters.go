@@ -22,6 +22,9 @@ type adapters struct {
 	hubs  *azurestack.Hubs
 	shelf *archives.Shelf
 	files *archives.RunFiles
+	// probing is how often clusters are asked how they are.
+	probing  time.Duration
+	rotation workflows.Rotation // nil: no Deployment has a name of its own
 }
 
 func newAdapters(db *store.DB, vault *secrets.Vault, masker *redact.Redactor, shelf *archives.Shelf) adapters {

@@ -28,6 +28,9 @@ type Needs struct {
 	Watch func(ctx context.Context, open func(ctx context.Context) (Host, error), job string, cur w.Cursor,
 		classify func(line string) w.Level, onLines func([]w.OutputLine), onState func(text string)) (exitCode int, err error)
 
+	// Pairing is for the workflows that disturb a Site.
+	Pairing Pairing
+
 	// Quote makes words for a POSIX shell.
 	Quote func(args ...string) string
 
