@@ -24,13 +24,14 @@ type board struct {
 	clusters  map[string]workflows.Cluster  // by site
 	latest    map[store.SiteRow]workflows.Run
 	drafts    map[store.SiteRow]workflows.Draft
+	drifted   map[string]string // what a check for drift found, in a few words, by site
 	catalogue workflows.Catalogue
 }
 
 func (s *Server) readBoard(ctx context.Context, d workflows.Deployment) (*board, error) {
 	b := &board{
 		now: s.Clock(), d: d, catalogue: s.Catalogue, stacks: map[string]workflows.Stack{}, helpers: map[string]workflows.HelperVM{},
-		clusters: map[string]workflows.Cluster{}, drafts: map[store.SiteRow]workflows.Draft{},
+		clusters: map[string]workflows.Cluster{}, drafts: map[store.SiteRow]workflows.Draft{}, drifted: map[string]string{},
 	}
 	var err error
 	if b.sites, err = s.Store.Sites(ctx, d.ID); err != nil {
@@ -75,7 +76,7 @@ func (s *Server) readSite(ctx context.Context, b *board, site workflows.Site) er
 			b.drafts[key] = dr
 		}
 	}
-	return nil
+	return s.readDrift(ctx, b, site)
 }
 
 func siteTarget(site workflows.Site) workflows.Target {
@@ -133,6 +134,11 @@ func (b *board) cell(site workflows.Site, info workflows.Info, role ui.Role) gui
 		cell.Status = ui.Status{Tone: ui.ToneIdle, Words: missing}
 	default:
 		cell.Status = b.untouched(site, info.ID)
+	}
+	if note := b.drifted[site.ID]; note != "" && info.ID == "cluster" && cell.Status.Tone == ui.ToneOK {
+		cell.Status, cell.Note, cell.NoteURL = ui.Status{Tone: ui.ToneWarn, Words: "Drifted"}, note, "/clusters/"+b.clusters[site.ID].ID
+		cell.Action = &ui.Action{Label: "Look", URL: cell.NoteURL, For: "at the drift on " + site.Name}
+		return cell
 	}
 	if role.Operates() && missing == "" {
 		cell.Action = b.startAction(site, info, run, ran)

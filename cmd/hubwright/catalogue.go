@@ -6,7 +6,9 @@ import (
 	"hubwright/workflows/cluster"
 	"hubwright/workflows/collectlogs"
 	"hubwright/workflows/connect"
+	"hubwright/workflows/driftcheck"
 	"hubwright/workflows/helpervm"
+	"hubwright/workflows/restoremodel"
 	"hubwright/workflows/rotatecerts"
 	"hubwright/workflows/scale"
 	"hubwright/workflows/stacktest"
@@ -25,5 +27,7 @@ func catalogue(a adapters) workflows.Catalogue {
 		addpool.New(a.operate()),
 		rotatecerts.New(a.rotateCertificates()),
 		collectlogs.New(a.collectLogs()),
+		driftcheck.New(a.operate()),
+		restoremodel.New(a.operate()),
 	}
 }

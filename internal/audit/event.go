@@ -51,6 +51,7 @@ const (
 	KubeconfigDownload = "kubeconfig.download" // cluster-admin
 	KubeconfigScoped   = "kubeconfig.scoped"   // a service account with a chosen role
 	APIModelDownload   = "apimodel.download"
+	APIModelCompare    = "apimodel.compare"
 	LogsDownload       = "logs.download" // what nodes had in their logs
 	DossierDownload    = "dossier.download"
 	AuditRead          = "audit.read"
@@ -69,7 +70,7 @@ func Actions() []Action {
 		{RunStart, "Run started"}, {RunEnd, "Run ended"}, {RunApprove, "Run approved"}, {RunReject, "Run rejected"}, {RunCancel, "Run cancelled"}, {RunRetry, "Run retried"},
 		{CheckWaive, "Check waived"}, {DraftDelete, "Draft deleted"},
 		{KubeconfigDownload, "Kubeconfig downloaded"}, {KubeconfigScoped, "Scoped account downloaded"},
-		{APIModelDownload, "API model downloaded"}, {LogsDownload, "Node logs downloaded"}, {DossierDownload, "Dossier downloaded"},
+		{APIModelDownload, "API model downloaded"}, {APIModelCompare, "API models compared"}, {LogsDownload, "Node logs downloaded"}, {DossierDownload, "Dossier downloaded"},
 		{AuditRead, "Audit read"}, {AuditExport, "Audit exported"},
 		{ShareCreate, "Status page shared"}, {ShareRevoke, "Shared link revoked"},
 		{StackCreate, "Stack registered"}, {StackChange, "Stack changed"}, {StackTest, "Stack tested"}, {StackPolicy, "Approval and windows changed"},

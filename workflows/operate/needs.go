@@ -101,6 +101,8 @@ type Hub interface {
 	DNSLabelTaken(ctx context.Context, label string) (taken bool, byWhat string, err error)
 	SubnetExists(ctx context.Context, subnetID string) (exists bool, prefix string, err error)
 	VMs(ctx context.Context, group string) ([]w.VM, error)
+	// VMExtensions are the names of the extensions on a VM.
+	VMExtensions(ctx context.Context, group, vm string) ([]string, error)
 	Deployments(ctx context.Context, group string) ([]w.ARMDeployment, error)
 	DeploymentOperations(ctx context.Context, group, name string) ([]w.DeploymentOperation, error)
 }

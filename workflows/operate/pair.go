@@ -280,7 +280,7 @@ func (e Engine) checkOthersIdle(ctx context.Context, c *Change) w.Finding {
 	if busy := disturbed(all); len(busy) > 0 {
 		return w.Fail(strings.Join(busy, "; ")+".", "Wait until it has ended.")
 	}
-	return w.Passed("None is.")
+	return w.Passed("No run disturbs another site.")
 }
 
 // disturbed are the runs that disturb another Site now, in sentences. One that

@@ -180,11 +180,11 @@ func TestWhatTheOtherSiteForbids(t *testing.T) {
 		{"out of rotation", "pair-rotation", func(r *road) { r.in["site_2"] = false }, fail, "Orlando is out of rotation.", "pair.rotation"},
 		{"endpoint is silent", "pair-rotation", func(r *road) { r.health = w.SiteDegraded }, fail, "its endpoint does not answer", "pair.rotation"},
 		{"no name", "pair-rotation", func(r *road) { r.noName = true }, skip, "no name", ""},
-		{"nothing goes on", "pair-idle", func(*road) {}, passed, "None is.", ""},
+		{"nothing goes on", "pair-idle", func(*road) {}, passed, "No run disturbs another site.", ""},
 		{"an upgrade goes on", "pair-idle", func(r *road) { r.next.Runs = run("upgrade", w.RunRunning) }, fail, "Run 7 (Upgrade it) goes on at Orlando.", "pair.idle"},
 		{"an upgrade is being cancelled", "pair-idle", func(r *road) { r.next.Runs = run("upgrade", w.RunCancelling) }, fail, "goes on at Orlando", "pair.idle"},
-		{"an upgrade waits", "pair-idle", func(r *road) { r.next.Runs = run("upgrade", w.RunWaiting) }, passed, "None is.", ""},
-		{"logs are collected", "pair-idle", func(r *road) { r.next.Runs = run("collect-logs", w.RunRunning) }, passed, "None is.", ""},
+		{"an upgrade waits", "pair-idle", func(r *road) { r.next.Runs = run("upgrade", w.RunWaiting) }, passed, "No run disturbs another site.", ""},
+		{"logs are collected", "pair-idle", func(r *road) { r.next.Runs = run("collect-logs", w.RunRunning) }, passed, "No run disturbs another site.", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRoad(newBed(t))
