@@ -101,6 +101,7 @@ func (s *Server) table() []route {
 		{"GET", "/clusters", v, s.clusters},
 		{"GET", "/clusters/:id", v, s.cluster},
 		{"POST", "/clusters/:id/kubeconfig", o, s.downloadKubeconfig},
+		{"GET", "/clusters/:id/models/diff", o, s.diffModels},
 		{"GET", "/clusters/:id/models/:version", o, s.downloadModel},
 		{"POST", "/runs/:id/downloads/:name", o, s.downloadResult},
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hubwright/internal/aksengine"
+	"hubwright/internal/monitor"
 	"hubwright/store"
 	"hubwright/web/status"
 	"hubwright/web/ui"
@@ -16,7 +17,7 @@ import (
 const (
 	boardFresh  = time.Second // however many look, the store is read once in this time
 	pastChanges = 6           // of each Deployment
-	minStale    = 3 * time.Minute
+	minStale    = monitor.LeastFresh
 )
 
 // boardCache keeps the Board that was read last. What it holds is never
@@ -183,7 +184,7 @@ func (r *statusReader) probed(out *status.Site, h store.SiteHealth) {
 	if out.Why == "" && len(h.Sick) > 0 {
 		out.Why = "Not well: " + sentenceList(h.Sick)
 	}
-	if r.now.Sub(h.At) > max(minStale, 3*r.s.Probing) {
+	if r.now.Sub(h.At) > monitor.FreshFor(r.s.Probing) {
 		was := map[status.Health]string{status.Up: "healthy", status.Degraded: "degraded", status.Down: "down"}[out.Health]
 		out.Health, out.Words = status.Stale, "Stale, was "+was
 	}
