@@ -47,6 +47,9 @@ func (s *Server) table() []route {
 		{"GET", "/status.svg", v, s.status},
 		{"GET", "/status/:id", v, s.deploymentStatus},
 		{"GET", "/shared/:token", public, s.shared},
+		{"GET", "/status/socket", v, s.statusSocket},
+		{"GET", "/status/:id/socket", v, s.deploymentSocket},
+		{"GET", "/shared/:token/socket", public, s.sharedSocket},
 		{"POST", "/status/shares", o, s.createShare},
 		{"POST", "/status/shares/:id/revoke", o, s.revokeShare},
 

@@ -16,6 +16,7 @@ import (
 	"hubwright/internal/auth"
 	"hubwright/internal/engine"
 	"hubwright/internal/live"
+	"hubwright/internal/notify"
 	"hubwright/internal/preflight"
 	"hubwright/internal/secrets"
 	"hubwright/store"
@@ -37,6 +38,7 @@ type Deps struct {
 	Hubs      Hubs
 	Clusters  Clusters
 	Archives  Archives
+	Sender    Sender
 	RunFiles  RunFiles
 	Log       *slog.Logger
 	Clock     func() time.Time
@@ -82,6 +84,14 @@ type ClusterLook struct {
 	Certificates time.Time
 }
 
+// Sender sends notifications.
+type Sender interface {
+	// Send sends an event to a channel now. Its errors are words for people.
+	Send(ctx context.Context, c notify.Channel, e notify.Event) error
+	// Wake says that there is something in the outbox.
+	Wake()
+}
+
 // Archives keeps engine archives for air-gapped installs.
 type Archives interface {
 	// Save stores an uploaded archive. What is wrong with it comes back as a
@@ -103,6 +113,7 @@ type Server struct {
 	look     lookCache
 	chains   chainWatch
 	boards   boardCache
+	views    views
 	misses   misses
 	readings readings
 	pace     pace

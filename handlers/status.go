@@ -3,15 +3,18 @@ package handlers
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
+	"hubwright/internal/live"
 	"hubwright/web/layout"
 	"hubwright/web/status"
 	"hubwright/web/ui"
@@ -20,21 +23,40 @@ import (
 
 // status is the page of all Deployments, or one of its twins.
 func (s *Server) status(c echo.Context) error {
-	b, err := s.statusBoard(c.Request().Context())
+	p, err := s.statusProps(c.Request().Context(), look{wall: isWall(c)})
 	if err != nil {
 		return err
 	}
-	return s.showStatus(c, http.StatusOK, status.Props{Board: b, URL: "/status"}, path.Ext(c.Path()))
+	p.URL = "/status"
+	return s.showStatus(c, http.StatusOK, p, path.Ext(c.Path()))
 }
 
 // deploymentStatus is the page of one Deployment, or one of its twins.
 func (s *Server) deploymentStatus(c echo.Context) error {
 	name, ext := withoutExt(c.Param("id"))
-	b, err := s.deploymentBoard(c, name)
+	p, err := s.statusProps(c.Request().Context(), look{deploymentID: name, wall: isWall(c)})
 	if err != nil {
 		return err
 	}
-	return s.showStatus(c, http.StatusOK, status.Props{Board: b, One: true, URL: "/status/" + name}, ext)
+	p.URL = "/status/" + name
+	return s.showStatus(c, http.StatusOK, p, ext)
+}
+
+// statusProps is the page as it is looked at, but for its URL and for who
+// looks.
+func (s *Server) statusProps(ctx context.Context, l look) (status.Props, error) {
+	p := status.Props{Wall: l.wall, Shared: l.shared, One: l.deploymentID != "", Now: s.Clock(), Watching: s.Probing > 0, StaleAfter: s.staleAfter(), URL: "/status"}
+	var err error
+	if p.One {
+		p.Board, err = s.deploymentBoard(ctx, l.deploymentID)
+		p.URL += "/" + l.deploymentID
+	} else {
+		p.Board, err = s.statusBoard(ctx)
+	}
+	if l.shared {
+		p.Board = withoutInside(p.Board)
+	}
+	return p, err
 }
 
 func withoutExt(file string) (name, ext string) {
@@ -43,17 +65,28 @@ func withoutExt(file string) (name, ext string) {
 }
 
 // deploymentBoard is the Board with that Deployment alone.
-func (s *Server) deploymentBoard(c echo.Context, id string) (status.Board, error) {
-	b, err := s.statusBoard(c.Request().Context())
+func (s *Server) deploymentBoard(ctx context.Context, id string) (status.Board, error) {
+	b, err := s.statusBoard(ctx)
 	if err != nil {
 		return b, err
 	}
 	for _, d := range b.Deployments {
 		if d.ID == id {
-			return status.Board{At: b.At, Health: d.Health, Words: d.Words, Deployments: []status.Deployment{d}}, nil
+			return status.Board{At: b.At, Health: d.Health, Words: d.Words, Deployments: []status.Deployment{d}, Announcements: about(b.Announcements, id)}, nil
 		}
 	}
 	return b, workflows.ErrNotFound
+}
+
+// about are the announcements that concern a Deployment.
+func about(all []status.Announcement, deploymentID string) []status.Announcement {
+	out := []status.Announcement{}
+	for _, a := range all {
+		if len(a.Deployments) == 0 || slices.Contains(a.Deployments, deploymentID) {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // showStatus sends a Board as ext says: a page, ".json" or ".svg".
@@ -75,7 +108,7 @@ func (s *Server) showStatus(c echo.Context, code int, p status.Props, ext string
 	default:
 		return workflows.ErrNotFound
 	}
-	p.Now, p.Watching, p.Wall = s.Clock(), s.Probing > 0, c.QueryParam("view") == "wall"
+	p.Version = live.Version(partsOf(p))
 	if !p.Shared {
 		p.Role = me(c).ui()
 	}
