@@ -115,6 +115,8 @@ type Server struct {
 	boards   boardCache
 	views    views
 	misses   misses
+	ends     knownEnds
+	tests    testPace
 	readings readings
 	pace     pace
 	sockets  *sockets
@@ -129,7 +131,7 @@ func New(d Deps) *Server {
 	e.HTTPErrorHandler = s.fail
 	// A client must not choose the address under which logins are throttled.
 	e.IPExtractor = echo.ExtractIPDirect()
-	e.Use(s.requestID, s.secure, s.recovered)
+	e.Use(s.requestID, packed(), s.secure, s.recovered)
 	s.routes(e)
 	return s
 }

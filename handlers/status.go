@@ -1,17 +1,13 @@
 package handlers
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"net/http"
 	"path"
 	"slices"
 	"strings"
-	"sync"
 
-	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
 	"hubwright/internal/live"
@@ -97,13 +93,13 @@ func (s *Server) showStatus(c echo.Context, code int, p status.Props, ext string
 		if err != nil {
 			return err
 		}
-		return sendPacked(c, code, "application/json", body)
+		return c.Blob(code, "application/json", body)
 	case ".svg":
 		name := "Hubwright"
 		if len(p.Board.Deployments) == 1 {
 			name = ui.Short(p.Board.Deployments[0].Name, 30)
 		}
-		return s.packed(c, code, "image/svg+xml", status.Badge(name, p.Board.Words, p.Board.Health))
+		return s.component(c, code, "image/svg+xml", status.Badge(name, p.Board.Words, p.Board.Health))
 	case "":
 	default:
 		return workflows.ErrNotFound
@@ -113,7 +109,7 @@ func (s *Server) showStatus(c echo.Context, code int, p status.Props, ext string
 		p.Role = me(c).ui()
 	}
 	if wantsFragment(c) {
-		return s.packed(c, code, htmlType, status.Live(p))
+		return s.fragment(c, code, status.Live(p))
 	}
 	if p.Role.Operates() {
 		if err := s.readShares(c, &p); err != nil {
@@ -133,42 +129,5 @@ func (s *Server) showStatus(c echo.Context, code int, p status.Props, ext string
 	if !p.Shared {
 		f.User, f.Role, f.Flash = me(c).Name, p.Role, takeFlash(c)
 	}
-	return s.packed(c, code, htmlType, layout.Page(f))
-}
-
-const htmlType = "text/html; charset=utf-8"
-
-// packed renders a component and compresses it: many look at this page, from
-// afar, all day.
-func (s *Server) packed(c echo.Context, code int, kind string, body templ.Component) error {
-	var b bytes.Buffer
-	if err := body.Render(c.Request().Context(), &b); err != nil {
-		return err
-	}
-	return sendPacked(c, code, kind, b.Bytes())
-}
-
-var packers = sync.Pool{New: func() any {
-	w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed)
-	return w
-}}
-
-func sendPacked(c echo.Context, code int, kind string, body []byte) error {
-	h := c.Response().Header()
-	h.Set(echo.HeaderContentType, kind)
-	h.Add(echo.HeaderVary, echo.HeaderAcceptEncoding)
-	if len(body) < 1000 || !strings.Contains(c.Request().Header.Get(echo.HeaderAcceptEncoding), "gzip") {
-		c.Response().WriteHeader(code)
-		_, err := c.Response().Write(body)
-		return err
-	}
-	h.Set(echo.HeaderContentEncoding, "gzip")
-	c.Response().WriteHeader(code)
-	w := packers.Get().(*gzip.Writer)
-	defer packers.Put(w)
-	w.Reset(c.Response())
-	if _, err := w.Write(body); err != nil {
-		return err
-	}
-	return w.Close()
+	return s.fragment(c, code, layout.Page(f))
 }

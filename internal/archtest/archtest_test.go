@@ -58,7 +58,7 @@ var mayImport = map[string][]string{
 	"internal/audit":      {"workflows"},
 	"internal/dossier":    {"workflows", "internal/audit", "web"},
 	"store":               {"workflows", "internal/engine", "internal/auth", "internal/audit", "internal/monitor", "internal/notify"},
-	"web":                 {"workflows", "static"},
+	"web":                 {"workflows", "static", "internal/expiry"},
 	"static":              {},
 }
 

@@ -13,16 +13,17 @@ type Nav string
 
 // The entries, in their order.
 const (
-	NavNone        Nav = ""
-	NavDeployments Nav = "deployments"
-	NavStatus      Nav = "status"
-	NavClusters    Nav = "clusters"
-	NavRuns        Nav = "runs"
-	NavStacks      Nav = "stacks"
-	NavAudit       Nav = "audit"
-	NavTeam        Nav = "team"
-	NavSettings    Nav = "settings"
-	NavHelp        Nav = "help"
+	NavNone          Nav = ""
+	NavDeployments   Nav = "deployments"
+	NavStatus        Nav = "status"
+	NavClusters      Nav = "clusters"
+	NavRuns          Nav = "runs"
+	NavStacks        Nav = "stacks"
+	NavAudit         Nav = "audit"
+	NavTeam          Nav = "team"
+	NavSettings      Nav = "settings"
+	NavHelp          Nav = "help"
+	NavNotifications Nav = "notifications"
 )
 
 // Icon is the state that the favicon carries.

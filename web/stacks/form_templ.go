@@ -725,11 +725,15 @@ func principal(p FormProps) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 59, "</div><div class=\"shown-by\" id=\"auth-secret\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 59, "</div><div class=\"stack shown-by\" id=\"auth-secret\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		templ_7745c5c3_Err = ui.Text(ui.Input{Name: "secret", Label: "Client secret", Type: "password", Autocomplete: "off", Mono: true, Wide: true, Error: p.err("secret")}).Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = ui.Text(ui.Input{Name: "secret_ends", Label: "It ends on", Optional: true, Type: "date", Help: "As the identity system said when it was made. The calendar and notifications tell in time.", Value: p.Form.SecretEnds, Error: p.err("secret_ends")}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
