@@ -372,7 +372,7 @@ func (s *Server) testChannel(c echo.Context) error {
 	if ch.Owner != "" {
 		back = "/notifications"
 	}
-	if !s.tests.take(ch.ID, s.Clock()) {
+	if !s.tried.take(ch.ID, s.Clock()) {
 		return see(c, back, ui.ToneWarn, "A test was sent a moment ago. Wait ten seconds.")
 	}
 	e := notify.Event{Key: "test:" + strconv.FormatInt(s.Clock().UnixNano(), 36), Kind: "test", At: s.Clock(), Title: "Test of the channel " + ch.Name,

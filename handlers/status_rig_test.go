@@ -52,14 +52,9 @@ func newStatusRig(t testing.TB) *statusRig {
 	t.Cleanup(func() { db.Close() })
 	r.db = db
 	people := auth.New(db, clock)
-	for _, role := range []auth.Role{auth.RoleViewer, auth.RoleOperator, auth.RoleAdmin} {
-		name := "person-" + string(role)
-		r.ok(people.CreateUser(t.Context(), name, role, password))
-		session, _, err := people.Login(t.Context(), name, password, "127.0.0.1")
-		r.ok(err)
-		r.cookies[role] = sessionCookie + "=" + session
-	}
 	r.people, r.news = people, live.New()
+	r.join(auth.RoleViewer)
+	r.join(auth.RoleOperator)
 	r.handler = New(Deps{Store: db, Engine: &engine.Engine{}, Auth: people, Live: r.news, Log: slog.New(slog.NewTextHandler(&r.log, nil)), Clock: clock, PublicURL: "https://hub.example.com", Probing: time.Minute})
 	t.Cleanup(r.handler.Close)
 	r.dep, r.sites = r.deployment("Ratings", "Seattle", "Orlando")
@@ -71,6 +66,16 @@ func (r *statusRig) ok(err error) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
+}
+
+// join makes a person of that role and logs in.
+func (r *statusRig) join(role auth.Role) {
+	r.t.Helper()
+	name := "person-" + string(role)
+	r.ok(r.people.CreateUser(r.t.Context(), name, role, password))
+	session, _, err := r.people.Login(r.t.Context(), name, password, "127.0.0.1")
+	r.ok(err)
+	r.cookies[role] = sessionCookie + "=" + session
 }
 
 // deployment makes a Deployment with a cluster on each Site.

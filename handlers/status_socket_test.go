@@ -162,6 +162,7 @@ func barred(t *testing.T, conn *websocket.Conn) {
 // end the sockets that they opened, and no other.
 func TestSocketsEndWithTheRight(t *testing.T) {
 	r := newStatusRig(t)
+	r.join(auth.RoleAdmin)
 	server := r.serve()
 	share := func(days string) (string, string) {
 		path := r.share(url.Values{"name": {"Wall"}, "days": {days}})

@@ -19,11 +19,13 @@ const (
 	NavClusters      Nav = "clusters"
 	NavRuns          Nav = "runs"
 	NavStacks        Nav = "stacks"
+	NavConnections   Nav = "connections"
 	NavAudit         Nav = "audit"
 	NavTeam          Nav = "team"
 	NavSettings      Nav = "settings"
-	NavHelp          Nav = "help"
+	NavTokens        Nav = "tokens"
 	NavNotifications Nav = "notifications"
+	NavHelp          Nav = "help"
 )
 
 // Icon is the state that the favicon carries.
