@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -20,6 +21,8 @@ import (
 )
 
 var guidForm = regexp.MustCompile(`^(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+
+var buildForm = regexp.MustCompile(`^[0-9]{4}$`)
 
 func (s *Server) newStack(c echo.Context) error {
 	return s.stackForm(c, http.StatusOK, stacks.FormProps{})
@@ -45,6 +48,7 @@ func readStackForm(c echo.Context) (stacks.Form, error) {
 		Region: get("region"), Identity: workflows.IdentitySystem(get("identity")), TenantID: get("tenant"),
 		Subscription: get("subscription"), ClientID: get("client_id"), Method: workflows.AuthMethod(get("auth")),
 		CABundle: get("ca"), Trust: form["trust"], Proxy: get("proxy"), AirGapped: get("air_gapped") == "yes",
+		HubBuild: get("hub_build"), EndsOn: get("ends_on"),
 	}
 	if up, err := upload(c, "ca_file"); err != nil {
 		return f, err
@@ -154,7 +158,7 @@ func formOf(st workflows.Stack) stacks.Form {
 	return stacks.Form{
 		ID: st.ID, Version: st.Version, Name: st.Name, Endpoint: st.ARMEndpoint, PortalURL: st.PortalURL, Region: st.Region,
 		Identity: st.Metadata.Identity, TenantID: st.TenantID, Subscription: st.SubscriptionID, ClientID: st.Credential.ClientID,
-		Method: st.Credential.Method, HasKey: true, CABundle: st.CABundle, Proxy: st.HTTPSProxy, AirGapped: st.AirGapped,
+		Method: st.Credential.Method, HasKey: true, CABundle: st.CABundle, Proxy: st.HTTPSProxy, AirGapped: st.AirGapped, HubBuild: st.HubBuild, EndsOn: dateOrNone(st.Credential.EndsOn),
 	}
 }
 
@@ -217,7 +221,15 @@ func fill(st *workflows.Stack, f stacks.Form, m workflows.HubMetadata) {
 	st.Name, st.ARMEndpoint, st.PortalURL, st.Region = f.Name, f.Endpoint, f.PortalURL, f.Region
 	st.Metadata, st.TenantID, st.SubscriptionID = m, f.TenantID, strings.ToLower(f.Subscription)
 	st.CABundle, st.HTTPSProxy, st.AirGapped = f.CABundle, f.Proxy, f.AirGapped
-	st.Credential.ClientID = f.ClientID
+	st.Credential.ClientID, st.HubBuild = f.ClientID, f.HubBuild
+	st.Credential.EndsOn, _ = time.Parse(time.DateOnly, f.EndsOn) // it was checked; none is unknown
+}
+
+func dateOrNone(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.DateOnly)
 }
 
 func (s *Server) principalErrors(ctx context.Context, f stacks.Form, st workflows.Stack) []workflows.FieldError {
@@ -245,6 +257,12 @@ func (s *Server) principalErrors(ctx context.Context, f stacks.Form, st workflow
 		if u, err := url.Parse(f.PortalURL); err != nil || u.Scheme != "https" || !strings.HasPrefix(u.Host, "portal.") {
 			add("portal", "Give the tenant portal, such as https://portal.seattle.azurestack.example.com, or leave it empty to take what the Hub says.")
 		}
+	}
+	if f.HubBuild != "" && !buildForm.MatchString(f.HubBuild) {
+		add("hub_build", "Give the build's four digits, such as 2408, or leave it empty.")
+	}
+	if _, err := time.Parse(time.DateOnly, f.EndsOn); f.EndsOn != "" && err != nil {
+		add("ends_on", "Give a date such as 2027-03-31, or leave it empty.")
 	}
 	if f.Method != workflows.AuthCertificate && f.Method != workflows.AuthSecret {
 		add("auth", "Choose how the service principal logs in.")

@@ -97,7 +97,7 @@ func TestOldDatabasesAreMigrated(t *testing.T) {
 			if diff := cmp.Diff(want, schema(t, d)); diff != "" {
 				t.Errorf("schema of the migrated database:\n%s", diff)
 			}
-			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery, lookAtTokens} {
+			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery, lookAtTokens, lookAtNodeWork} {
 				if i < n {
 					look(t, d)
 				}
@@ -219,6 +219,10 @@ func lookAtTokens(t *testing.T, d *DB) {
 	if ok(t, err); tok.ID != "tok_old" || tok.Person != "ana" || !tok.Opens(then) || tok.Opens(then.AddDate(2, 0, 0)) {
 		t.Errorf("token %+v", tok)
 	}
+}
+
+func lookAtNodeWork(t *testing.T, d *DB) {
+	got(t, []time.Duration{5 * time.Minute})(d.NodeTimes(t.Context(), "upgrade", "site_old"))
 }
 
 func TestANewerDatabaseIsRefused(t *testing.T) {

@@ -37,6 +37,7 @@ type Credential struct {
 	ClientID    string
 	Secret      SecretRef // the client secret, with AuthSecret
 	Certificate SecretRef // PEM of certificate and private key together, with AuthCertificate
+	EndsOn      time.Time `json:",omitzero"` // when the client secret ends, as a person said; zero for unknown
 }
 
 // HubMetadata is what a Hub's metadata endpoint says of itself.
@@ -63,6 +64,7 @@ type Stack struct {
 	CABundle       string // PEM of the roots to trust besides the system's; "" trusts the system's alone
 	HTTPSProxy     string // http://host:port, or "" for a direct way
 	AirGapped      bool
+	HubBuild       string // 2408, as a person said: a tenant cannot ask; "" for unknown
 	CreatedAt      time.Time
 	CreatedBy      string
 	Version        int // grows with each save; a save with an old one is refused

@@ -20,7 +20,7 @@ func catalogue(a adapters) workflows.Catalogue {
 		helpervm.New(a.helperVM()).Erase(),
 		cluster.New(a.cluster()),
 		connect.New(a.connect()),
-		upgrade.New(a.operate()),
+		upgrade.New(a.upgrade()),
 		scale.New(a.operate()),
 		addpool.New(a.operate()),
 		rotatecerts.New(a.rotateCertificates()),

@@ -244,6 +244,21 @@ CREATE TABLE log_cursors (
     PRIMARY KEY (run_id, stream)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE node_work (
+    run_id      TEXT NOT NULL REFERENCES runs (id),
+    node        TEXT NOT NULL,
+    workflow_id TEXT NOT NULL,
+    site_id     TEXT NOT NULL,
+    status      TEXT NOT NULL,
+    started_at  INTEGER NOT NULL,
+    ended_at    INTEGER NOT NULL, -- 0 while it goes on
+    PRIMARY KEY (run_id, node)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX node_work_site ON node_work (workflow_id, site_id, ended_at);
+
+CREATE INDEX node_work_time ON node_work (workflow_id, ended_at);
+
 CREATE TABLE probes (
     site_id         TEXT PRIMARY KEY REFERENCES sites (id),
     cluster_id      TEXT NOT NULL,
@@ -346,6 +361,8 @@ CREATE INDEX runs_stack_status ON runs (stack_id, status);
 
 CREATE INDEX runs_status ON runs (status);
 
+CREATE INDEX runs_trend ON runs (workflow_id, created_at, status, started_at, ended_at);
+
 CREATE INDEX runs_workflow ON runs (workflow_id);
 
 CREATE INDEX runs_workflow_deployment ON runs (workflow_id, deployment_id, number, status);
@@ -423,7 +440,7 @@ CREATE TABLE stacks (
     created_at      INTEGER NOT NULL,
     created_by      TEXT NOT NULL,
     version         INTEGER NOT NULL
-) STRICT;
+, hub_build TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE UNIQUE INDEX stacks_name ON stacks (name);
 

@@ -59,6 +59,8 @@ type Form struct {
 	Trust        []string                 // [trust] SHA-256 fingerprints, any number
 	Proxy        string                   // [proxy]
 	AirGapped    bool                     // [air_gapped] = "yes"
+	HubBuild     string                   // [hub_build]
+	EndsOn       string                   // [ends_on] 2027-03-31
 	// Also sent, never shown again: [certificate] PEM text, [certificate_file],
 	// [secret].
 }
