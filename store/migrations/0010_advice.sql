@@ -15,7 +15,7 @@ CREATE TABLE node_work (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX node_work_site ON node_work (workflow_id, site_id, ended_at);
-CREATE INDEX node_work_time ON node_work (workflow_id, ended_at);
+CREATE INDEX node_work_time ON node_work (workflow_id, ended_at, started_at, status);
 
 -- Trends walk the runs of a workflow that have ended, by time.
 CREATE INDEX runs_trend ON runs (workflow_id, created_at, status, started_at, ended_at);

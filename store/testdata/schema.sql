@@ -257,7 +257,7 @@ CREATE TABLE node_work (
 
 CREATE INDEX node_work_site ON node_work (workflow_id, site_id, ended_at);
 
-CREATE INDEX node_work_time ON node_work (workflow_id, ended_at);
+CREATE INDEX node_work_time ON node_work (workflow_id, ended_at, started_at, status);
 
 CREATE TABLE probes (
     site_id         TEXT PRIMARY KEY REFERENCES sites (id),
