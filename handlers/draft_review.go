@@ -36,6 +36,10 @@ func (s *Server) showReview(c echo.Context, status int, o opened, locked *workfl
 		return err
 	}
 	p.Locked, p.Stale = locked, stale
+	return s.reviewPage(c, status, p)
+}
+
+func (s *Server) reviewPage(c echo.Context, status int, p wizard.ReviewProps) error {
 	f := s.wizardFrame(p.Head)
 	f.Body, f.Going = wizard.Review(p), p.Checks.Running
 	return s.page(c, status, f)
@@ -60,7 +64,9 @@ func (s *Server) reviewProps(c echo.Context, o opened, start bool) (wizard.Revie
 	if p.Plan, err = session.Plan(ctx); err != nil {
 		p.PlanErr = problem.From(err)
 	}
-	return p, nil
+	p.StartAt = c.FormValue("start_at")
+	p.Gate, p.Zone, err = s.gateOf(ctx, o)
+	return p, err
 }
 
 func (s *Server) checkProps(ctx context.Context, c echo.Context, o opened, session workflows.Session, start bool) (checks.Props, error) {
@@ -236,6 +242,9 @@ func (s *Server) startRun(c echo.Context) error {
 		return s.refuseStart(c, http.StatusUnprocessableEntity, o, "answers or checks are not ready", nil, nil)
 	}
 	start, err := s.startOf(ctx, c, o, session, results)
+	if wrong := fieldErrors(err); wrong != nil {
+		return s.showWrongStart(c, o, wrong[0])
+	}
 	if err != nil {
 		return err
 	}
@@ -272,6 +281,10 @@ func (s *Server) startOf(ctx context.Context, c echo.Context, o opened, session 
 	if err != nil {
 		return engine.Start{}, err
 	}
+	gate, err := s.askedGate(ctx, c, o)
+	if err != nil {
+		return engine.Start{}, err
+	}
 	details := map[string]string{"workflow": o.info.ID}
 	for _, r := range results {
 		if r.Status == workflows.CheckWaived {
@@ -280,6 +293,6 @@ func (s *Server) startOf(ctx context.Context, c echo.Context, o opened, session 
 	}
 	return engine.Start{
 		Workflow: o.def, Target: o.draft.Target, DraftID: o.draft.ID, LockKey: session.LockKey(),
-		Plan: plan, State: state, Actor: me(c).Name, Details: details,
+		Plan: plan, State: state, Actor: me(c).Name, Gate: gate, Details: details,
 	}, nil
 }

@@ -75,6 +75,9 @@ func (s *Server) dossierProps(c echo.Context, r workflows.Run) (webdossier.Props
 	}
 	p.On = pl.on()
 	p.Tools = []ui.Fact{{Label: "Hubwright", Value: s.Build}}
+	if p.Gate, err = s.Store.Gate(ctx, r.ID); err != nil {
+		return p, pl, err
+	}
 	if p.Nodes, err = s.nodeRows(ctx, r); err != nil {
 		return p, pl, err
 	}

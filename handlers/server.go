@@ -28,30 +28,31 @@ import (
 // Deps is what the handlers stand on. All fields are required unless they say
 // otherwise.
 type Deps struct {
-	Store     *store.DB
-	Engine    *engine.Engine
-	Auth      *auth.Service
-	Vault     *secrets.Vault
-	Signing   ed25519.PrivateKey // signs dossiers
-	Live      *live.Hub
-	Preflight *preflight.Runner
-	Catalogue workflows.Catalogue
-	Hubs      Hubs
-	Clusters  Clusters
-	Archives  Archives
-	RunFiles  RunFiles
-	Log       *slog.Logger
-	Clock     func() time.Time
-	PublicURL string
-	Banner    string           // sentence on every page, "" for none
-	Config    []settings.Value // the configuration, without secrets
-	Build     string           // version of this build
-	Gallery   bool             // serve /gallery
-	Proxies   []netip.Prefix   // whose word about a client's address counts
+	Store       *store.DB
+	Engine      *engine.Engine
+	Auth        *auth.Service
+	Vault       *secrets.Vault
+	Signing     ed25519.PrivateKey // signs dossiers
+	Live        *live.Hub
+	Preflight   *preflight.Runner
+	Catalogue   workflows.Catalogue
+	Hubs        Hubs
+	Connections Connections
+	Clusters    Clusters
+	Archives    Archives
+	RunFiles    RunFiles
+	Log         *slog.Logger
+	Clock       func() time.Time
+	PublicURL   string
+	Banner      string           // sentence on every page, "" for none
+	Config      []settings.Value // the configuration, without secrets
+	Build       string           // version of this build
+	Gallery     bool             // serve /gallery
+	Probing     time.Duration    // how often the Monitor asks a cluster, 0 for never
+	Proxies     []netip.Prefix   // whose word about a client's address counts
 	// Checkpoints tells how sending the audit's checkpoints away goes; nil
 	// when they go nowhere.
 	Checkpoints *audit.Courier
-	Probing     time.Duration // how often the Monitor asks a cluster, 0 for never
 }
 
 // Hubs asks Azure Stack Hubs before they are registered.
@@ -69,6 +70,14 @@ type Certificate struct {
 	Subject, Issuer, SHA256, PEM string
 	NotAfter                     time.Time
 	IsCA                         bool
+}
+
+// Connections asks what Connections lead to.
+type Connections interface {
+	// Checks are the questions that a test of that kind asks.
+	Checks(kind workflows.ConnectionKind) []workflows.CheckInfo
+	// Test asks them and changes nothing: a result each, in their order.
+	Test(ctx context.Context, c workflows.Connection) []workflows.CheckResult
 }
 
 // Clusters asks live clusters.
@@ -108,6 +117,7 @@ type Server struct {
 	Deps
 	look     lookCache
 	chains   chainWatch
+	tests    connectionTests
 	boards   boardCache
 	misses   misses // tokens
 	refusals misses // logins

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+	_ "time/tzdata" // maintenance windows in every zone, wherever the binary runs
 
 	"hubwright/handlers"
 	"hubwright/internal/archives"
@@ -155,7 +156,7 @@ func assemble(ctx context.Context, cfg config, log *slog.Logger) (*product, erro
 	p.checks = preflight.New(ctx, db, list, news, log, time.Now)
 	p.handler = handlers.New(handlers.Deps{
 		Store: db, Engine: eng, Auth: p.auth, Vault: vault, Signing: signing, Live: news, Preflight: p.checks, Catalogue: list,
-		Hubs: hubsAdapter{}, Clusters: a, Archives: shelf, RunFiles: files, Log: log, Clock: time.Now, PublicURL: cfg.PublicURL,
+		Hubs: hubsAdapter{}, Connections: a.connectionTester(), Clusters: a, Archives: shelf, RunFiles: files, Log: log, Clock: time.Now, PublicURL: cfg.PublicURL,
 		Banner: cfg.Banner, Config: configValues(cfg), Build: version, Gallery: cfg.Gallery, Probing: cfg.Probe, Checkpoints: courier, Proxies: cfg.Proxies,
 	})
 	return p, nil

@@ -259,6 +259,17 @@ CREATE INDEX node_work_site ON node_work (workflow_id, site_id, ended_at);
 
 CREATE INDEX node_work_time ON node_work (workflow_id, ended_at, started_at, status);
 
+CREATE TABLE policies (
+    stack_id   TEXT PRIMARY KEY REFERENCES stacks (id),
+    approval   TEXT NOT NULL, -- JSON: ids of workflows
+    windowed   TEXT NOT NULL, -- JSON: ids of workflows
+    windows    TEXT NOT NULL, -- JSON
+    zone       TEXT NOT NULL,
+    updated_by TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    version    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE probes (
     site_id         TEXT PRIMARY KEY REFERENCES sites (id),
     cluster_id      TEXT NOT NULL,
@@ -291,6 +302,14 @@ CREATE TABLE releases (
 
 CREATE UNIQUE INDEX releases_name ON releases (site_id, namespace, name);
 
+CREATE TABLE run_gates (
+    run_id   TEXT PRIMARY KEY REFERENCES runs (id),
+    approval INTEGER NOT NULL,
+    windows  TEXT NOT NULL, -- JSON
+    start_at INTEGER NOT NULL,
+    askers   TEXT NOT NULL -- JSON: names
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE run_plans (
     run_id TEXT PRIMARY KEY REFERENCES runs (id),
     plan   TEXT NOT NULL -- JSON
@@ -315,6 +334,16 @@ CREATE TABLE run_steps (
     started_at INTEGER NOT NULL DEFAULT 0,
     ended_at   INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (run_id, attempt, idx)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE run_verdicts (
+    run_id   TEXT NOT NULL REFERENCES run_gates (run_id),
+    attempt  INTEGER NOT NULL,
+    by       TEXT NOT NULL,
+    at       INTEGER NOT NULL,
+    approved INTEGER NOT NULL,
+    reason   TEXT NOT NULL,
+    PRIMARY KEY (run_id, attempt)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE runs (
@@ -443,6 +472,22 @@ CREATE TABLE stacks (
 , hub_build TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE UNIQUE INDEX stacks_name ON stacks (name);
+
+CREATE TABLE traffic_profiles (
+    deployment_id  TEXT PRIMARY KEY REFERENCES deployments (id),
+    kind           TEXT NOT NULL,
+    connection_id  TEXT NOT NULL, -- '' with an own load balancer
+    resource_group TEXT NOT NULL,
+    name           TEXT NOT NULL,
+    fqdn           TEXT NOT NULL,
+    method         TEXT NOT NULL,
+    ttl            INTEGER NOT NULL,
+    max_return     INTEGER NOT NULL,
+    probe          TEXT NOT NULL, -- JSON
+    endpoints      TEXT NOT NULL, -- JSON
+    run_id         TEXT NOT NULL,
+    updated_at     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE users (
     name          TEXT PRIMARY KEY,

@@ -19,6 +19,7 @@ const (
 	NavClusters    Nav = "clusters"
 	NavRuns        Nav = "runs"
 	NavStacks      Nav = "stacks"
+	NavConnections Nav = "connections"
 	NavAudit       Nav = "audit"
 	NavTeam        Nav = "team"
 	NavSettings    Nav = "settings"

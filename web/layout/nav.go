@@ -19,6 +19,7 @@ func mainNav() []entry {
 		{NavClusters, "Clusters", "/clusters"},
 		{NavRuns, "Runs", "/runs"},
 		{NavStacks, "Stacks", "/stacks"},
+		{NavConnections, "Connections", "/connections"},
 		{NavAudit, "Audit", "/audit"},
 	}
 }

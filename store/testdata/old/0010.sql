@@ -1,2 +1,2 @@
 -- What a database at schema 10 held beside that.
-INSERT INTO node_work VALUES ('run_old', 'k8s-master-1-0', 'upgrade', 'site_old', 'succeeded', 1763888400000000000, 1763888700000000000);
+INSERT INTO api_tokens VALUES ('tok_old', 'ana', 'collector', 'auditor', x'0304', 1763888400000000000, 1795424400000000000, 0, 0);
