@@ -234,33 +234,6 @@ func wantViolation(t *testing.T, got []aksengine.Violation, path, engine string)
 	}
 }
 
-func TestParse(t *testing.T) {
-	tests := []struct{ doc, path, message, engine string }{
-		{`{"bogus": 1}`, "bogus", "does not exist", "error parsing the api model: Unknown JSON tag bogus"},
-		{`{"properties": {"masterProfile": {"countt": 3}}}`, "countt", "does not exist", "Unknown JSON tag countt"},
-		{`{oops`, "", "not valid JSON", "error parsing the api model: invalid character 'o'"},
-		{`{"location": 4}`, "", "not valid JSON", "error parsing the api model"},
-	}
-	for _, tt := range tests {
-		_, v := aksengine.Parse([]byte(tt.doc))
-		if v == nil || v.Path != tt.path || !strings.Contains(v.Message, tt.message) || !strings.Contains(v.Engine, tt.engine) {
-			t.Errorf("%s: %+v", tt.doc, v)
-		}
-	}
-	want := good()
-	doc, err := want.JSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, v := aksengine.Parse(doc)
-	if v != nil {
-		t.Fatal(v.Message)
-	}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Error(d)
-	}
-}
-
 func FuzzValidate(f *testing.F) {
 	f.Add("10.0.0.0/16", "10.0.0.10", "10.244.0.0/16", "abc", testKey)
 	f.Add("0.0.0.0/0", "255.255.255.255", "::/0", "", "ssh-rsa AAAA")
