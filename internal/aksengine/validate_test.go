@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 
 	"hubwright/internal/aksengine"
 	"hubwright/workflows"
