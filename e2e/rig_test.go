@@ -5,6 +5,7 @@ package e2e
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -158,8 +159,16 @@ func freeBlock(t *testing.T) int {
 	t.Helper()
 	for block := 50; block < 130; block += 2 {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.%d.0.1:41999", block))
+		if err != nil {
+			continue
+		}
+		t.Cleanup(func() { l.Close() })
+		// A sandbox that a person started has a machine here.
+		first, err := net.Listen("tcp", fmt.Sprintf("127.%d.0.10:22", block+1))
 		if err == nil {
-			t.Cleanup(func() { l.Close() })
+			first.Close()
+		}
+		if err == nil || errors.Is(err, os.ErrPermission) {
 			return block
 		}
 	}
