@@ -18,7 +18,7 @@ import (
 func (w *World) openDoor() error {
 	var err error
 	w.door, err = proxy.Listen(proxy.Config{
-		Addr: w.opts.ProxyAddr, Domains: []string{Domain}, Log: w.opts.Log, Gate: w.gate,
+		Addr: w.opts.ProxyAddr, Domains: []string{Domain}, Log: w.opts.Log, Gate: w.gate, Route: w.wayOfInternet,
 		Seen: func(host string, port, code int) {
 			w.calls.Add(traffic.Call{At: time.Now(), Host: host, Method: http.MethodConnect, Path: target(host, port), Status: code})
 		},

@@ -17,14 +17,19 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"hubwright/internal/sandbox/arm"
+	"hubwright/internal/sandbox/charts"
 	"hubwright/internal/sandbox/controlplane"
+	"hubwright/internal/sandbox/dns"
 	"hubwright/internal/sandbox/faults"
 	"hubwright/internal/sandbox/helper"
 	"hubwright/internal/sandbox/identity"
 	"hubwright/internal/sandbox/pki"
 	"hubwright/internal/sandbox/proxy"
+	"hubwright/internal/sandbox/publicazure"
+	"hubwright/internal/sandbox/publicazure/trafficmanager"
 	"hubwright/internal/sandbox/releases"
 	"hubwright/internal/sandbox/standin"
 	"hubwright/internal/sandbox/traffic"
@@ -64,7 +69,10 @@ type Options struct {
 	Faults []faults.Rule // in force from the start
 	// PageAddr is the loopback address of the sandbox's own page; "" serves none.
 	PageAddr string
-	Log      *slog.Logger // nil discards
+	// DNSAddr is the loopback address of the name server of the emulated
+	// Internet; "" is one of the block, or a free port when that is taken.
+	DNSAddr string
+	Log     *slog.Logger // nil discards
 }
 
 // World is a running sandbox. Its methods may be called from any goroutine.
@@ -81,6 +89,13 @@ type World struct {
 	fleet    *helper.Fleet
 	clusters *controlplane.Manager
 	hosts    []SeedHost // beside Orlando
+
+	azure               *publicazure.Azure
+	balance             atomic.Pointer[trafficmanager.Service] // nil until all is open
+	names               *dns.Server
+	answers             resolver // what the door remembers of names
+	azureLogin          *identity.Service
+	azureCert, azureKey string // of its principal, PEM
 
 	pageURL string
 
@@ -170,6 +185,12 @@ func (w *World) open(ctx context.Context) error {
 		return err
 	}
 	w.openReleases()
+	if err := w.openAzure(ctx); err != nil {
+		return err
+	}
+	if err := w.openCharts(); err != nil {
+		return err
+	}
 	if err := w.openMachines(); err != nil {
 		return err
 	}
@@ -189,6 +210,9 @@ func (w *World) open(ctx context.Context) error {
 	for _, s := range w.stamps {
 		s.hub.Resume()
 	}
+	if err := w.openInternet(ctx); err != nil {
+		return err
+	}
 	return w.openPage()
 }
 
@@ -204,6 +228,18 @@ func (w *World) openReleases() {
 	site := releases.Site{Archive: archive}
 	w.play(releases.Host, "", w.public, http.HandlerFunc(site.Page), false)
 	w.play(releases.AssetsHost, "", w.public, http.HandlerFunc(site.Assets), false)
+}
+
+// openCharts plays the places from which Helm charts come.
+func (w *World) openCharts() error {
+	library, err := charts.Open()
+	if err != nil {
+		return err
+	}
+	for _, host := range charts.Hosts() {
+		w.play(host, "", w.public, library, false)
+	}
+	return nil
 }
 
 // openMachines prepares helper VMs and control planes; none is started.
@@ -227,7 +263,7 @@ func (w *World) openMachines() error {
 	var err error
 	w.clusters, err = controlplane.New(controlplane.Options{
 		Dir: filepath.Join(w.opts.Dir, "clusters"), Binary: binary, Speed: w.opts.Speed, Log: func(line string) { w.opts.Log.Info(line) },
-		LoadBalancerIP: w.serviceAddress,
+		LoadBalancerIP: w.serviceAddress, LoadBalancers: w.serviceNews,
 	})
 	return err
 }
@@ -259,6 +295,15 @@ func (w *World) Close() error {
 		w.cancel()
 		for _, s := range w.stamps {
 			err = errors.Join(err, s.hub.Close())
+		}
+		if w.names != nil {
+			err = errors.Join(err, w.names.Close())
+		}
+		if b := w.balance.Load(); b != nil {
+			err = errors.Join(err, b.Close())
+		}
+		if w.azure != nil {
+			err = errors.Join(err, w.azure.Close())
 		}
 		if w.fleet != nil {
 			err = errors.Join(err, w.fleet.Close())
@@ -307,7 +352,7 @@ func (w *World) Refused() map[string]int { return w.door.Refused() }
 
 // Seed tells all that is needed to register the Hubs.
 func (w *World) Seed() Seed {
-	seed := Seed{Proxy: w.ProxyURL(), PublicCA: string(w.public.PEM()), PublicCAFile: w.publicCAFile()}
+	seed := Seed{Proxy: w.ProxyURL(), PublicCA: string(w.public.PEM()), PublicCAFile: w.publicCAFile(), Azure: w.seedAzure()}
 	for _, s := range w.stamps {
 		st := SeedStack{
 			Name: s.name, Region: s.region, ARMEndpoint: "https://" + s.host("management"), PortalURL: "https://" + s.host("portal"),
@@ -316,9 +361,9 @@ func (w *World) Seed() Seed {
 		}
 		if s.adfs {
 			st.IdentitySystem, st.TenantID, st.Hosts = string(identity.ADFS), identity.ADFSTenant, w.hosts
-		} else {
-			st.CABundle += string(w.public.PEM()) // Entra ID's name is signed by the public CA
 		}
+		// Entra ID's name and the sources of charts are signed by the public CA.
+		st.CABundle += string(w.public.PEM())
 		seed.Stacks = append(seed.Stacks, st)
 	}
 	return seed

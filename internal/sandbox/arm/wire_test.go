@@ -375,7 +375,7 @@ func TestQuotasCount(t *testing.T) {
 			t.Errorf("usage: %v", u)
 		}
 	}
-	if addr, err := s.hub.ServiceAddress("rg", "c", "default", "web"); err == nil {
+	if addr, err := s.hub.ServiceAddress("rg", "c", "default", "web", ""); err == nil {
 		t.Errorf("a service got %s over the quota", addr)
 	}
 }
@@ -383,16 +383,19 @@ func TestQuotasCount(t *testing.T) {
 func TestServiceAddresses(t *testing.T) {
 	s := raise(t, nil)
 	s.group("rg")
-	one, err := s.hub.ServiceAddress("rg", "c", "default", "web")
+	one, err := s.hub.ServiceAddress("rg", "c", "default", "web", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, _ := s.hub.ServiceAddress("rg", "c", "default", "web")
-	other, _ := s.hub.ServiceAddress("rg", "c", "default", "api")
+	again, _ := s.hub.ServiceAddress("rg", "c", "default", "web", "")
+	other, _ := s.hub.ServiceAddress("rg", "c", "default", "api", "shop")
 	if one == "" || one != again || one == other {
 		t.Errorf("addresses %q %q %q", one, again, other)
 	}
-	if _, err := s.hub.ServiceAddress("none", "c", "default", "web"); err == nil {
+	if name := s.hub.PublicName(other); name != "shop.seattle.cloudapp.azurestack.test" || s.hub.PublicAddress(name) != other {
+		t.Errorf("the Service that asked for a label has the name %q", name)
+	}
+	if _, err := s.hub.ServiceAddress("none", "c", "default", "web", ""); err == nil {
 		t.Error("an address in a group that does not exist")
 	}
 }

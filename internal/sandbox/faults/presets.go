@@ -54,6 +54,8 @@ func onTheWay() []Rule {
 			Match: Match{At: AtConnect, Name: `^(management|adfs)\.`}, Effect: Effect{Untrusted: true}},
 		{Kind: "api-unreachable", Title: "The clusters' API servers cannot be reached",
 			Match: Match{At: AtConnect, Name: `\.cloudapp\.[^:]*:443$`}, Effect: Effect{Unreachable: true}},
+		{Kind: "app-unreachable", Title: "What the clusters publish cannot be reached from the Internet",
+			Match: Match{At: AtConnect, Name: `(^25\.|\.cloudapp\.)[^:]*:80$`}, Effect: Effect{Unreachable: true}},
 		{Kind: "connection-cut", Title: "ARM cuts the connection in place of an answer, twice",
 			Match: Match{At: AtRequest, Path: armPath, Times: 2}, Effect: Effect{Unreachable: true}},
 	}
