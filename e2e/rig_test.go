@@ -140,6 +140,11 @@ func newWorld(t *testing.T, speed string) *world {
 	}
 	w.client = &http.Client{Jar: jar, Timeout: time.Minute}
 	t.Cleanup(func() {
+		for line := range strings.Lines(w.sandbox.output()) {
+			if strings.Contains(line, "msg=misuse") {
+				t.Error(line)
+			}
+		}
 		if t.Failed() {
 			t.Logf("server:\n%s", w.server.output())
 			t.Logf("sandbox:\n%s", tail(w.sandbox.output(), 60))
