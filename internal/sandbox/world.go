@@ -22,10 +22,12 @@ import (
 	"hubwright/internal/sandbox/arm"
 	"hubwright/internal/sandbox/charts"
 	"hubwright/internal/sandbox/controlplane"
+	"hubwright/internal/sandbox/devops"
 	"hubwright/internal/sandbox/dns"
 	"hubwright/internal/sandbox/faults"
 	"hubwright/internal/sandbox/helper"
 	"hubwright/internal/sandbox/identity"
+	"hubwright/internal/sandbox/loganalytics"
 	"hubwright/internal/sandbox/pki"
 	"hubwright/internal/sandbox/proxy"
 	"hubwright/internal/sandbox/publicazure"
@@ -90,11 +92,13 @@ type World struct {
 	clusters *controlplane.Manager
 	hosts    []SeedHost // beside Orlando
 
+	organizations       []*devops.Server
 	azure               *publicazure.Azure
 	balance             atomic.Pointer[trafficmanager.Service] // nil until all is open
 	names               *dns.Server
 	answers             resolver // what the door remembers of names
 	azureLogin          *identity.Service
+	analytics           *loganalytics.Service
 	azureCert, azureKey string // of its principal, PEM
 
 	pageURL string
@@ -189,6 +193,9 @@ func (w *World) open(ctx context.Context) error {
 		return err
 	}
 	if err := w.openCharts(); err != nil {
+		return err
+	}
+	if err := w.openDevOps(); err != nil {
 		return err
 	}
 	if err := w.openMachines(); err != nil {
@@ -352,7 +359,7 @@ func (w *World) Refused() map[string]int { return w.door.Refused() }
 
 // Seed tells all that is needed to register the Hubs.
 func (w *World) Seed() Seed {
-	seed := Seed{Proxy: w.ProxyURL(), PublicCA: string(w.public.PEM()), PublicCAFile: w.publicCAFile(), Azure: w.seedAzure()}
+	seed := Seed{Proxy: w.ProxyURL(), PublicCA: string(w.public.PEM()), PublicCAFile: w.publicCAFile(), Azure: w.seedAzure(), DevOps: seedDevOps()}
 	for _, s := range w.stamps {
 		st := SeedStack{
 			Name: s.name, Region: s.region, ARMEndpoint: "https://" + s.host("management"), PortalURL: "https://" + s.host("portal"),
