@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"hubwright/internal/live"
+	"hubwright/internal/monitor"
 	"hubwright/web/layout"
 	"hubwright/web/status"
 	"hubwright/web/ui"
