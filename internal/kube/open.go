@@ -172,3 +172,7 @@ func (c *Cluster) caData() ([]byte, error) {
 	}
 	return c.config.CAData, nil
 }
+
+// Config is what a client of another room needs to reach the cluster the same
+// way.
+func (c *Cluster) Config() *rest.Config { return rest.CopyConfig(c.config) }
