@@ -8,11 +8,11 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
 	"hubwright/internal/problem"
+	"hubwright/internal/remote"
 	"hubwright/workflows"
 	"hubwright/workflows/app"
 )
@@ -31,13 +31,9 @@ func probe(ctx context.Context, s workflows.Stack, p app.Probe) (app.Answer, err
 		InsecureSkipVerify: true, //nolint:gosec // see above
 		VerifyConnection:   func(c tls.ConnectionState) error { trusted = verified(c, s.CABundle, p.Host) == nil; return nil },
 	}}
-	if s.HTTPSProxy != "" {
-		u, err := url.Parse(s.HTTPSProxy)
-		if err != nil {
-			return app.Answer{}, err
-		}
-		t.Proxy = http.ProxyURL(u)
-	}
+	// A tunnel for plain requests as well: a proxy would put the address in
+	// the place of the host, and the ingress would not know whom it is for.
+	t.DialContext = func(ctx context.Context, _, addr string) (net.Conn, error) { return remote.DialVia(ctx, s.HTTPSProxy, addr) }
 	defer t.CloseIdleConnections()
 	scheme := "http"
 	if p.TLS {
