@@ -44,6 +44,50 @@ func TestDeliver(t *testing.T) {
 	w.startServer()
 	w.finish(run)
 	w.live("ratings-orlando").runsRatings(2)
+
+	run = w.begin(w.walk("autoscale", sites["Seattle"], url.Values{"test": {"yes"}}))
+	w.finish(run)
+	w.shows(run, "scales from 1 to 10", "requests answered")
+	if !w.printed(run, "event SuccessfulRescale: New size:") || !w.printed(run, "It scaled in to 1 replicas") {
+		t.Error("the log does not show how it scaled")
+	}
+	seattle.scales("ratings-web")
+	w.finish(w.begin(w.walk("autoscale", sites["Orlando"], nil)))
+
+	again = w.begin(w.walk("app", sites["Seattle"], answers))
+	w.finish(again)
+	seattle.scales("ratings-web")
+
+	w.finish(w.begin(w.walk("app-remove", sites["Seattle"], url.Values{"ingress": {"yes"}})))
+	seattle.holdsNothing()
+}
+
+// scales asks for the autoscaler's own numbers.
+func (c liveCluster) scales(name string) {
+	c.t.Helper()
+	h, err := c.client.AutoscalingV2().HorizontalPodAutoscalers("ratingsapp").Get(c.t.Context(), name, metav1.GetOptions{})
+	if err != nil || h.Spec.MaxReplicas != 10 || len(h.Status.CurrentMetrics) != 1 || h.Status.CurrentMetrics[0].Resource == nil {
+		c.t.Errorf("the autoscaler is %+v, %v", h.Status, err)
+	}
+}
+
+// holdsNothing: what is left of the application is its disk and the key to it.
+func (c liveCluster) holdsNothing() {
+	c.t.Helper()
+	ctx := c.t.Context()
+	for _, namespace := range []string{"ratingsapp", "ingress"} {
+		pods, err := c.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
+		if err != nil || len(pods.Items) > 0 {
+			c.t.Errorf("%d pods in %s, %v", len(pods.Items), namespace, err)
+		}
+		secrets, err := c.client.CoreV1().Secrets(namespace).List(ctx, metav1.ListOptions{LabelSelector: "owner=helm"})
+		if err != nil || len(secrets.Items) > 0 {
+			c.t.Errorf("%d records of Helm in %s, %v", len(secrets.Items), namespace, err)
+		}
+	}
+	if _, err := c.client.CoreV1().Secrets("ratingsapp").Get(ctx, "ratings-mongodb", metav1.GetOptions{}); err != nil {
+		c.t.Errorf("the key to the disk: %v", err)
+	}
 }
 
 // runsRatings asks the cluster whether it is as the pages say: one release of

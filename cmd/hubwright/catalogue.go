@@ -4,6 +4,7 @@ import (
 	"hubwright/workflows"
 	"hubwright/workflows/addpool"
 	"hubwright/workflows/app"
+	"hubwright/workflows/autoscale"
 	"hubwright/workflows/cluster"
 	"hubwright/workflows/collectlogs"
 	"hubwright/workflows/connect"
@@ -22,6 +23,7 @@ func catalogue(a adapters) workflows.Catalogue {
 		cluster.New(a.cluster()),
 		connect.New(a.connect()),
 		app.New(a.app()),
+		autoscale.New(a.autoscale()),
 		upgrade.New(a.operate()),
 		scale.New(a.operate()),
 		addpool.New(a.operate()),
