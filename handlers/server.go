@@ -81,6 +81,7 @@ type ClusterLook struct {
 	Components   []workflows.Component
 	Info         string
 	Certificates time.Time
+	Autoscalers  []workflows.Autoscaler
 }
 
 // Archives keeps engine archives for air-gapped installs.

@@ -23,6 +23,7 @@ func catalogue(a adapters) workflows.Catalogue {
 		cluster.New(a.cluster()),
 		connect.New(a.connect()),
 		app.New(a.app()),
+		app.NewRemoval(a.app()),
 		autoscale.New(a.autoscale()),
 		upgrade.New(a.operate()),
 		scale.New(a.operate()),

@@ -128,11 +128,7 @@ func (f flow) out(ctx context.Context, s *State, log w.Log) error {
 	type count struct{ answered, failed int64 }
 	sent := make(chan count, 1)
 	go func() { a, n := f.Load(loading, stack, e, s.PerSecond); sent <- count{a, n} }()
-	began := f.Clock()
-	err = f.watch(ctx, s, log, scaling, func(a w.Autoscaler) bool {
-		s.sample(f.Clock().Sub(began), a)
-		return a.Replicas > s.Found.Before
-	})
+	err = f.watch(ctx, s, log, scaling, func(a w.Autoscaler) bool { return s.grown(a) > s.Found.Before })
 	stop()
 	total := <-sent
 	s.Found.Answered, s.Found.Fails = s.Found.Answered+total.answered, s.Found.Fails+total.failed
@@ -146,18 +142,15 @@ func (f flow) out(ctx context.Context, s *State, log w.Log) error {
 
 func (f flow) in(ctx context.Context, s *State, log w.Log) error {
 	log.Info("The autoscaler waits by itself, by default five minutes, before it takes pods away")
-	began := f.Clock()
-	err := f.watch(ctx, s, log, shrink, func(a w.Autoscaler) bool {
-		s.sample(f.Clock().Sub(began), a)
-		return a.Replicas <= s.Min
-	})
+	err := f.watch(ctx, s, log, shrink, func(a w.Autoscaler) bool { return s.grown(a) <= s.Min })
 	if err == nil {
 		log.Good("It scaled in to %d replicas", s.Found.Now.Replicas)
 	}
 	return err
 }
 
-func (s *State) sample(at time.Duration, a w.Autoscaler) {
+// grown is the number of replicas, of which the most is remembered.
+func (s *State) grown(a w.Autoscaler) int {
 	s.Found.Most = max(s.Found.Most, a.Replicas)
-	s.Found.Curve = append(s.Found.Curve, Sample{int(at.Seconds()), a.Current, a.Replicas})
+	return a.Replicas
 }

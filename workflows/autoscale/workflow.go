@@ -35,11 +35,7 @@ type Found struct {
 	Now             w.Autoscaler
 	Before, Most    int // replicas in the load test
 	Answered, Fails int64
-	Curve           []Sample
 }
-
-// Sample is the autoscaler at one moment of the load test.
-type Sample struct{ Second, Current, Replicas int }
 
 type flow struct{ Needs }
 
