@@ -8,14 +8,17 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"os"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"hubwright/internal/audit"
 	"hubwright/internal/auth"
 	"hubwright/internal/engine"
 	"hubwright/internal/live"
+	"hubwright/internal/notify"
 	"hubwright/internal/preflight"
 	"hubwright/internal/secrets"
 	"hubwright/store"
@@ -26,27 +29,33 @@ import (
 // Deps is what the handlers stand on. All fields are required unless they say
 // otherwise.
 type Deps struct {
-	Store     *store.DB
-	Engine    *engine.Engine
-	Auth      *auth.Service
-	Vault     *secrets.Vault
-	Signing   ed25519.PrivateKey // signs dossiers
-	Live      *live.Hub
-	Preflight *preflight.Runner
-	Catalogue workflows.Catalogue
-	Hubs      Hubs
-	Clusters  Clusters
-	Archives  Archives
-	RunFiles  RunFiles
-	Uploads   Uploads
-	Log       *slog.Logger
-	Clock     func() time.Time
-	PublicURL string
-	Banner    string           // sentence on every page, "" for none
-	Config    []settings.Value // the configuration, without secrets
-	Build     string           // version of this build
-	Gallery   bool             // serve /gallery
-	Probing   time.Duration    // how often the Monitor asks a cluster, 0 for never
+	Store       *store.DB
+	Engine      *engine.Engine
+	Auth        *auth.Service
+	Vault       *secrets.Vault
+	Signing     ed25519.PrivateKey // signs dossiers
+	Live        *live.Hub
+	Preflight   *preflight.Runner
+	Catalogue   workflows.Catalogue
+	Hubs        Hubs
+	Connections Connections
+	Clusters    Clusters
+	Archives    Archives
+	RunFiles    RunFiles
+	Uploads     Uploads
+	Sender      Sender
+	Log         *slog.Logger
+	Clock       func() time.Time
+	PublicURL   string
+	Banner      string           // sentence on every page, "" for none
+	Config      []settings.Value // the configuration, without secrets
+	Build       string           // version of this build
+	Gallery     bool             // serve /gallery
+	Probing     time.Duration    // how often the Monitor asks a cluster, 0 for never
+	Proxies     []netip.Prefix   // whose word about a client's address counts
+	// Checkpoints tells how sending the audit's checkpoints away goes; nil
+	// when they go nowhere.
+	Checkpoints *audit.Courier
 }
 
 // Hubs asks Azure Stack Hubs before they are registered.
@@ -66,6 +75,14 @@ type Certificate struct {
 	IsCA                         bool
 }
 
+// Connections asks what Connections lead to.
+type Connections interface {
+	// Checks are the questions that a test of that kind asks.
+	Checks(kind workflows.ConnectionKind) []workflows.CheckInfo
+	// Test asks them and changes nothing: a result each, in their order.
+	Test(ctx context.Context, c workflows.Connection) []workflows.CheckResult
+}
+
 // Clusters asks live clusters.
 type Clusters interface {
 	Look(ctx context.Context, c workflows.Cluster) (ClusterLook, error)
@@ -82,6 +99,14 @@ type ClusterLook struct {
 	Info         string
 	Certificates time.Time
 	Autoscalers  []workflows.Autoscaler
+}
+
+// Sender sends notifications.
+type Sender interface {
+	// Send sends an event to a channel now. Its errors are words for people.
+	Send(ctx context.Context, c notify.Channel, e notify.Event) error
+	// Wake says that there is something in the outbox.
+	Wake()
 }
 
 // Archives keeps engine archives for air-gapped installs.
@@ -110,8 +135,13 @@ type Server struct {
 	Deps
 	look     lookCache
 	chains   chainWatch
+	tests    connectionTests
 	boards   boardCache
-	misses   misses
+	views    views
+	misses   misses // tokens
+	refusals misses // logins
+	ends     knownEnds
+	tried    testPace // of channels
 	readings readings
 	pace     pace
 	sockets  *sockets
@@ -124,9 +154,8 @@ func New(d Deps) *Server {
 	s := &Server{Deps: d, pace: usualPace, sockets: newSockets(), echo: e}
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.fail
-	// A client must not choose the address under which logins are throttled.
-	e.IPExtractor = echo.ExtractIPDirect()
-	e.Use(s.requestID, s.secure, s.recovered)
+	e.IPExtractor = clientAddress(d.Proxies)
+	e.Use(s.requestID, packed(), s.secure, s.recovered)
 	s.routes(e)
 	return s
 }

@@ -13,6 +13,7 @@ import (
 	"hubwright/internal/sandbox/controlplane"
 	"hubwright/internal/sandbox/faults"
 	"hubwright/internal/sandbox/standin"
+	"hubwright/workflows"
 )
 
 // runStandin routes the stand-in of AKS Engine, which the sandbox's helper VMs
@@ -35,6 +36,7 @@ func runSandbox(ctx context.Context, c console, args []string) error {
 	fs.Float64Var(&o.Speed, "speed", sandbox.DefaultSpeed, "how many times faster than a real Hub; 1 is real")
 	fs.StringVar(&o.EngineBin, "aks-engine", "", "a real aks-engine-azurestack for the helper VMs; default: a stand-in")
 	fs.StringVar(&o.PageAddr, "page", sandbox.DefaultPageAddr, "loopback address of the page that shows the emulated world and switches faults; empty serves none")
+	fs.StringVar(&o.DNSAddr, "dns", "", "loopback address of the name server of the emulated Internet; default: 127.BLOCK.0.53:5353")
 	fs.StringVar(&faultsFile, "faults", "", "JSON list of faults that are in force from the start")
 	fs.IntVar(&o.Block, "block", sandbox.DefaultBlock, "its addresses are 127.BLOCK.0.0/16 and the next one; a second sandbox on one machine needs others")
 	fs.StringVar(&seedFile, "seed", "", "write a file for hubwright serve --seed")
@@ -122,7 +124,14 @@ func introduce(c console, s sandbox.Seed, dir, seedFile string) error {
 // productSeed is the sandbox as serve reads it: Seattle with a secret, Orlando
 // with a certificate, and a deployment over both.
 func productSeed(s sandbox.Seed) seed {
-	out := seed{Deployments: []seedDeployment{{Name: "Ratings"}}}
+	a := s.Azure
+	out := seed{Deployments: []seedDeployment{{Name: "Ratings"}}, Connections: []seedConnection{{
+		Name: a.Name, Kind: workflows.ConnectionAzure, Endpoint: a.ARMEndpoint, LoginEndpoint: a.LoginEndpoint, TenantID: a.TenantID, SubscriptionID: a.SubscriptionID,
+		ClientID: a.ClientID, ClientSecret: a.ClientSecret, CABundle: a.CABundle, HTTPSProxy: a.Proxy, DNSServer: a.DNSServer,
+	}}}
+	out.Connections = append(out.Connections, seedConnection{
+		Name: "Contoso DevOps", Kind: workflows.ConnectionDevOps, Endpoint: s.DevOps.Organization, Token: s.DevOps.Token, CABundle: s.PublicCA, HTTPSProxy: s.Proxy,
+	})
 	for i, st := range s.Stacks {
 		p := seedStack{
 			Name: st.Name, ARMEndpoint: st.ARMEndpoint, PortalURL: st.PortalURL, SubscriptionID: st.SubscriptionID,

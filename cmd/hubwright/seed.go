@@ -17,6 +17,7 @@ import (
 // registered already, by name, keeps what people changed, except the way to it.
 type seed struct {
 	Stacks      []seedStack      `json:"stacks"`
+	Connections []seedConnection `json:"connections"`
 	Deployments []seedDeployment `json:"deployments"`
 }
 
@@ -55,6 +56,11 @@ func loadSeed(ctx context.Context, path string, db *store.DB, vault *secrets.Vau
 			return fmt.Errorf("registering the stack %s: %w", st.Name, err)
 		}
 		byName[st.Name] = id
+	}
+	for _, c := range s.Connections {
+		if err := seedOneConnection(ctx, c, db, vault); err != nil {
+			return fmt.Errorf("registering the connection %s: %w", c.Name, err)
+		}
 	}
 	for _, d := range s.Deployments {
 		if err := seedOneDeployment(ctx, d, byName, db); err != nil {

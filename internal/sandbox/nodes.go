@@ -123,6 +123,7 @@ func (w *World) vmGoing(ctx context.Context, s *stamp, m arm.Machine) {
 	if !m.IsNode() {
 		return
 	}
+	w.minded(ctx, s, m)
 	id := clusterID(s, m.Tags["resourceNameSuffix"], m.Group)
 	w.closeShell(s, m, false)
 	if err := w.clusters.NodePower(ctx, id, m.Name, false); err != nil && !errors.Is(err, controlplane.ErrNotRunning) {

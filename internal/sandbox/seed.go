@@ -8,6 +8,25 @@ type Seed struct {
 	PublicCA     string      `json:"publicCA"`     // PEM of the "public" CA, which github.com and the Entra login use
 	PublicCAFile string      `json:"publicCAFile"` // the same, and the machine's own roots, in a file for SSL_CERT_FILE
 	Stacks       []SeedStack `json:"stacks"`
+	DevOps       SeedDevOps  `json:"devOps"`
+	Azure        SeedAzure   `json:"azure"`
+}
+
+// SeedAzure is the emulated public Azure and the principal that may use it.
+type SeedAzure struct {
+	Name           string `json:"name"`          // Contoso Azure
+	ARMEndpoint    string `json:"armEndpoint"`   // https://management.azure.com
+	LoginEndpoint  string `json:"loginEndpoint"` // https://login.microsoftonline.com
+	TenantID       string `json:"tenantID"`
+	SubscriptionID string `json:"subscriptionID"`
+	ClientID       string `json:"clientID"`
+	ClientSecret   string `json:"clientSecret"`
+	Certificate    string `json:"certificate"`    // PEM, registered for the same principal
+	CertificateKey string `json:"certificateKey"` // PEM
+	CABundle       string `json:"caBundle"`
+	Proxy          string `json:"proxy"`
+	DNSServer      string `json:"dnsServer"`     // host:port that answers for *.trafficmanager.net
+	ResourceGroup  string `json:"resourceGroup"` // that is there already
 }
 
 // SeedStack is one emulated Azure Stack Hub and the principal that may use it.
@@ -38,4 +57,12 @@ type SeedHost struct {
 	User       string `json:"user"`
 	PrivateKey string `json:"privateKey"` // PEM
 	Windows    bool   `json:"windows,omitempty"`
+}
+
+// SeedDevOps is the emulated organization of Azure DevOps Services and a token
+// that may do everything in it.
+type SeedDevOps struct {
+	Organization string `json:"organization"` // https://dev.azure.com/contoso
+	OnPremises   string `json:"onPremises"`   // a collection of a server on premises, with the same token
+	Token        string `json:"token"`
 }

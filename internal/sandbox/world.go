@@ -17,15 +17,21 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"hubwright/internal/sandbox/arm"
 	"hubwright/internal/sandbox/charts"
 	"hubwright/internal/sandbox/controlplane"
+	"hubwright/internal/sandbox/devops"
+	"hubwright/internal/sandbox/dns"
 	"hubwright/internal/sandbox/faults"
 	"hubwright/internal/sandbox/helper"
 	"hubwright/internal/sandbox/identity"
+	"hubwright/internal/sandbox/loganalytics"
 	"hubwright/internal/sandbox/pki"
 	"hubwright/internal/sandbox/proxy"
+	"hubwright/internal/sandbox/publicazure"
+	"hubwright/internal/sandbox/publicazure/trafficmanager"
 	"hubwright/internal/sandbox/releases"
 	"hubwright/internal/sandbox/standin"
 	"hubwright/internal/sandbox/traffic"
@@ -65,7 +71,10 @@ type Options struct {
 	Faults []faults.Rule // in force from the start
 	// PageAddr is the loopback address of the sandbox's own page; "" serves none.
 	PageAddr string
-	Log      *slog.Logger // nil discards
+	// DNSAddr is the loopback address of the name server of the emulated
+	// Internet; "" is one of the block, or a free port when that is taken.
+	DNSAddr string
+	Log     *slog.Logger // nil discards
 }
 
 // World is a running sandbox. Its methods may be called from any goroutine.
@@ -83,11 +92,21 @@ type World struct {
 	clusters *controlplane.Manager
 	hosts    []SeedHost // beside Orlando
 
+	organizations       []*devops.Server
+	azure               *publicazure.Azure
+	balance             atomic.Pointer[trafficmanager.Service] // nil until all is open
+	names               *dns.Server
+	answers             resolver // what the door remembers of names
+	azureLogin          *identity.Service
+	analytics           *loganalytics.Service
+	azureCert, azureKey string // of its principal, PEM
+
 	pageURL string
 
 	mu     sync.Mutex
 	apis   map[string]string // public names of the clusters' API servers, by cluster
 	shells map[string]shell  // of the clusters' machines, by their name in the fleet
+	misuse []string
 
 	ctx        context.Context // ends with Close
 	cancel     context.CancelFunc
@@ -170,7 +189,13 @@ func (w *World) open(ctx context.Context) error {
 		return err
 	}
 	w.openReleases()
+	if err := w.openAzure(ctx); err != nil {
+		return err
+	}
 	if err := w.openCharts(); err != nil {
+		return err
+	}
+	if err := w.openDevOps(); err != nil {
 		return err
 	}
 	if err := w.openMachines(); err != nil {
@@ -191,6 +216,9 @@ func (w *World) open(ctx context.Context) error {
 	}
 	for _, s := range w.stamps {
 		s.hub.Resume()
+	}
+	if err := w.openInternet(ctx); err != nil {
+		return err
 	}
 	return w.openPage()
 }
@@ -275,6 +303,15 @@ func (w *World) Close() error {
 		for _, s := range w.stamps {
 			err = errors.Join(err, s.hub.Close())
 		}
+		if w.names != nil {
+			err = errors.Join(err, w.names.Close())
+		}
+		if b := w.balance.Load(); b != nil {
+			err = errors.Join(err, b.Close())
+		}
+		if w.azure != nil {
+			err = errors.Join(err, w.azure.Close())
+		}
 		if w.fleet != nil {
 			err = errors.Join(err, w.fleet.Close())
 		}
@@ -322,7 +359,7 @@ func (w *World) Refused() map[string]int { return w.door.Refused() }
 
 // Seed tells all that is needed to register the Hubs.
 func (w *World) Seed() Seed {
-	seed := Seed{Proxy: w.ProxyURL(), PublicCA: string(w.public.PEM()), PublicCAFile: w.publicCAFile()}
+	seed := Seed{Proxy: w.ProxyURL(), PublicCA: string(w.public.PEM()), PublicCAFile: w.publicCAFile(), Azure: w.seedAzure(), DevOps: seedDevOps()}
 	for _, s := range w.stamps {
 		st := SeedStack{
 			Name: s.name, Region: s.region, ARMEndpoint: "https://" + s.host("management"), PortalURL: "https://" + s.host("portal"),

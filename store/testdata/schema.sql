@@ -1,3 +1,21 @@
+CREATE TABLE announcements (
+    id            TEXT PRIMARY KEY,
+    kind          TEXT NOT NULL,
+    title         TEXT NOT NULL,
+    text          TEXT NOT NULL,
+    deployment_id TEXT NOT NULL, -- '' concerns all
+    sites         TEXT NOT NULL, -- JSON; none are all of the Deployment
+    from_at       INTEGER NOT NULL,
+    to_at         INTEGER NOT NULL, -- 0: until somebody ends it
+    created_at    INTEGER NOT NULL,
+    created_by    TEXT NOT NULL,
+    ended_at      INTEGER NOT NULL,
+    ended_by      TEXT NOT NULL,
+    version       INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX announcements_from ON announcements (from_at);
+
 CREATE TABLE api_models (
     id         TEXT PRIMARY KEY,
     cluster_id TEXT NOT NULL REFERENCES clusters (id),
@@ -10,6 +28,31 @@ CREATE TABLE api_models (
 ) STRICT;
 
 CREATE UNIQUE INDEX api_models_version ON api_models (cluster_id, version);
+
+CREATE TABLE api_tokens (
+    id         TEXT PRIMARY KEY,
+    person     TEXT NOT NULL REFERENCES users (name),
+    name       TEXT NOT NULL,
+    role       TEXT NOT NULL,
+    token_hash BLOB NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    revoked_at INTEGER NOT NULL, -- 0 while it is not
+    used_at    INTEGER NOT NULL  -- 0 for never
+) STRICT;
+
+CREATE INDEX api_tokens_person ON api_tokens (person);
+
+CREATE TABLE app_probes (
+    site_id         TEXT PRIMARY KEY REFERENCES sites (id),
+    at              INTEGER NOT NULL,
+    health          TEXT NOT NULL,
+    status          INTEGER NOT NULL, -- of HTTP, 0 when nothing answered
+    took            INTEGER NOT NULL, -- nanoseconds
+    certificate_end INTEGER NOT NULL,
+    problem         TEXT NOT NULL,
+    history         BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE archives (
     id        TEXT PRIMARY KEY,
@@ -35,7 +78,7 @@ BEGIN
 END;
 
 CREATE TRIGGER audit_keep_content
-BEFORE UPDATE OF seq, at, actor, action, object, run_id, deployment_id, site_id, stack_id, detail, workflow_id ON audit_events
+BEFORE UPDATE OF seq, at, actor, action, object, run_id, deployment_id, site_id, stack_id, detail, workflow_id, address, token, version ON audit_events
 BEGIN
     SELECT RAISE(ABORT, 'audit events are never changed');
 END;
@@ -64,7 +107,7 @@ CREATE TABLE audit_events (
     detail        TEXT NOT NULL, -- JSON
     prev_hash     TEXT,
     hash          TEXT
-, workflow_id TEXT NOT NULL DEFAULT '') STRICT;
+, workflow_id TEXT NOT NULL DEFAULT '', address TEXT NOT NULL DEFAULT '', token TEXT NOT NULL DEFAULT '', version INTEGER NOT NULL DEFAULT 1) STRICT;
 
 CREATE INDEX audit_action ON audit_events (action);
 
@@ -93,6 +136,26 @@ CREATE INDEX audit_unsealed ON audit_events (seq) WHERE hash IS NULL;
 CREATE INDEX audit_workflow ON audit_events (workflow_id);
 
 CREATE INDEX audit_workflow_action ON audit_events (workflow_id, action);
+
+CREATE TABLE channels (
+    id          TEXT PRIMARY KEY,
+    name        TEXT NOT NULL COLLATE NOCASE,
+    kind        TEXT NOT NULL,
+    owner       TEXT NOT NULL, -- '' is the team's
+    events      TEXT NOT NULL, -- JSON
+    deployments TEXT NOT NULL, -- JSON; none are all
+    address     TEXT NOT NULL, -- of mail; else the host, for people to see
+    url         TEXT NOT NULL, -- reference to a secret
+    signing_key TEXT NOT NULL, -- reference to a secret
+    ca_bundle   TEXT NOT NULL,
+    https_proxy TEXT NOT NULL,
+    paused      INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    created_by  TEXT NOT NULL,
+    version     INTEGER NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX channels_name ON channels (owner, name);
 
 CREATE TABLE check_results (
     draft_id      TEXT NOT NULL REFERENCES drafts (id) ON DELETE CASCADE,
@@ -151,6 +214,24 @@ CREATE TABLE connections (
 ) STRICT;
 
 CREATE UNIQUE INDEX connections_name ON connections (name);
+
+CREATE TABLE deliveries (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    channel_id TEXT NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
+    event_key  TEXT NOT NULL,
+    event      TEXT NOT NULL, -- JSON
+    created_at INTEGER NOT NULL,
+    tries      INTEGER NOT NULL,
+    next_at    INTEGER NOT NULL, -- 0: nothing is left to do
+    sent_at    INTEGER NOT NULL, -- 0: it was not sent
+    error      TEXT NOT NULL     -- of the last try
+) STRICT;
+
+CREATE INDEX deliveries_age ON deliveries (created_at);
+
+CREATE INDEX deliveries_due ON deliveries (next_at) WHERE next_at > 0;
+
+CREATE UNIQUE INDEX deliveries_once ON deliveries (channel_id, event_key);
 
 CREATE TABLE deployments (
     id         TEXT PRIMARY KEY,
@@ -230,6 +311,17 @@ CREATE TABLE log_cursors (
     PRIMARY KEY (run_id, stream)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE policies (
+    stack_id   TEXT PRIMARY KEY REFERENCES stacks (id),
+    approval   TEXT NOT NULL, -- JSON: ids of workflows
+    windowed   TEXT NOT NULL, -- JSON: ids of workflows
+    windows    TEXT NOT NULL, -- JSON
+    zone       TEXT NOT NULL,
+    updated_by TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    version    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE probes (
     site_id         TEXT PRIMARY KEY REFERENCES sites (id),
     cluster_id      TEXT NOT NULL,
@@ -262,6 +354,14 @@ CREATE TABLE releases (
 
 CREATE UNIQUE INDEX releases_name ON releases (site_id, namespace, name);
 
+CREATE TABLE run_gates (
+    run_id   TEXT PRIMARY KEY REFERENCES runs (id),
+    approval INTEGER NOT NULL,
+    windows  TEXT NOT NULL, -- JSON
+    start_at INTEGER NOT NULL,
+    askers   TEXT NOT NULL -- JSON: names
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE run_plans (
     run_id TEXT PRIMARY KEY REFERENCES runs (id),
     plan   TEXT NOT NULL -- JSON
@@ -286,6 +386,16 @@ CREATE TABLE run_steps (
     started_at INTEGER NOT NULL DEFAULT 0,
     ended_at   INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (run_id, attempt, idx)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE run_verdicts (
+    run_id   TEXT NOT NULL REFERENCES run_gates (run_id),
+    attempt  INTEGER NOT NULL,
+    by       TEXT NOT NULL,
+    at       INTEGER NOT NULL,
+    approved INTEGER NOT NULL,
+    reason   TEXT NOT NULL,
+    PRIMARY KEY (run_id, attempt)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE runs (
@@ -355,6 +465,26 @@ CREATE TABLE secrets (
     created_at INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE service_connections (
+    site_id       TEXT PRIMARY KEY REFERENCES sites (id),
+    connection_id TEXT NOT NULL REFERENCES connections (id),
+    endpoint_id   TEXT NOT NULL,
+    name          TEXT NOT NULL,
+    project_id    TEXT NOT NULL,
+    project       TEXT NOT NULL,
+    shared        TEXT NOT NULL, -- JSON
+    method        TEXT NOT NULL,
+    namespace     TEXT NOT NULL,
+    account       TEXT NOT NULL,
+    server        TEXT NOT NULL,
+    expires_at    INTEGER NOT NULL,
+    pool          TEXT NOT NULL,
+    pool_id       INTEGER NOT NULL,
+    agent         TEXT NOT NULL,
+    run_id        TEXT NOT NULL,
+    updated_at    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE sessions (
     token_hash BLOB PRIMARY KEY,
     user       TEXT NOT NULL REFERENCES users (name) ON DELETE CASCADE,
@@ -412,6 +542,22 @@ CREATE TABLE stacks (
 ) STRICT;
 
 CREATE UNIQUE INDEX stacks_name ON stacks (name);
+
+CREATE TABLE traffic_profiles (
+    deployment_id  TEXT PRIMARY KEY REFERENCES deployments (id),
+    kind           TEXT NOT NULL,
+    connection_id  TEXT NOT NULL, -- '' with an own load balancer
+    resource_group TEXT NOT NULL,
+    name           TEXT NOT NULL,
+    fqdn           TEXT NOT NULL,
+    method         TEXT NOT NULL,
+    ttl            INTEGER NOT NULL,
+    max_return     INTEGER NOT NULL,
+    probe          TEXT NOT NULL, -- JSON
+    endpoints      TEXT NOT NULL, -- JSON
+    run_id         TEXT NOT NULL,
+    updated_at     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE users (
     name          TEXT PRIMARY KEY,

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"hubwright/web/runs"
 	"hubwright/web/ui"
 	"hubwright/web/wizard"
 	"hubwright/workflows"
@@ -25,7 +26,8 @@ type Cell struct {
 	NoteURL string
 	Percent int // of the bar; -1 or 0 without Running shows none
 	Action  *ui.Action
-	Later   bool // the workflow is not built yet
+	More    []ui.Action // what else can be done from here
+	Later   bool        // the workflow is not built yet
 }
 
 // Row is one step of the guide. A wide row has one Cell for the Deployment
@@ -55,6 +57,7 @@ type Props struct {
 	Rows       []Row // Rows() with the cells filled in
 	Next       *Next
 	Drafts     []wizard.DraftItem
+	ForYou     []runs.Row  // runs that wait for the person's decision
 	Stacks     []ui.Choice // that have no Site here yet
 	Errors     []workflows.FieldError
 	Now        time.Time

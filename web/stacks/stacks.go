@@ -43,6 +43,7 @@ type Discovery struct {
 
 // Form holds the answers. In brackets: the names of the form's fields.
 type Form struct {
+	SecretEnds   string                   // day on which the client secret ends: 2027-05-31; "" when unknown
 	ID           string                   // "" for a new Stack
 	Version      int                      // [version]
 	Name         string                   // [name]
@@ -84,5 +85,19 @@ type ShowProps struct {
 	Sites       []ui.Crumb   // Deployments with a Site on it
 	CreatedNote string
 	CAs         []Cert // what the CA bundle holds
+	Policy      workflows.Policy
+	Workflows   []workflows.Info // that the policy can guard
 	Now         time.Time
+}
+
+// MostWindows is how many maintenance windows a policy has at most.
+const MostWindows = 4
+
+// PolicyProps is the form of a Stack's policy. In brackets: the names of the
+// form's fields. It posts to /stacks/:id/policy.
+type PolicyProps struct {
+	Stack     workflows.Stack
+	Policy    workflows.Policy // [version], [approval] and [windowed] ids, [zone]; windows as [windows.0.days], [windows.0.from], [windows.0.to]
+	Workflows []workflows.Info
+	Errors    []workflows.FieldError
 }

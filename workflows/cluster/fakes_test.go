@@ -271,6 +271,7 @@ func (h *hub) SubnetExists(_ context.Context, id string) (bool, string, error) {
 	p, ok := h.subnets[id]
 	return ok, p, h.err
 }
+func (h *hub) VMExtensions(context.Context, string, string) ([]string, error) { return nil, nil }
 func (h *hub) VMs(context.Context, string) ([]w.VM, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -429,7 +430,12 @@ func (h *host) SignalJob(_ context.Context, id, signal string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.sent = append(h.sent, signal)
-	if j := h.jobs[id]; j != nil && (signal == "KILL" || !h.deaf) {
+	j := h.jobs[id]
+	if j == nil {
+		h.jobs[id] = &job{state: operate.JobLost}
+		return w.ErrNotFound
+	}
+	if signal == "KILL" || !h.deaf {
 		j.state, j.code = "exited", 143
 	}
 	return nil

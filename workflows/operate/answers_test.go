@@ -236,9 +236,9 @@ func TestWhichChecks(t *testing.T) {
 		answers  w.Answers
 		want     string
 	}{
-		{"scale", w.Answers{"count": "5"}, "quota"}, {"scale", w.Answers{"count": "2"}, "budgets"},
+		{"scale", w.Answers{"count": "5"}, "quota"}, {"scale", w.Answers{"count": "2"}, "budgets pair-health pair-rotation pair-idle"},
 		{"addpool", w.Answers{"name": "x"}, "quota"},
-		{"upgrade", nil, "base-image quota budgets replicas"}, {"upgrade", w.Answers{"reach": "masters"}, "base-image"},
+		{"upgrade", nil, "base-image quota budgets replicas pair-health pair-rotation pair-idle"}, {"upgrade", w.Answers{"reach": "masters"}, "base-image pair-health pair-rotation pair-idle"},
 	} {
 		var ids []string
 		for _, c := range newBed(t).open(tt.workflow, tt.answers).Checks() {

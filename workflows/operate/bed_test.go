@@ -62,6 +62,8 @@ type bed struct {
 	usages    []w.Usage
 	vms       []w.VM
 	ops       []w.DeploymentOperation
+	// extensions of VMs that somebody put there.
+	extensions map[string][]string
 
 	hostDown error
 	noEngine bool
@@ -270,6 +272,9 @@ func (h hub) SubnetExists(context.Context, string) (bool, string, error) {
 	return false, "", h.b.hubErr
 }
 func (h hub) VMs(context.Context, string) ([]w.VM, error) { return slices.Clone(h.b.vms), h.b.hubErr }
+func (h hub) VMExtensions(_ context.Context, _, vm string) ([]string, error) {
+	return append([]string{"cse-agent-0"}, h.b.extensions[vm]...), h.b.hubErr
+}
 func (h hub) Deployments(context.Context, string) ([]w.ARMDeployment, error) {
 	return nil, h.b.hubErr
 }
@@ -333,6 +338,10 @@ func (h host) ReadJob(_ context.Context, id string, offset int64, max int) ([]by
 }
 func (h host) SignalJob(_ context.Context, id, signal string) error {
 	h.b.signals = append(h.b.signals, signal)
+	if h.b.jobs[id] == nil {
+		h.b.jobs[id] = &job{state: operate.JobLost}
+		return w.ErrNotFound
+	}
 	h.b.jobs[id].end(143)
 	return nil
 }

@@ -21,6 +21,7 @@ const ID = "scale"
 // State is what the workflow knows. It holds no secrets, only references.
 type State struct {
 	operate.Change
+	operate.Pair
 
 	Pool string
 	From int // nodes when the draft was opened
@@ -34,7 +35,7 @@ type flow struct{ operate.Engine }
 // New makes the workflow.
 func New(n operate.Needs) w.Definition {
 	f := flow{operate.New(n)}
-	return w.Workflow[State]{
+	return operate.Careful(f.Engine, w.Workflow[State]{
 		ID:     ID,
 		Title:  "Scale a node pool",
 		Why:    "More nodes carry more work; fewer leave room for others on the stamp.",
@@ -51,7 +52,7 @@ func New(n operate.Needs) w.Definition {
 		}, operate.Steps(f.Engine, change, func(*State) bool { return false })...),
 		LockKey: func(s *State) string { return "site:" + s.SiteID },
 		Result:  result,
-	}.Erase()
+	}, change, pair, (*State).in).Erase()
 }
 
 func result(s *State) w.Result {
@@ -59,8 +60,8 @@ func result(s *State) w.Result {
 		{Label: "Before", Value: strconv.Itoa(s.From)}, {Label: "Ready nodes of the cluster", Value: strconv.Itoa(s.Ready)},
 		{Label: "API model in custody", Value: fmt.Sprintf("version %d", s.ModelKept)},
 	}
-	if half := s.Deleted.Half(); len(half) > 0 {
-		facts = append(facts, w.SummaryItem{Label: "Perhaps left of " + strings.Join(half, ", "), Value: "Network interface and disk. " + s.sweep()})
+	if len(s.Deleted.Half()) > 0 {
+		facts = append(facts, w.SummaryItem{Label: "Perhaps left over", Value: s.sweep()})
 	}
 	return w.Result{
 		Headline: fmt.Sprintf("The pool %s has %s.", s.Pool, operate.Plural(s.To, "node")), Facts: facts,
@@ -69,6 +70,7 @@ func result(s *State) w.Result {
 }
 
 func change(s *State) *operate.Change { return &s.Change }
+func pair(s *State) *operate.Pair     { return &s.Pair }
 
 func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
 	c, err := f.BeginChange(ctx, t)
@@ -178,7 +180,11 @@ func (f flow) scaleOnce(ctx context.Context, s *State, log w.Log) error {
 
 // sweep says what to do about what an interrupted scale-in left.
 func (s *State) sweep() string {
-	return "Look in the resource group " + s.ResourceGroup + " for those that are attached to no VM, and delete them."
+	var left []string
+	for _, vm := range s.Deleted.Half() {
+		left = append(left, fmt.Sprintf("the network interface %s and the disk %s_OsDisk_…", aksengine.NICName(vm), vm))
+	}
+	return "If they are there, delete in the resource group " + s.ResourceGroup + ": " + strings.Join(left, "; ") + "."
 }
 
 // correct sets the count in the engine's API model right.

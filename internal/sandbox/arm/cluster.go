@@ -101,10 +101,18 @@ func (h *Hub) internalAddress(group, suffix string) string {
 	return ""
 }
 
+// GroupLeaving says that a resource group is being deleted, or is gone.
+func (h *Hub) GroupLeaving(group string) bool {
+	h.world.mu.Lock()
+	defer h.world.mu.Unlock()
+	g := h.world.Groups[lower(group)]
+	return g == nil || str(dig(g, "properties", "provisioningState")) == stateDeleting
+}
+
 // ServiceAddress is the public address of a Kubernetes Service of type
 // LoadBalancer: what the cluster's cloud provider asks the Hub for. The public
-// IP is a resource of the cluster's group, made at the first call; label is
-// its DNS label, or "".
+// IP is a resource of the cluster's group, made at the first call. It gets the
+// DNS label, unless that is "".
 func (h *Hub) ServiceAddress(group, cluster, namespace, service, label string) (string, error) {
 	f := fnv.New64a()
 	f.Write([]byte(cluster + "/" + namespace + "/" + service))
@@ -146,15 +154,4 @@ func (h *Hub) KeepServiceAddresses(group, cluster string, keep func(service stri
 			h.world.drop(id)
 		}
 	}
-}
-
-// LabelAddress is the address of the public IP with a DNS label, "" when none
-// has it.
-func (h *Hub) LabelAddress(label string) string {
-	h.world.mu.Lock()
-	defer h.world.mu.Unlock()
-	if owner := h.labelOwner(label); owner != "" {
-		return str(dig(h.world.get(owner), "properties", "ipAddress"))
-	}
-	return ""
 }

@@ -126,3 +126,28 @@ func (h *Hub) checkName(r *request) reply {
 	defer h.world.mu.Unlock()
 	return answer(http.StatusOK, object{"available": h.labelOwner(label) == ""})
 }
+
+// PublicAddress is the address that a public name of the Hub leads to, "" when
+// there is no such name.
+func (h *Hub) PublicAddress(fqdn string) string {
+	h.world.mu.Lock()
+	defer h.world.mu.Unlock()
+	for _, ip := range h.world.ofType(typePublicIP) {
+		if name := str(dig(ip, "properties", "dnsSettings", "fqdn")); name != "" && same(name, fqdn) {
+			return str(dig(ip, "properties", "ipAddress"))
+		}
+	}
+	return ""
+}
+
+// PublicName is the name of a public address, "" when it has none.
+func (h *Hub) PublicName(address string) string {
+	h.world.mu.Lock()
+	defer h.world.mu.Unlock()
+	for _, ip := range h.world.ofType(typePublicIP) {
+		if str(dig(ip, "properties", "ipAddress")) == address {
+			return str(dig(ip, "properties", "dnsSettings", "fqdn"))
+		}
+	}
+	return ""
+}

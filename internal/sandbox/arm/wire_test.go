@@ -388,9 +388,12 @@ func TestServiceAddresses(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, _ := s.hub.ServiceAddress("rg", "c", "default", "web", "")
-	other, _ := s.hub.ServiceAddress("rg", "c", "default", "api", "")
+	other, _ := s.hub.ServiceAddress("rg", "c", "default", "api", "shop")
 	if one == "" || one != again || one == other {
 		t.Errorf("addresses %q %q %q", one, again, other)
+	}
+	if name := s.hub.PublicName(other); name != "shop.seattle.cloudapp.azurestack.test" || s.hub.PublicAddress(name) != other {
+		t.Errorf("the Service that asked for a label has the name %q", name)
 	}
 	if _, err := s.hub.ServiceAddress("none", "c", "default", "web", ""); err == nil {
 		t.Error("an address in a group that does not exist")

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"k8s.io/client-go/kubernetes"
 )
 
 // Options of a Manager.
@@ -246,4 +248,27 @@ func (m *Manager) logf(id string) func(string, ...any) {
 // after is the real time for what takes d on a stamp.
 func (m *Manager) after(d time.Duration) time.Duration {
 	return time.Duration(float64(d) / m.opts.Speed)
+}
+
+// Running lists the clusters that have an API server now.
+func (m *Manager) Running() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []string
+	for id, c := range m.clusters {
+		if c.live.Load() != nil {
+			out = append(out, id)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Client speaks to a running cluster as its administrator.
+func (m *Manager) Client(id string) (kubernetes.Interface, error) {
+	r, err := m.running(id)
+	if err != nil {
+		return nil, err
+	}
+	return r.client, nil
 }

@@ -32,10 +32,12 @@ const (
 
 	// downloads is the host that has the engine's archives.
 	downloads = "release-assets.githubusercontent.com"
+	// organizations is the host of Azure DevOps Services.
+	organizations = "dev.azure.com"
 )
 
 func presets() []Rule {
-	return slices.Concat(onTheWay(), onRequests(), onLogin(), onSubscription(), onResources(), onMachines())
+	return slices.Concat(onTheWay(), onRequests(), onLogin(), onDevOps(), onSubscription(), onResources(), onMachines())
 }
 
 func onTheWay() []Rule {
@@ -54,6 +56,8 @@ func onTheWay() []Rule {
 			Match: Match{At: AtConnect, Name: `^(management|adfs)\.`}, Effect: Effect{Untrusted: true}},
 		{Kind: "api-unreachable", Title: "The clusters' API servers cannot be reached",
 			Match: Match{At: AtConnect, Name: `\.cloudapp\.[^:]*:443$`}, Effect: Effect{Unreachable: true}},
+		{Kind: "app-unreachable", Title: "What the clusters publish cannot be reached from the Internet",
+			Match: Match{At: AtConnect, Name: `(^25\.|\.cloudapp\.)[^:]*:80$`}, Effect: Effect{Unreachable: true}},
 		{Kind: "connection-cut", Title: "ARM cuts the connection in place of an answer, twice",
 			Match: Match{At: AtRequest, Path: armPath, Times: 2}, Effect: Effect{Unreachable: true}},
 	}
@@ -104,6 +108,23 @@ func onLogin() []Rule {
 			Match: Match{At: AtRequest, Method: http.MethodPost, Path: tokenPath},
 			Effect: Effect{Status: http.StatusBadRequest,
 				Body: []byte(`{"error":"invalid_client","error_description":"MSIS9622: Client authentication failed. Please verify the credential provided for client authentication is valid."}`)}},
+	}
+}
+
+func onDevOps() []Rule {
+	return []Rule{
+		{Kind: "pat-expired", Title: "The personal access token of Azure DevOps has expired: a login page comes with status 203",
+			Match: Match{At: AtRequest, Host: organizations, Path: `/_apis/?`},
+			Effect: Effect{Status: http.StatusNonAuthoritativeInfo, Header: map[string]string{"Content-Type": "text/html; charset=utf-8"},
+				Message: "<!DOCTYPE html><html><head><title>Azure DevOps Services | Sign In</title></head></html>"}},
+		{Kind: "devops-throttled", Title: "Azure DevOps answers 429 three times",
+			Match:  Match{At: AtRequest, Host: organizations, Path: `/_apis/`, Times: 3},
+			Effect: Effect{Status: http.StatusTooManyRequests, RetryAfter: 1, Header: map[string]string{"X-RateLimit-Remaining": "0"}, Body: []byte(`{"$id":"1","message":"TF400733: The request has been canceled: Request was blocked due to exceeding usage of resource in namespace 'User'.","typeKey":"RequestBlockedException"}`)}},
+		{Kind: "agent-offline", Title: "Agents of Azure DevOps lose their way to it",
+			Match: Match{At: AtRequest, Host: organizations, Path: `/messages$`}, Effect: Effect{Unreachable: true}},
+		{Kind: "endpoint-refused", Title: "Azure DevOps refuses to make a service connection, once",
+			Match:  Match{At: AtRequest, Host: organizations, Method: http.MethodPost, Path: `/_apis/serviceendpoint/endpoints$`, Times: 1},
+			Effect: Effect{Status: http.StatusInternalServerError, Body: []byte(`{"$id":"1","message":"TF400898: An Internal Error Occurred.","typeKey":"Exception"}`)}},
 	}
 }
 
@@ -174,5 +195,7 @@ func onMachines() []Rule {
 			Match: Match{At: AtDisk}, Effect: Effect{Full: true}},
 		{Kind: "node-never-ready", Title: "A node joins its cluster and does not get Ready until this is lifted",
 			Match: Match{At: AtNode, Times: 1}, Effect: Effect{Stuck: true}},
+		{Kind: "budget-blocks", Title: "A disruption budget lets no pod go from any node",
+			Match: Match{At: AtCluster}, Effect: Effect{Frozen: true}},
 	}
 }

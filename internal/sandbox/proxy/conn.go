@@ -7,8 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -119,43 +117,8 @@ func closeWrite(c net.Conn) error {
 	return c.Close()
 }
 
-// plain sends a request on that came as to an ordinary proxy, where the name leads somewhere. The connection is good for
-// that one request.
-func (s *Server) plain(c net.Conn, req *http.Request) bool {
-	if req.URL.Scheme != "http" {
-		return false
-	}
-	host, number := strings.ToLower(req.URL.Hostname()), 80
-	if p, err := strconv.Atoi(req.URL.Port()); err == nil {
-		number = p
-	}
-	dial := s.find(host, number)
-	if dial == nil {
-		return false
-	}
-	defer c.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), requestTime)
-	defer cancel()
-	far, err := dial(ctx)
-	if err != nil {
-		s.seen(host, number, http.StatusBadGateway)
-		say(c, http.StatusBadGateway, fmt.Sprintf("%s:%d does not answer: %v", host, number, err))
-		return true
-	}
-	defer far.Close()
-	s.seen(host, number, http.StatusOK)
-	req.Close = true
-	if req.Write(far) == nil {
-		io.Copy(c, far)
-	}
-	return true
-}
-
 // explain answers those who take the door for an ordinary server or proxy.
 func (s *Server) explain(c net.Conn, req *http.Request) {
-	if req.URL.IsAbs() && s.plain(c, req) {
-		return
-	}
 	if req.URL.IsAbs() {
 		s.mu.Lock()
 		if !s.ours(req.URL.Hostname()) {

@@ -42,9 +42,10 @@ type Config struct {
 	Domains []string                              // our own domains: unknown names below them do not exist (502); foreign ones are refused (403)
 	Gate    func(host string, port int) Verdict   // nil lets all pass
 	Seen    func(host string, port int, code int) // told of every CONNECT and its answer; may be nil
-	// Find leads to what comes and goes by itself: public addresses and their names. nil, or a nil Dialer, finds nothing.
-	Find func(host string, port int) Dialer
-	Log  *slog.Logger
+	// Route finds the way to names that are not fixed, for CONNECT and for
+	// plain HTTP; nil says that there is none. May be nil.
+	Route func(host string, port int) Dialer
+	Log   *slog.Logger
 }
 
 // Server is the door. Its methods may be called at any time from any goroutine.
@@ -229,7 +230,7 @@ func (s *Server) meet(c net.Conn) {
 	}
 	c.SetReadDeadline(time.Time{})
 	if req.Method != http.MethodConnect {
-		s.explain(c, req)
+		s.plain(c, req)
 		return
 	}
 	host, portText, err := net.SplitHostPort(req.Host)
@@ -271,8 +272,8 @@ func (s *Server) connect(c net.Conn, br *bufio.Reader, host string, port int, ce
 	}
 	dial := s.tunnels[key(host, port)]
 	s.mu.Unlock()
-	if dial == nil {
-		dial = s.find(host, port)
+	if dial == nil && !terminated {
+		dial = s.route(host, port)
 	}
 	switch {
 	case dial != nil:
@@ -293,13 +294,6 @@ func (s *Server) connect(c net.Conn, br *bufio.Reader, host string, port int, ce
 		say(c, http.StatusForbidden, host+" is not part of the sandbox, and nothing of it leaves loopback")
 	}
 	return false
-}
-
-func (s *Server) find(host string, port int) Dialer {
-	if s.cfg.Find == nil {
-		return nil
-	}
-	return s.cfg.Find(host, port)
 }
 
 func (s *Server) terminate(c net.Conn, br *bufio.Reader, host string, page site) {
@@ -348,6 +342,13 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page.handler.ServeHTTP(w, r)
+}
+
+func (s *Server) route(host string, port int) Dialer {
+	if s.cfg.Route == nil {
+		return nil
+	}
+	return s.cfg.Route(host, port)
 }
 
 func (s *Server) ours(host string) bool {
