@@ -35,7 +35,7 @@ func catalogue(a adapters) workflows.Catalogue {
 		trafficmanager.New(a.trafficManager()),
 		rotation.New(a.rotate()),
 		drill.New(a.drill()),
-		upgrade.New(a.operate()),
+		upgrade.New(a.upgrade()),
 		scale.New(a.operate()),
 		addpool.New(a.operate()),
 		rotatecerts.New(a.rotateCertificates()),
