@@ -45,7 +45,7 @@ func (f flow) apply(ctx context.Context, s *State, log w.Log) error {
 // kubectl get hpa would show it.
 func (f flow) watch(ctx context.Context, s *State, log w.Log, limit time.Duration, done func(w.Autoscaler) bool) error {
 	return f.with(ctx, s, func(k Kube) error {
-		began, last, events := f.Clock(), "", 0
+		began, last, events := f.Clock(), "", len(s.Found.Now.Events) // those are told already
 		for {
 			now, err := f.find(ctx, s, k)
 			if err != nil {
@@ -56,7 +56,6 @@ func (f flow) watch(ctx context.Context, s *State, log w.Log, limit time.Duratio
 			if last == "" {
 				log.Command("kubectl get hpa --watch")
 				log.Info("%-24s %-24s %-20s %4s %4s %4s", "NAME", "REFERENCE", "TARGETS", "MIN", "MAX", "REPL")
-				events = len(now.Events)
 			}
 			if line != last {
 				log.Info("%s", line)
