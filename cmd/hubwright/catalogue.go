@@ -3,6 +3,8 @@ package main
 import (
 	"hubwright/workflows"
 	"hubwright/workflows/addpool"
+	"hubwright/workflows/app"
+	"hubwright/workflows/autoscale"
 	"hubwright/workflows/cluster"
 	"hubwright/workflows/collectlogs"
 	"hubwright/workflows/connect"
@@ -27,6 +29,9 @@ func catalogue(a adapters) workflows.Catalogue {
 		cluster.New(a.cluster()),
 		connect.New(a.connect()),
 		pipelines.New(a.pipelines()),
+		app.New(a.app()),
+		app.NewRemoval(a.app()),
+		autoscale.New(a.autoscale()),
 		trafficmanager.New(a.trafficManager()),
 		rotation.New(a.rotate()),
 		drill.New(a.drill()),

@@ -87,7 +87,7 @@ func ScanHostKey(ctx context.Context, t Target) (authorizedKey, fingerprint stri
 func handshake(ctx context.Context, t Target, cfg *ssh.ClientConfig) (*ssh.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	conn, err := dialNet(ctx, t.Proxy, t.address())
+	conn, err := DialVia(ctx, t.Proxy, t.address())
 	if err != nil {
 		return nil, err
 	}
