@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"cmp"
 	"context"
 	"regexp"
 	"slices"
@@ -135,23 +136,31 @@ func bindReach(a w.Answers, s *State) []w.FieldError {
 }
 
 func (f flow) agentFields() []w.Field[State] {
-	vm := func(s *State) bool { return s.Where == WhereVM }
+	other := func(s *State) bool { return s.Where == WhereHost }
+	vm := func(s *State) bool { return s.Where == WhereVM || s.Where == WhereHost }
 	return []w.Field[State]{
 		{Name: "where", Label: "Where do the jobs run?", Kind: w.FieldRadio, Reloads: true, Default: suggested, Options: places},
+		{Name: "address", Label: "Name or address of the host", Kind: w.FieldText, When: other, Observed: f.observedHostKey, Reloads: true, Default: func(s *State) string { return s.Before.AgentHost.Address }},
+		{Name: "port", Label: "SSH port", Kind: w.FieldNumber, When: other, Default: func(s *State) string { return strconv.Itoa(cmp.Or(s.Before.AgentHost.Port, 22)) }},
+		{Name: "user", Label: "User", Kind: w.FieldText, When: other, Help: "The agent runs as this user, who should not be root.", Default: func(s *State) string { return cmp.Or(s.Before.AgentHost.User, "azureuser") }},
+		{Name: "key", Label: "Private key", Kind: w.FieldSecretArea, When: other, Help: "OpenSSH or PEM, without passphrase. It is sealed as soon as it arrives.", Default: func(s *State) string { return string(s.Before.AgentHost.PrivateKey) }},
+		{Name: "fingerprint", Label: "Expected host key", Kind: w.FieldText, When: other, Optional: true, Placeholder: "SHA256:…", Help: "From the host's own console. When it is empty, the key of the first contact is pinned."},
 		{Name: "pool", Label: "Agent pool", Kind: w.FieldSelect, When: func(s *State) bool { return s.Where != WhereHosted }, Options: f.poolOptions, Default: func(s *State) string { return s.Before.Pool },
 			Help: "Made in Azure DevOps, under Organization settings, Agent pools."},
 		{Name: "agent", Label: "Name of the agent", Kind: w.FieldText, When: vm, Default: func(s *State) string {
 			if s.Before.Agent != "" {
 				return s.Before.Agent
 			}
-			return agentDefault(s.SiteName)
+			return label(s.SiteName) + "-agent"
 		}},
-		{Name: "proxy", Label: "HTTPS proxy of the agent", Kind: w.FieldText, Optional: true, When: vm, Default: func(s *State) string { return s.Proxy }, Help: "Through which the helper VM reaches Azure DevOps; empty for a direct way."},
+		{Name: "proxy", Label: "HTTPS proxy of the agent", Kind: w.FieldText, Optional: true, When: vm, Default: func(s *State) string { return s.Proxy }, Help: "Through which that machine reaches Azure DevOps; empty for a direct way."},
 	}
 }
 
 func suggested(s *State) string {
 	switch {
+	case s.Before.Agent != "" && s.Before.AgentHost.Address != "":
+		return WhereHost
 	case s.Before.Agent != "":
 		return WhereVM
 	case s.hostedCan():
@@ -175,7 +184,8 @@ func places(_ context.Context, s *State) ([]w.Option, error) {
 	if !s.HasHelper {
 		vm.Disabled, vm.Note = true, "This Site has no helper VM."
 	}
-	return []w.Option{vm, {Value: WherePool, Label: "On agents that you have already", Note: "They have to reach the Hub and the cluster's API; nothing is installed."}, hosted}, nil
+	host := w.Option{Value: WhereHost, Label: "On another Linux host", Note: "One that reaches both, and this server by SSH. A run installs the agent there."}
+	return []w.Option{vm, host, {Value: WherePool, Label: "On agents that you have already", Note: "They have to reach the Hub and the cluster's API; nothing is installed."}, hosted}, nil
 }
 
 func (f flow) poolOptions(ctx context.Context, s *State) ([]w.Option, error) {
@@ -206,7 +216,7 @@ func bindAgents(a w.Answers, s *State) []w.FieldError {
 		bad("where", "Microsoft's machines cannot reach this Hub and its cluster. Choose a place that can.")
 	case s.Where == WhereVM && !s.HasHelper:
 		bad("where", "This Site has no helper VM. Make one first (step 1 of the guide), or choose agents that you have.")
-	case s.Where != WhereHosted && s.Where != WhereVM && s.Where != WherePool:
+	case s.Where != WhereHosted && s.Where != WhereVM && s.Where != WhereHost && s.Where != WherePool:
 		bad("where", "Choose where the jobs run.")
 	}
 	if s.Where == WhereHosted {
@@ -215,8 +225,11 @@ func bindAgents(a w.Answers, s *State) []w.FieldError {
 	if s.Pool = a.Get("pool"); !plainName.MatchString(s.Pool) {
 		bad("pool", "Choose an agent pool.")
 	}
-	if s.Where != WhereVM {
+	if s.Where == WherePool {
 		return errs
+	}
+	if s.Where == WhereHost {
+		errs = append(errs, bindHost(a, s)...)
 	}
 	if s.Agent = a.Get("agent"); !agentName.MatchString(s.Agent) {
 		bad("agent", "A name has letters, digits, dots, dashes and underscores, at most 64 of them, and begins with a letter or digit.")
@@ -302,6 +315,9 @@ func bindAccess(a w.Answers, s *State) []w.FieldError {
 // validate keeps a Site's one service connection from being lost sight of.
 func validate(s *State) []w.FieldError {
 	b := s.Before
+	if s.installs() && b.Agent != "" && (b.Agent != s.Agent || b.AgentHost.Address != s.Host.Address) {
+		return []w.FieldError{{Page: "agents", Field: "where", Message: "The agent " + b.Agent + " was set up in another place or under another name. Keep both, or take it away first (first page)."}}
+	}
 	if !s.setsUp() || !s.known() || b.Name == s.Name && b.Project == s.Project && b.ConnectionID == s.ConnectionID {
 		return nil
 	}

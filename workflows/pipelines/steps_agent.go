@@ -87,10 +87,10 @@ func (f flow) login(ctx context.Context, s *State, log w.Log) (auth, client, ten
 	return auth, c.Credential.ClientID, c.TenantID, string(plain), c.CABundle, nil
 }
 
-// agent puts the agent on the helper VM and registers it. One that is
+// agent puts the agent on its host and registers it. One that is
 // registered stays.
 func (f flow) agent(ctx context.Context, s *State, log w.Log) error {
-	host, err := f.OpenHost(ctx, s.SiteID)
+	host, err := f.openHost(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -106,10 +106,10 @@ func (f flow) agent(ctx context.Context, s *State, log w.Log) error {
 		}
 		switch {
 		case known != nil && configured:
-			log.Info("The agent %s is on the helper VM and in the pool already", s.Agent)
+			log.Info("The agent %s is on %s and in the pool already", s.Agent, s.machine())
 			return nil
 		case known != nil && known.Online:
-			return &w.Problem{Code: "pipelines.agent", What: "Another machine is the agent " + s.Agent, Why: "it is online in the pool " + s.Pool + ", and it is not this helper VM", Fix: "Choose another name for this agent."}
+			return &w.Problem{Code: "pipelines.agent", What: "Another machine is the agent " + s.Agent, Why: "it is online in the pool " + s.Pool + ", and it is not on " + s.machine(), Fix: "Choose another name for this agent."}
 		}
 		if err := f.unpacked(ctx, s, o, host, log); err != nil {
 			return err
@@ -125,7 +125,7 @@ func (f flow) agent(ctx context.Context, s *State, log w.Log) error {
 		}
 		log.Good("The agent %s is registered in %s", s.Agent, s.Pool)
 		s.did("agent " + s.Agent + " installed")
-		s.Before.Pool, s.Before.PoolID, s.Before.Agent = s.Pool, s.Found.Pool.ID, s.Agent
+		s.Before.Pool, s.Before.PoolID, s.Before.Agent, s.Before.AgentHost = s.Pool, s.Found.Pool.ID, s.Agent, s.Host
 		return f.Records.SaveServiceConnection(ctx, &s.Before)
 	})
 }
@@ -160,15 +160,15 @@ func (f flow) unpacked(ctx context.Context, s *State, o Organization, host Host,
 	case err != nil:
 		return err
 	case code == 0:
-		log.Good("Agent %s is unpacked on the helper VM", p.Version)
+		log.Good("Agent %s is unpacked on %s", p.Version, s.machine())
 		return nil
 	}
-	fix := "Open the way from the helper VM to " + p.URL + ", or set the agent's proxy, then retry from this step."
+	fix := "Open the way from " + s.machine() + " to " + p.URL + ", or set the agent's proxy, then retry from this step."
 	why := fmt.Sprintf("curl or tar ended with exit code %d", code)
 	if code == 90 {
 		why, fix = "the archive's checksum is not the one that Azure DevOps names", "Something on the way changes downloads. Look at the proxy, then retry from this step."
 	}
-	return &w.Problem{Code: "pipelines.download", What: "The agent could not be put on the helper VM", Why: why, Fix: fix}
+	return &w.Problem{Code: "pipelines.download", What: "The agent could not be put on " + s.machine(), Why: why, Fix: fix}
 }
 
 // finish runs the job once more than it ran before, or waits for the one that
@@ -186,7 +186,7 @@ func (f flow) finish(ctx context.Context, host Host, job func(n int) Job, log w.
 		if state == "lost" {
 			return 1, nil
 		}
-		log.Progress(-1, "waiting for the helper VM")
+		log.Progress(-1, "waiting for the agent's host")
 		if err := f.Pause(ctx, time.Second); err != nil {
 			return 0, err
 		}
@@ -276,7 +276,7 @@ func (f flow) online(ctx context.Context, s *State, log w.Log) error {
 			}
 			if try >= mostLooks {
 				return &w.Problem{Code: "pipelines.offline", What: "The agent does not come online", Why: "Azure DevOps has not heard from " + s.Agent + " for five minutes",
-					Fix: "Look at its log on the helper VM (" + s.folder() + "/_diag), and whether the VM reaches " + s.Organization + " on port 443. Then retry from this step."}
+					Fix: "Look at its log on " + s.machine() + " (" + s.folder() + "/_diag), and whether that reaches " + s.Organization + " on port 443. Then retry from this step."}
 			}
 			log.Progress(-1, "the agent is offline still")
 			if err := f.Pause(ctx, betweenLooks); err != nil {
@@ -297,7 +297,7 @@ func (s *State) agentJob(n int) Job {
 }
 
 func (f flow) startAgent(ctx context.Context, s *State, log w.Log) error {
-	host, err := f.OpenHost(ctx, s.SiteID)
+	host, err := f.openHost(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -307,15 +307,15 @@ func (f flow) startAgent(ctx context.Context, s *State, log w.Log) error {
 		return err
 	}
 	if out.ExitCode == 0 {
-		log.Good("The agent is a service of the helper VM: it comes back after a restart")
+		log.Good("The agent is a service of %s: it comes back after a restart", s.machine())
 		s.did("agent started")
 		return nil
 	}
-	why := "the helper VM has no service manager that answers"
+	why := "there is no service manager that answers"
 	if out.ExitCode == 92 {
 		why = "sudo asks for a password there"
 	}
-	log.Warn("It runs without a service (%s): after a restart of the helper VM run this again", why)
+	log.Warn("It runs without a service (%s): after a restart of %s run this again", why, s.machine())
 	if _, err := f.start(ctx, host, s.agentJob); err != nil {
 		return err
 	}
