@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/base64"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -27,13 +28,13 @@ func TestPipelines(t *testing.T) {
 	answers := url.Values{"project": {"Ratings"}, "pool": {"Default"}, "share": {"Platform"}, "grant": {"yes"}}
 	run := s.begin(s.walk("pipelines", seattle, answers))
 	s.finish(run)
-	s.shows(run, "Pipelines of Ratings can deploy to Seattle", "shared with Platform", "seattle-helper", "azure-pipelines.yml")
+	s.shows(run, "Pipelines of Ratings can deploy to Seattle", "shared with Platform", "seattle-agent", "azure-pipelines.yml")
 
 	held := s.play.DevOps().Held()
 	if len(held) != 1 || held[0].Name != "kubernetes-seattle" || strings.Join(held[0].Projects, " ") != "Ratings Platform" {
 		t.Fatalf("Azure DevOps holds %+v", held)
 	}
-	if on := s.play.DevOps().Online(); len(on) != 1 || on[0] != "seattle-helper" {
+	if on := s.play.DevOps().Online(); len(on) != 1 || on[0] != "seattle-agent" {
 		t.Errorf("online: %v", on)
 	}
 	pipeline := s.as(held[0].Parameters)
@@ -54,16 +55,30 @@ func TestPipelines(t *testing.T) {
 		}
 	}
 
-	s.finish(s.begin(s.walk("pipelines", seattle, url.Values{"task": {"remove"}})))
-	if left := s.play.DevOps().Held(); len(left) != 0 {
-		t.Errorf("left: %+v", left)
-	}
-	eventually(t, time.Minute, "no agent is online", func() bool { return len(s.play.DevOps().Online()) == 0 })
+	s.takeAway(seattle)
 	// The API server remembers a token that it has seen for some seconds.
 	eventually(t, time.Minute, "the token opens the cluster no more", func() bool {
 		_, err := pipeline.CoreV1().Pods("ratings").List(t.Context(), metav1.ListOptions{})
 		return apierrors.IsUnauthorized(err)
 	})
+
+	host := s.play.Seed().Stacks[1].Hosts[0]
+	s.finish(s.begin(s.walk("pipelines", seattle, url.Values{"project": {"Platform"}, "where": {"host"}, "address": {host.Address}, "port": {strconv.Itoa(host.Port)},
+		"user": {host.User}, "key": {host.PrivateKey}, "pool": {"Default"}, "agent": {"beside"}})))
+	if on := s.play.DevOps().Online(); len(on) != 1 || on[0] != "beside" {
+		t.Errorf("online: %v", on)
+	}
+	s.takeAway(seattle)
+}
+
+// takeAway undoes what the runs made, and looks whether it is gone.
+func (s *stage) takeAway(at site) {
+	s.t.Helper()
+	s.finish(s.begin(s.walk("pipelines", at, url.Values{"task": {"remove"}})))
+	if left := s.play.DevOps().Held(); len(left) != 0 {
+		s.t.Errorf("left: %+v", left)
+	}
+	eventually(s.t, time.Minute, "no agent is online", func() bool { return len(s.play.DevOps().Online()) == 0 })
 }
 
 // as is the cluster with what a service connection holds.

@@ -63,12 +63,28 @@ func TestEndpointRoundTrip(t *testing.T) {
 	}
 }
 
+func TestTrafficProfileRoundTrip(t *testing.T) {
+	d := open(t)
+	dep := workflows.Deployment{Name: "Ratings"}
+	ok(t, d.SaveDeployment(t.Context(), &dep))
+	p := workflows.TrafficProfile{
+		DeploymentID: dep.ID, Kind: workflows.TrafficAzure, ConnectionID: "con_1", ResourceGroup: "rg", Name: "ratings", FQDN: "ratings.trafficmanager.net",
+		Method: workflows.RouteWeighted, TTL: 100, Probe: workflows.TrafficProbe{Protocol: "HTTP", Port: 80, Path: "/", IntervalSeconds: 30, TimeoutSeconds: 9},
+		Endpoints: []workflows.TrafficEndpoint{{SiteID: "sit_1", Name: "akse-seattle", Target: "a.example.org", Enabled: true, Weight: 1}}, RunID: "run_1",
+	}
+	ok(t, d.SaveTrafficProfile(t.Context(), &p))
+	got(t, p)(d.TrafficProfile(t.Context(), dep.ID))
+	p.Endpoints[0].Enabled = false
+	ok(t, d.SaveTrafficProfile(t.Context(), &p))
+	got(t, p)(d.TrafficProfile(t.Context(), dep.ID))
+}
+
 func TestServiceConnectionRoundTrip(t *testing.T) {
 	d, c := openWithClock(t)
 	con := workflows.Connection{Name: "Contoso"}
 	ok(t, d.SaveConnection(t.Context(), &con))
 	s := workflows.ServiceConnection{SiteID: site(t, d).ID, ConnectionID: con.ID, EndpointID: "e", Name: "k8s", ProjectID: "p", Project: "Ratings", Shared: []string{"Platform"},
-		Method: "service-account", Namespace: "ratings", Account: "azure-pipelines", Server: "https://x", ExpiresAt: c.Now().Add(time.Hour), Pool: "Default", PoolID: 1, Agent: "a", RunID: "run_1"}
+		Method: "service-account", Namespace: "ratings", Account: "azure-pipelines", Server: "https://x", ExpiresAt: c.Now().Add(time.Hour), Pool: "Default", PoolID: 1, Agent: "a", AgentHost: workflows.HostLogin{Address: "h", Port: 22, User: "u", PrivateKey: "sec_1", HostKey: "k"}, RunID: "run_1"}
 	ok(t, d.SaveServiceConnection(t.Context(), &s))
 	got(t, s)(d.ServiceConnection(t.Context(), s.SiteID))
 	s.Name, s.Shared, s.ExpiresAt, s.RunID = "k8s-2", nil, time.Time{}, "run_2"

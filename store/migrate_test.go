@@ -97,7 +97,7 @@ func TestOldDatabasesAreMigrated(t *testing.T) {
 			if diff := cmp.Diff(want, schema(t, d)); diff != "" {
 				t.Errorf("schema of the migrated database:\n%s", diff)
 			}
-			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery, lookAtGuard, lookAtTokens, lookAtServiceConnections} {
+			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery, lookAtGuard, lookAtTokens, lookAtTraffic, lookAtServiceConnections, lookAtAgentHosts} {
 				if i < n {
 					look(t, d)
 				}
@@ -214,13 +214,6 @@ func lookAtDelivery(t *testing.T, d *DB) {
 	}
 }
 
-func lookAtServiceConnections(t *testing.T, d *DB) {
-	sc, err := d.ServiceConnection(t.Context(), "site_old")
-	if ok(t, err); sc.Name != "k8s-seattle" || len(sc.Shared) != 1 || sc.ExpiresAt.Year() != 2026 || sc.PoolID != 1 {
-		t.Errorf("service connection %+v", sc)
-	}
-}
-
 func lookAtGuard(t *testing.T, d *DB) {
 	got(t, workflows.Policy{StackID: "stk_old", Approval: []string{"upgrade"}, Windowed: []string{"upgrade"}, Zone: "Europe/Berlin", UpdatedBy: "ana", UpdatedAt: then, Version: 2,
 		Windows: []workflows.Window{{Days: []time.Weekday{time.Saturday}, From: 1320, To: 240, Zone: "Europe/Berlin"}}})(d.Policy(t.Context(), "stk_old"))
@@ -231,6 +224,27 @@ func lookAtTokens(t *testing.T, d *DB) {
 	tok, err := d.TokenByHash(t.Context(), []byte{3, 4})
 	if ok(t, err); tok.ID != "tok_old" || tok.Person != "ana" || !tok.Opens(then) || tok.Opens(then.AddDate(2, 0, 0)) {
 		t.Errorf("token %+v", tok)
+	}
+}
+
+func lookAtTraffic(t *testing.T, d *DB) {
+	p, err := d.TrafficProfile(t.Context(), "dep_old")
+	if ok(t, err); p.TTL != 100 || p.Probe.TimeoutSeconds != 9 || len(p.Endpoints) != 1 || p.Endpoints[0].Weight != 2 {
+		t.Errorf("traffic profile %+v", p)
+	}
+}
+
+func lookAtServiceConnections(t *testing.T, d *DB) {
+	sc, err := d.ServiceConnection(t.Context(), "site_old")
+	if ok(t, err); sc.Name != "k8s-seattle" || len(sc.Shared) != 1 || sc.ExpiresAt.Year() != 2026 || sc.PoolID != 1 {
+		t.Errorf("service connection %+v", sc)
+	}
+}
+
+func lookAtAgentHosts(t *testing.T, d *DB) {
+	sc, err := d.ServiceConnection(t.Context(), "site_old")
+	if ok(t, err); sc.AgentHost.Address != "build01.example.org" || sc.AgentHost.PrivateKey != "sec_key" {
+		t.Errorf("agent's host %+v", sc.AgentHost)
 	}
 }
 

@@ -46,6 +46,7 @@ var mayImport = map[string][]string{
 	"internal/engine":     {"workflows", "internal/audit"},
 	"internal/preflight":  {"workflows"},
 	"internal/azurestack": {"workflows", "internal/problem"},
+	"internal/azure":      {"workflows", "internal/problem"},
 	"internal/devops":     {"workflows", "internal/problem"},
 	"internal/remote":     {"workflows", "internal/problem"},
 	"internal/kube":       {"workflows", "internal/problem"},

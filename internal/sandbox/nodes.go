@@ -248,16 +248,3 @@ func (w *World) vmRestarted(ctx context.Context, s *stamp, m arm.Machine) error 
 	}
 	return w.vmPower(ctx, s, m, true)
 }
-
-// serviceAddress gives a Service of type LoadBalancer its address: a public IP
-// of the Hub, with a name when the Service asks for a DNS label.
-func (w *World) serviceAddress(_ context.Context, id, namespace, service, label string) (string, error) {
-	for _, s := range w.stamps {
-		for _, m := range s.hub.Machines() {
-			if m.IsNode() && clusterID(s, m.Tags["resourceNameSuffix"], m.Group) == id {
-				return s.hub.ServiceAddress(m.Group, id, namespace, service, label)
-			}
-		}
-	}
-	return "", fmt.Errorf("no Hub has the cluster %s", id)
-}

@@ -20,12 +20,14 @@ import (
 	"sync/atomic"
 
 	"hubwright/internal/sandbox/arm"
+	"hubwright/internal/sandbox/charts"
 	"hubwright/internal/sandbox/controlplane"
 	"hubwright/internal/sandbox/devops"
 	"hubwright/internal/sandbox/dns"
 	"hubwright/internal/sandbox/faults"
 	"hubwright/internal/sandbox/helper"
 	"hubwright/internal/sandbox/identity"
+	"hubwright/internal/sandbox/loganalytics"
 	"hubwright/internal/sandbox/pki"
 	"hubwright/internal/sandbox/proxy"
 	"hubwright/internal/sandbox/publicazure"
@@ -96,6 +98,7 @@ type World struct {
 	names               *dns.Server
 	answers             resolver // what the door remembers of names
 	azureLogin          *identity.Service
+	analytics           *loganalytics.Service
 	azureCert, azureKey string // of its principal, PEM
 
 	pageURL string
@@ -189,6 +192,9 @@ func (w *World) open(ctx context.Context) error {
 	if err := w.openAzure(ctx); err != nil {
 		return err
 	}
+	if err := w.openCharts(); err != nil {
+		return err
+	}
 	if err := w.openDevOps(); err != nil {
 		return err
 	}
@@ -231,6 +237,18 @@ func (w *World) openReleases() {
 	w.play(releases.AssetsHost, "", w.public, http.HandlerFunc(site.Assets), false)
 }
 
+// openCharts plays the places from which Helm charts come.
+func (w *World) openCharts() error {
+	library, err := charts.Open()
+	if err != nil {
+		return err
+	}
+	for _, host := range charts.Hosts() {
+		w.play(host, "", w.public, library, false)
+	}
+	return nil
+}
+
 // openMachines prepares helper VMs and control planes; none is started.
 func (w *World) openMachines() error {
 	say := func(format string, args ...any) { w.opts.Log.Info(fmt.Sprintf(format, args...)) }
@@ -252,7 +270,7 @@ func (w *World) openMachines() error {
 	var err error
 	w.clusters, err = controlplane.New(controlplane.Options{
 		Dir: filepath.Join(w.opts.Dir, "clusters"), Binary: binary, Speed: w.opts.Speed, Log: func(line string) { w.opts.Log.Info(line) },
-		LoadBalancerIP: w.serviceAddress,
+		LoadBalancerIP: w.serviceAddress, LoadBalancers: w.serviceNews,
 	})
 	return err
 }
@@ -350,9 +368,9 @@ func (w *World) Seed() Seed {
 		}
 		if s.adfs {
 			st.IdentitySystem, st.TenantID, st.Hosts = string(identity.ADFS), identity.ADFSTenant, w.hosts
-		} else {
-			st.CABundle += string(w.public.PEM()) // Entra ID's name is signed by the public CA
 		}
+		// Entra ID's name and the sources of charts are signed by the public CA.
+		st.CABundle += string(w.public.PEM())
 		seed.Stacks = append(seed.Stacks, st)
 	}
 	return seed

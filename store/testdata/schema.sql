@@ -416,7 +416,7 @@ CREATE TABLE service_connections (
     agent         TEXT NOT NULL,
     run_id        TEXT NOT NULL,
     updated_at    INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+, agent_host TEXT NOT NULL DEFAULT '{}') STRICT, WITHOUT ROWID;
 
 CREATE TABLE sessions (
     token_hash BLOB PRIMARY KEY,
@@ -475,6 +475,22 @@ CREATE TABLE stacks (
 ) STRICT;
 
 CREATE UNIQUE INDEX stacks_name ON stacks (name);
+
+CREATE TABLE traffic_profiles (
+    deployment_id  TEXT PRIMARY KEY REFERENCES deployments (id),
+    kind           TEXT NOT NULL,
+    connection_id  TEXT NOT NULL, -- '' with an own load balancer
+    resource_group TEXT NOT NULL,
+    name           TEXT NOT NULL,
+    fqdn           TEXT NOT NULL,
+    method         TEXT NOT NULL,
+    ttl            INTEGER NOT NULL,
+    max_return     INTEGER NOT NULL,
+    probe          TEXT NOT NULL, -- JSON
+    endpoints      TEXT NOT NULL, -- JSON
+    run_id         TEXT NOT NULL,
+    updated_at     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE users (
     name          TEXT PRIMARY KEY,

@@ -1,3 +1,4 @@
 -- What a database at schema 11 held beside that.
-INSERT INTO service_connections VALUES ('site_old', 'con_old', '14e48fdc-0000-4000-8000-000000000001', 'k8s-seattle', '0de70b50-0000-4000-8000-000000000001', 'Ratings',
-    '["Platform"]', 'service-account', 'ratings', 'azure-pipelines', 'https://ratings.seattle.example.org', 1771664400000000000, 'Default', 1, 'seattle-helper', 'run_old', 1763888400000000000);
+INSERT INTO traffic_profiles VALUES ('dep_old', 'traffic_manager', 'con_old', 'rg', 'ratings', 'ratings.trafficmanager.net', 'Weighted', 100, 0,
+    '{"Protocol":"HTTP","Port":80,"Path":"/","IntervalSeconds":30,"TimeoutSeconds":9,"ToleratedFailures":3}',
+    '[{"SiteID":"site_old","Name":"akse-seattle","Target":"a.example.org","Enabled":true,"Weight":2}]', 'run_old', 1763888400000000000);
