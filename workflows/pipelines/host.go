@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 	"regexp"
@@ -14,6 +15,21 @@ import (
 const scanTimeout = 3 * time.Second
 
 var hostName = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`)
+
+func (f flow) hostPage() w.Page[State] {
+	return w.Page[State]{
+		ID: "host", Title: "The agent's host", Why: "A Linux machine on amd64 that reaches the Hub and the cluster's API. The agent goes into the user's home.",
+		When: func(s *State) bool { return s.setsUp() && s.Where == WhereHost },
+		Fields: []w.Field[State]{
+			{Name: "address", Label: "Name or address of the host", Kind: w.FieldText, Observed: f.observedHostKey, Reloads: true, Default: func(s *State) string { return s.Before.AgentHost.Address }},
+			{Name: "port", Label: "SSH port", Kind: w.FieldNumber, Default: func(s *State) string { return strconv.Itoa(cmp.Or(s.Before.AgentHost.Port, 22)) }},
+			{Name: "user", Label: "User", Kind: w.FieldText, Help: "The agent runs as this user, who should not be root.", Default: func(s *State) string { return cmp.Or(s.Before.AgentHost.User, "azureuser") }},
+			{Name: "key", Label: "Private key", Kind: w.FieldSecretArea, Help: "OpenSSH or PEM, without passphrase. It is sealed as soon as it arrives.", Default: func(s *State) string { return string(s.Before.AgentHost.PrivateKey) }},
+			{Name: "fingerprint", Label: "Expected host key", Kind: w.FieldText, Optional: true, Placeholder: "SHA256:…", Help: "From the host's own console. When it is empty, the key of the first contact is pinned."},
+		},
+		Bind: bindHost,
+	}
+}
 
 func bindHost(a w.Answers, s *State) []w.FieldError {
 	var errs []w.FieldError

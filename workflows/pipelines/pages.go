@@ -1,7 +1,6 @@
 package pipelines
 
 import (
-	"cmp"
 	"context"
 	"regexp"
 	"slices"
@@ -25,6 +24,7 @@ func (f flow) pages() []w.Page[State] {
 		f.organizationPage(),
 		{ID: "reach", Title: "What the Internet reaches", Why: "Azure DevOps itself never calls the cluster: an agent does. Two questions say which agents can.", When: setUp, Fields: reachFields(), Bind: bindReach},
 		{ID: "agents", Title: "Who runs the jobs", Why: "The agent has to reach the Hub and the cluster's API.", When: setUp, Fields: f.agentFields(), Bind: bindAgents},
+		f.hostPage(),
 		{ID: "access", Title: "Access to the cluster", Why: "A service connection keeps the credential with which jobs deploy.", When: setUp, Fields: accessFields(), Bind: bindAccess},
 	}
 }
@@ -136,15 +136,9 @@ func bindReach(a w.Answers, s *State) []w.FieldError {
 }
 
 func (f flow) agentFields() []w.Field[State] {
-	other := func(s *State) bool { return s.Where == WhereHost }
 	vm := func(s *State) bool { return s.Where == WhereVM || s.Where == WhereHost }
 	return []w.Field[State]{
 		{Name: "where", Label: "Where do the jobs run?", Kind: w.FieldRadio, Reloads: true, Default: suggested, Options: places},
-		{Name: "address", Label: "Name or address of the host", Kind: w.FieldText, When: other, Observed: f.observedHostKey, Reloads: true, Default: func(s *State) string { return s.Before.AgentHost.Address }},
-		{Name: "port", Label: "SSH port", Kind: w.FieldNumber, When: other, Default: func(s *State) string { return strconv.Itoa(cmp.Or(s.Before.AgentHost.Port, 22)) }},
-		{Name: "user", Label: "User", Kind: w.FieldText, When: other, Help: "The agent runs as this user, who should not be root.", Default: func(s *State) string { return cmp.Or(s.Before.AgentHost.User, "azureuser") }},
-		{Name: "key", Label: "Private key", Kind: w.FieldSecretArea, When: other, Help: "OpenSSH or PEM, without passphrase. It is sealed as soon as it arrives.", Default: func(s *State) string { return string(s.Before.AgentHost.PrivateKey) }},
-		{Name: "fingerprint", Label: "Expected host key", Kind: w.FieldText, When: other, Optional: true, Placeholder: "SHA256:…", Help: "From the host's own console. When it is empty, the key of the first contact is pinned."},
 		{Name: "pool", Label: "Agent pool", Kind: w.FieldSelect, When: func(s *State) bool { return s.Where != WhereHosted }, Options: f.poolOptions, Default: func(s *State) string { return s.Before.Pool },
 			Help: "Made in Azure DevOps, under Organization settings, Agent pools."},
 		{Name: "agent", Label: "Name of the agent", Kind: w.FieldText, When: vm, Default: func(s *State) string {
@@ -210,7 +204,7 @@ func (f flow) poolOptions(ctx context.Context, s *State) ([]w.Option, error) {
 func bindAgents(a w.Answers, s *State) []w.FieldError {
 	var errs []w.FieldError
 	bad := func(field, msg string) { errs = append(errs, w.FieldError{Field: field, Message: msg}) }
-	s.Where = a.Get("where")
+	s.Where, s.Host = a.Get("where"), w.HostLogin{}
 	switch {
 	case s.Where == WhereHosted && !s.hostedCan():
 		bad("where", "Microsoft's machines cannot reach this Hub and its cluster. Choose a place that can.")
@@ -227,9 +221,6 @@ func bindAgents(a w.Answers, s *State) []w.FieldError {
 	}
 	if s.Where == WherePool {
 		return errs
-	}
-	if s.Where == WhereHost {
-		errs = append(errs, bindHost(a, s)...)
 	}
 	if s.Agent = a.Get("agent"); !agentName.MatchString(s.Agent) {
 		bad("agent", "A name has letters, digits, dots, dashes and underscores, at most 64 of them, and begins with a letter or digit.")
