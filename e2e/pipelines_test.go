@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"encoding/base64"
+	"math/rand/v2"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,6 +16,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"hubwright/internal/sandbox/faults"
 )
 
 // TestPipelines connects Azure DevOps to a cluster, with an agent on the helper
@@ -25,8 +29,13 @@ func TestPipelines(t *testing.T) {
 	seattle := s.sites()["Seattle"]
 	s.finish(s.begin(s.walk("helper-vm", seattle, nil)))
 	s.finish(s.begin(s.walk("cluster", seattle, url.Values{"masters": {"1"}, "pools.0.count": {"1"}})))
+	s.checkConnection()
 	answers := url.Values{"project": {"Ratings"}, "pool": {"Default"}, "share": {"Platform"}, "grant": {"yes"}}
 	run := s.begin(s.walk("pipelines", seattle, answers))
+	at := rand.IntN(12)
+	eventually(t, time.Minute, "the run has something to say", func() bool { return len(s.logLines(run)) > at || s.ended(run) })
+	s.server.end(os.Kill)
+	s.startServer()
 	s.finish(run)
 	s.shows(run, "Pipelines of Ratings can deploy to Seattle", "shared with Platform", "seattle-agent", "azure-pipelines.yml")
 
@@ -69,6 +78,24 @@ func TestPipelines(t *testing.T) {
 		t.Errorf("online: %v", on)
 	}
 	s.takeAway(seattle)
+}
+
+// checkConnection tests the Connection, with its token expired and then well.
+func (s *stage) checkConnection() {
+	s.t.Helper()
+	path := s.parse(s.get("/connections")).Find(`main a[href^="/connections/con_"]:contains("DevOps")`).AttrOr("href", "")
+	rule, _ := faults.Preset("pat-expired", "")
+	id, err := s.play.Faults().Add(rule)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if page := text(s.parse(s.post(path+"/test", nil))); !strings.Contains(page, "login page") || !strings.Contains(page, "Make a new personal access token") {
+		s.t.Errorf("with an expired token the test says: %s", page)
+	}
+	s.play.Faults().Lift(id)
+	if page := text(s.parse(s.post(path+"/test", nil))); !strings.Contains(page, "It sees these projects: Ratings, Platform.") {
+		s.t.Errorf("the test says: %s", page)
+	}
 }
 
 // takeAway undoes what the runs made, and looks whether it is gone.
