@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -16,9 +15,6 @@ var downloadScript string
 
 //go:embed scripts/register.sh
 var registerScript string
-
-//go:embed scripts/service.sh
-var serviceScript string
 
 const (
 	betweenLooks = 3 * time.Second
@@ -64,27 +60,34 @@ func noPool(name string) *w.Problem {
 	return &w.Problem{Code: "pipelines.pool", What: "There is no agent pool " + name, Why: "Azure DevOps does not list it", Fix: "Make it (Organization settings, Agent pools), or choose another one."}
 }
 
-// login is how the agent proves itself when it registers. The secret travels on
+// proof is how the agent proves itself when it registers. The secret travels on
 // standard input alone.
-func (f flow) login(ctx context.Context, s *State, log w.Log) (auth, client, tenant, secret, bundle string, err error) {
+type proof struct {
+	auth           string // as config.sh spells it
+	client, tenant string
+	secret         string
+	bundle         string // PEM of the organization's own roots
+}
+
+func (f flow) proof(ctx context.Context, s *State, log w.Log) (proof, error) {
 	id := s.ConnectionID
 	if s.removes() {
 		id = s.Before.ConnectionID
 	}
 	c, err := f.Records.Connection(ctx, id)
 	if err != nil {
-		return "", "", "", "", "", err
+		return proof{}, err
 	}
 	plain, err := f.Vault.Open(ctx, c.Credential.Secret)
 	if err != nil {
-		return "", "", "", "", "", err
+		return proof{}, err
 	}
 	log.Mask(string(plain))
-	auth = "pat"
+	p := proof{auth: "pat", client: c.Credential.ClientID, tenant: c.TenantID, secret: string(plain), bundle: c.CABundle}
 	if c.Credential.Method == w.AuthSecret {
-		auth = "SP"
+		p.auth = "SP"
 	}
-	return auth, c.Credential.ClientID, c.TenantID, string(plain), c.CABundle, nil
+	return p, nil
 }
 
 // agent puts the agent on its host and registers it. One that is
@@ -211,7 +214,7 @@ func (f flow) start(ctx context.Context, host Host, job func(n int) Job) (int, e
 }
 
 func (f flow) register(ctx context.Context, s *State, host Host, log w.Log) error {
-	auth, client, tenant, secret, bundle, err := f.login(ctx, s, log)
+	p, err := f.proof(ctx, s, log)
 	if err != nil {
 		return err
 	}
@@ -222,8 +225,8 @@ func (f flow) register(ctx context.Context, s *State, host Host, log w.Log) erro
 	if out.ExitCode != 0 {
 		log.Warn("The packages that the agent needs were not installed (%s). It goes on: most are there", lastLine(out.Stdout))
 	}
-	log.Command("./config.sh --unattended --url " + s.Organization + " --auth " + auth + " --pool " + f.Quote(s.Pool) + " --agent " + s.Agent + " --replace --acceptTeeEula")
-	out, err = f.run(ctx, host, registerScript, secret+"\n"+bundle, s.folder(), s.Organization, auth, s.Pool, s.Agent, s.AgentWay, client, tenant)
+	log.Command("./config.sh --unattended --url " + s.Organization + " --auth " + p.auth + " --pool " + f.Quote(s.Pool) + " --agent " + s.Agent + " --replace --acceptTeeEula")
+	out, err = f.run(ctx, host, registerScript, p.secret+"\n"+p.bundle, s.folder(), s.Organization, p.auth, s.Pool, s.Agent, s.AgentWay, p.client, p.tenant)
 	if err != nil {
 		return err
 	}
@@ -253,72 +256,4 @@ func refusal(s *State, out Output) *w.Problem {
 func lastLine(text string) string {
 	text = strings.TrimSpace(text)
 	return text[strings.LastIndex(text, "\n")+1:]
-}
-
-// online starts the agent and waits until Azure DevOps sees it.
-func (f flow) online(ctx context.Context, s *State, log w.Log) error {
-	return f.inOrganization(ctx, s, func(o Organization) error {
-		a, err := o.Agent(ctx, s.Found.Pool.ID, s.Agent)
-		if err != nil {
-			return err
-		}
-		if a == nil || !a.Online {
-			if err := f.startAgent(ctx, s, log); err != nil {
-				return err
-			}
-		}
-		for try := 0; ; try++ {
-			if a, err = o.Agent(ctx, s.Found.Pool.ID, s.Agent); err != nil {
-				return err
-			}
-			if a != nil && a.Online {
-				break
-			}
-			if try >= mostLooks {
-				return &w.Problem{Code: "pipelines.offline", What: "The agent does not come online", Why: "Azure DevOps has not heard from " + s.Agent + " for five minutes",
-					Fix: "Look at its log on " + s.machine() + " (" + s.folder() + "/_diag), and whether that reaches " + s.Organization + " on port 443. Then retry from this step."}
-			}
-			log.Progress(-1, "the agent is offline still")
-			if err := f.Pause(ctx, betweenLooks); err != nil {
-				return err
-			}
-		}
-		s.Found.Version = a.Version
-		if !a.Enabled {
-			log.Warn("The agent is disabled in the pool: it gets no jobs until somebody enables it there")
-		}
-		log.Good("The agent %s %s is online in %s", s.Agent, a.Version, s.Pool)
-		return nil
-	})
-}
-
-func (s *State) agentJob(n int) Job {
-	return Job{ID: fmt.Sprintf("azure-agent-%s-%d", s.Agent, n), Argv: []string{"./run.sh"}, Dir: s.folder()}
-}
-
-func (f flow) startAgent(ctx context.Context, s *State, log w.Log) error {
-	host, err := f.openHost(ctx, s)
-	if err != nil {
-		return err
-	}
-	defer host.Close()
-	out, err := host.Run(ctx, "set -- "+f.Quote(s.folder())+"\n"+serviceScript, io.LimitReader(strings.NewReader(""), 0))
-	if err != nil {
-		return err
-	}
-	if out.ExitCode == 0 {
-		log.Good("The agent is a service of %s: it comes back after a restart", s.machine())
-		s.did("agent started")
-		return nil
-	}
-	why := "there is no service manager that answers"
-	if out.ExitCode == 92 {
-		why = "sudo asks for a password there"
-	}
-	log.Warn("It runs without a service (%s): after a restart of %s run this again", why, s.machine())
-	if _, err := f.start(ctx, host, s.agentJob); err != nil {
-		return err
-	}
-	s.did("agent started")
-	return nil
 }

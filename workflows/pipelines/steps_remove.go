@@ -3,6 +3,7 @@ package pipelines
 import (
 	"context"
 	_ "embed"
+	"slices"
 
 	"hubwright/internal/problem"
 	w "hubwright/workflows"
@@ -59,11 +60,11 @@ func (f flow) offHost(ctx context.Context, s *State, log w.Log) error {
 			}
 		}
 	}
-	auth, client, tenant, secret, _, err := f.login(ctx, s, log)
+	p, err := f.proof(ctx, s, log)
 	if err != nil {
 		return err
 	}
-	out, err := f.run(ctx, host, removeScript, secret+"\n", s.folder(), auth, client, tenant)
+	out, err := f.run(ctx, host, removeScript, p.secret+"\n", s.folder(), p.auth, p.client, p.tenant)
 	if err != nil {
 		return err
 	}
@@ -87,7 +88,11 @@ func (f flow) removeConnection(ctx context.Context, s *State, log w.Log) error {
 			log.Info("The service connection %s is gone already", b.Name)
 			return nil
 		}
-		if err := o.DeleteEndpoint(ctx, e.ID, e.Projects); err != nil {
+		from := e.Projects
+		if !slices.Contains(from, b.ProjectID) {
+			from = append(from, b.ProjectID)
+		}
+		if err := o.DeleteEndpoint(ctx, e.ID, from); err != nil {
 			return err
 		}
 		if e, err = o.Endpoint(ctx, b.ProjectID, b.EndpointID); err != nil {
