@@ -97,7 +97,7 @@ func TestOldDatabasesAreMigrated(t *testing.T) {
 			if diff := cmp.Diff(want, schema(t, d)); diff != "" {
 				t.Errorf("schema of the migrated database:\n%s", diff)
 			}
-			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery, lookAtGuard, lookAtTokens, lookAtTraffic, lookAtServiceConnections, lookAtAgentHosts} {
+			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery, lookAtGuard, lookAtTokens, lookAtTraffic, lookAtServiceConnections, lookAtNotices, lookAtNodeWork, lookAtAgentHosts} {
 				if i < n {
 					look(t, d)
 				}
@@ -246,6 +246,10 @@ func lookAtAgentHosts(t *testing.T, d *DB) {
 	if ok(t, err); sc.AgentHost.Address != "build01.example.org" || sc.AgentHost.PrivateKey != "sec_key" {
 		t.Errorf("agent's host %+v", sc.AgentHost)
 	}
+}
+
+func lookAtNodeWork(t *testing.T, d *DB) {
+	got(t, []time.Duration{5 * time.Minute})(d.NodeTimes(t.Context(), "upgrade", "site_old"))
 }
 
 func TestANewerDatabaseIsRefused(t *testing.T) {

@@ -26,6 +26,8 @@ type adapters struct {
 	rotation *azure.Rotation
 	shelf    *archives.Shelf
 	files    *archives.RunFiles
+	// probing is how often clusters are asked how they are.
+	probing time.Duration
 }
 
 func newAdapters(db *store.DB, vault *secrets.Vault, masker *redact.Redactor, shelf *archives.Shelf) adapters {

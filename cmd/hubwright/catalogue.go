@@ -6,9 +6,11 @@ import (
 	"hubwright/workflows/cluster"
 	"hubwright/workflows/collectlogs"
 	"hubwright/workflows/connect"
+	"hubwright/workflows/driftcheck"
 	"hubwright/workflows/drill"
 	"hubwright/workflows/helpervm"
 	"hubwright/workflows/pipelines"
+	"hubwright/workflows/restoremodel"
 	"hubwright/workflows/rotatecerts"
 	"hubwright/workflows/rotation"
 	"hubwright/workflows/scale"
@@ -28,10 +30,12 @@ func catalogue(a adapters) workflows.Catalogue {
 		trafficmanager.New(a.trafficManager()),
 		rotation.New(a.rotate()),
 		drill.New(a.drill()),
-		upgrade.New(a.operate()),
+		upgrade.New(a.upgrade()),
 		scale.New(a.operate()),
 		addpool.New(a.operate()),
 		rotatecerts.New(a.rotateCertificates()),
 		collectlogs.New(a.collectLogs()),
+		driftcheck.New(a.operate()),
+		restoremodel.New(a.operate()),
 	}
 }

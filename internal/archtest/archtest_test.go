@@ -55,12 +55,14 @@ var mayImport = map[string][]string{
 	"internal/redact":     {},
 	"internal/live":       {},
 	"internal/monitor":    {"workflows"},
+	"internal/expiry":     {},
+	"internal/notify":     {"workflows", "internal/expiry"},
 	"internal/archives":   {"workflows", "internal/aksengine", "store"},
 	"internal/auth":       {"workflows", "store"},
 	"internal/audit":      {"workflows"},
 	"internal/dossier":    {"workflows", "internal/audit", "web"},
-	"store":               {"workflows", "internal/engine", "internal/auth", "internal/audit", "internal/monitor"},
-	"web":                 {"workflows", "static"},
+	"store":               {"workflows", "internal/engine", "internal/auth", "internal/audit", "internal/monitor", "internal/notify"},
+	"web":                 {"workflows", "static", "internal/expiry"},
 	"static":              {},
 }
 
