@@ -3,10 +3,10 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-.PHONY: help run test check e2e interop bench screenshots generate build
+.PHONY: help run test check e2e interop interop-charts bench screenshots generate build
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## start the dashboard with its sandbox
 	@scripts/run
@@ -22,6 +22,9 @@ e2e: ## run the browser journeys only
 
 interop: ## run the real aks-engine-azurestack, $AKS_ENGINE_BIN, on the sandbox
 	@scripts/test interop
+
+interop-charts: ## install the charts of other makers that are in $HUBWRIGHT_CHARTS on a sandbox cluster
+	@scripts/test interop-charts
 
 bench: ## report performance as ratios against baselines of the same run
 	@scripts/test bench

@@ -41,6 +41,9 @@ func newStage(t *testing.T, speed float64) *stage {
 		if err := play.Close(); err != nil {
 			t.Error(err)
 		}
+		for _, what := range play.Misuse() {
+			t.Errorf("misuse: %s", what)
+		}
 	})
 	if err := os.WriteFile(filepath.Join(w.dir, "seed.json"), seedOf(play.Seed()), 0o600); err != nil {
 		t.Fatal(err)

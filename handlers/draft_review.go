@@ -204,6 +204,9 @@ func (s *Server) draftDocument(c echo.Context) error {
 	}
 	for _, d := range docs {
 		if d.Name == c.Param("name") {
+			if err := s.record(c, audit.DocumentDownload, d.Name+" of "+o.info.Title+" on "+o.place.on(), o.draft.Target, nil); err != nil {
+				return err
+			}
 			return download(c, d.Name, d.MIME, []byte(d.Body))
 		}
 	}
@@ -224,7 +227,7 @@ func (s *Server) startRun(c echo.Context) error {
 		return err
 	}
 	if formVersion(c) != o.draft.Version {
-		return s.showReview(c, http.StatusConflict, o, nil, s.stale(o))
+		return s.refuseStart(c, http.StatusConflict, o, "the draft was changed in the meantime", nil, s.stale(o))
 	}
 	ctx := c.Request().Context()
 	session, err := o.def.Open(ctx, o.draft.Target, o.draft.Answers)
@@ -236,7 +239,7 @@ func (s *Server) startRun(c echo.Context) error {
 		return err
 	}
 	if len(session.Errors()) > 0 || !preflight.Judge(session.Checks(), results, o.draft.Version).Ready() {
-		return s.showReview(c, http.StatusUnprocessableEntity, o, nil, nil)
+		return s.refuseStart(c, http.StatusUnprocessableEntity, o, "answers or checks are not ready", nil, nil)
 	}
 	start, err := s.startOf(ctx, c, o, session, results)
 	if wrong := fieldErrors(err); wrong != nil {
@@ -251,12 +254,22 @@ func (s *Server) startRun(c echo.Context) error {
 		if locked.Run.DraftID == o.draft.ID {
 			return see(c, "/runs/"+locked.Run.ID, ui.ToneOK, locked.Run.CreatedBy+" has just started this draft. This is the run.")
 		}
-		return s.showReview(c, http.StatusConflict, o, &locked.Run, nil)
+		return s.refuseStart(c, http.StatusConflict, o, "another run goes on: "+locked.Run.Title, &locked.Run, nil)
 	}
 	if err != nil {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, "/runs/"+run.ID)
+}
+
+// refuseStart shows the review again, and writes down that a start was tried
+// and why nothing came of it.
+func (s *Server) refuseStart(c echo.Context, status int, o opened, why string, locked *workflows.Run, stale *wizard.Stale) error {
+	err := s.record(c, audit.RunRefuse, o.info.Title+" on "+o.place.on(), o.draft.Target, map[string]string{"workflow": o.info.ID, "why": why})
+	if err != nil {
+		return err
+	}
+	return s.showReview(c, status, o, locked, stale)
 }
 
 func (s *Server) startOf(ctx context.Context, c echo.Context, o opened, session workflows.Session, results []workflows.CheckResult) (engine.Start, error) {

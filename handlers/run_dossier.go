@@ -46,7 +46,7 @@ func (s *Server) downloadDossier(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	err = s.Store.AppendAudit(ctx, workflows.AuditEvent{At: s.Clock(), Actor: me(c).Name, Action: audit.DossierDownload, Object: r.Title, RunID: r.ID, Target: r.Target})
+	err = s.recordOf(c, r, audit.DossierDownload, r.Title)
 	if err != nil {
 		return err
 	}

@@ -8,11 +8,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"os"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"hubwright/internal/audit"
 	"hubwright/internal/auth"
 	"hubwright/internal/engine"
 	"hubwright/internal/live"
@@ -47,6 +49,10 @@ type Deps struct {
 	Build       string           // version of this build
 	Gallery     bool             // serve /gallery
 	Probing     time.Duration    // how often the Monitor asks a cluster, 0 for never
+	Proxies     []netip.Prefix   // whose word about a client's address counts
+	// Checkpoints tells how sending the audit's checkpoints away goes; nil
+	// when they go nowhere.
+	Checkpoints *audit.Courier
 }
 
 // Hubs asks Azure Stack Hubs before they are registered.
@@ -113,7 +119,8 @@ type Server struct {
 	chains   chainWatch
 	tests    connectionTests
 	boards   boardCache
-	misses   misses
+	misses   misses // tokens
+	refusals misses // logins
 	readings readings
 	pace     pace
 	sockets  *sockets
@@ -126,8 +133,7 @@ func New(d Deps) *Server {
 	s := &Server{Deps: d, pace: usualPace, sockets: newSockets(), echo: e}
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.fail
-	// A client must not choose the address under which logins are throttled.
-	e.IPExtractor = echo.ExtractIPDirect()
+	e.IPExtractor = clientAddress(d.Proxies)
 	e.Use(s.requestID, s.secure, s.recovered)
 	s.routes(e)
 	return s

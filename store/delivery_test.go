@@ -62,3 +62,19 @@ func TestEndpointRoundTrip(t *testing.T) {
 		t.Errorf("after it was forgotten: %v", err)
 	}
 }
+
+func TestTrafficProfileRoundTrip(t *testing.T) {
+	d := open(t)
+	dep := workflows.Deployment{Name: "Ratings"}
+	ok(t, d.SaveDeployment(t.Context(), &dep))
+	p := workflows.TrafficProfile{
+		DeploymentID: dep.ID, Kind: workflows.TrafficAzure, ConnectionID: "con_1", ResourceGroup: "rg", Name: "ratings", FQDN: "ratings.trafficmanager.net",
+		Method: workflows.RouteWeighted, TTL: 100, Probe: workflows.TrafficProbe{Protocol: "HTTP", Port: 80, Path: "/", IntervalSeconds: 30, TimeoutSeconds: 9},
+		Endpoints: []workflows.TrafficEndpoint{{SiteID: "sit_1", Name: "akse-seattle", Target: "a.example.org", Enabled: true, Weight: 1}}, RunID: "run_1",
+	}
+	ok(t, d.SaveTrafficProfile(t.Context(), &p))
+	got(t, p)(d.TrafficProfile(t.Context(), dep.ID))
+	p.Endpoints[0].Enabled = false
+	ok(t, d.SaveTrafficProfile(t.Context(), &p))
+	got(t, p)(d.TrafficProfile(t.Context(), dep.ID))
+}

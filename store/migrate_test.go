@@ -97,7 +97,7 @@ func TestOldDatabasesAreMigrated(t *testing.T) {
 			if diff := cmp.Diff(want, schema(t, d)); diff != "" {
 				t.Errorf("schema of the migrated database:\n%s", diff)
 			}
-			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery, lookAtGuard} {
+			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery, lookAtGuard, lookAtTokens, lookAtTraffic} {
 				if i < n {
 					look(t, d)
 				}
@@ -218,6 +218,20 @@ func lookAtGuard(t *testing.T, d *DB) {
 	got(t, workflows.Policy{StackID: "stk_old", Approval: []string{"upgrade"}, Windowed: []string{"upgrade"}, Zone: "Europe/Berlin", UpdatedBy: "ana", UpdatedAt: then, Version: 2,
 		Windows: []workflows.Window{{Days: []time.Weekday{time.Saturday}, From: 1320, To: 240, Zone: "Europe/Berlin"}}})(d.Policy(t.Context(), "stk_old"))
 	got(t, workflows.Gate{Approval: true, Askers: []string{"ana"}, Verdicts: []workflows.Verdict{{By: "bob", At: then, Approved: true, Reason: "fine", Attempt: 1}}})(d.Gate(t.Context(), "run_old"))
+}
+
+func lookAtTokens(t *testing.T, d *DB) {
+	tok, err := d.TokenByHash(t.Context(), []byte{3, 4})
+	if ok(t, err); tok.ID != "tok_old" || tok.Person != "ana" || !tok.Opens(then) || tok.Opens(then.AddDate(2, 0, 0)) {
+		t.Errorf("token %+v", tok)
+	}
+}
+
+func lookAtTraffic(t *testing.T, d *DB) {
+	p, err := d.TrafficProfile(t.Context(), "dep_old")
+	if ok(t, err); p.TTL != 100 || p.Probe.TimeoutSeconds != 9 || len(p.Endpoints) != 1 || p.Endpoints[0].Weight != 2 {
+		t.Errorf("traffic profile %+v", p)
+	}
 }
 
 func TestANewerDatabaseIsRefused(t *testing.T) {

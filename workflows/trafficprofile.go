@@ -75,3 +75,9 @@ func (p TrafficProfile) Endpoint(siteID string) (TrafficEndpoint, bool) {
 	}
 	return TrafficEndpoint{}, false
 }
+
+// TrafficHealth is what Traffic Manager's monitor says, in its own words.
+type TrafficHealth struct {
+	Profile   string            // Online, Degraded, Disabled, Inactive, CheckingEndpoints
+	Endpoints map[string]string // by endpoint name: Online, Degraded, Disabled, Inactive, Stopped, CheckingEndpoint, Unmonitored
+}

@@ -7,11 +7,14 @@ import (
 	"hubwright/workflows/collectlogs"
 	"hubwright/workflows/connect"
 	"hubwright/workflows/driftcheck"
+	"hubwright/workflows/drill"
 	"hubwright/workflows/helpervm"
 	"hubwright/workflows/restoremodel"
 	"hubwright/workflows/rotatecerts"
+	"hubwright/workflows/rotation"
 	"hubwright/workflows/scale"
 	"hubwright/workflows/stacktest"
+	"hubwright/workflows/trafficmanager"
 	"hubwright/workflows/upgrade"
 )
 
@@ -22,6 +25,9 @@ func catalogue(a adapters) workflows.Catalogue {
 		helpervm.New(a.helperVM()).Erase(),
 		cluster.New(a.cluster()),
 		connect.New(a.connect()),
+		trafficmanager.New(a.trafficManager()),
+		rotation.New(a.rotate()),
+		drill.New(a.drill()),
 		upgrade.New(a.operate()),
 		scale.New(a.operate()),
 		addpool.New(a.operate()),

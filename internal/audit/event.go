@@ -54,8 +54,16 @@ const (
 	APIModelCompare    = "apimodel.compare"
 	LogsDownload       = "logs.download" // what nodes had in their logs
 	DossierDownload    = "dossier.download"
+	LogDownload        = "log.download"      // the log of a run as text
+	DocumentDownload   = "document.download" // what a plan shows, secrets masked
 	AuditRead          = "audit.read"
 	AuditExport        = "audit.export"
+
+	AccessDeny  = "access.deny"  // a role that was not enough
+	RunRefuse   = "run.refuse"   // a start that checks or a run under way forbade
+	TokenRefuse = "token.refuse" // an API token that has ended or was revoked
+	TokenCreate = "token.create"
+	TokenRevoke = "token.revoke"
 
 	ShareCreate = "share.create" // a link to the status page that needs no login
 	ShareRevoke = "share.revoke"
@@ -71,6 +79,8 @@ func Actions() []Action {
 		{CheckWaive, "Check waived"}, {DraftDelete, "Draft deleted"},
 		{KubeconfigDownload, "Kubeconfig downloaded"}, {KubeconfigScoped, "Scoped account downloaded"},
 		{APIModelDownload, "API model downloaded"}, {APIModelCompare, "API models compared"}, {LogsDownload, "Node logs downloaded"}, {DossierDownload, "Dossier downloaded"},
+		{LogDownload, "Log downloaded"}, {DocumentDownload, "Plan's document downloaded"},
+		{RunRefuse, "Start refused"}, {AccessDeny, "Access denied"},
 		{AuditRead, "Audit read"}, {AuditExport, "Audit exported"},
 		{ShareCreate, "Status page shared"}, {ShareRevoke, "Shared link revoked"},
 		{StackCreate, "Stack registered"}, {StackChange, "Stack changed"}, {StackTest, "Stack tested"}, {StackPolicy, "Approval and windows changed"},
@@ -79,6 +89,7 @@ func Actions() []Action {
 		{ArchiveAdd, "Engine archive uploaded"}, {ArchiveDelete, "Engine archive deleted"},
 		{SetupComplete, "First admin made"}, {UserCreate, "Person added"}, {UserRole, "Role changed"},
 		{UserPassword, "Password changed"}, {UserDisable, "Person locked out"}, {UserEnable, "Person let in again"},
+		{TokenCreate, "API token made"}, {TokenRevoke, "API token revoked"}, {TokenRefuse, "API token refused"},
 		{Login, "Logged in"}, {LoginFailed, "Login refused"}, {Logout, "Logged out"},
 	}
 }

@@ -82,6 +82,7 @@ func spread(spec workflows.ReleaseSpec) (*chart.Chart, map[string]any, error) {
 	if err != nil {
 		return nil, nil, notAChart(spec.Chart.Source, err)
 	}
+	keepSchemasIn(ch)
 	values, err := chartutil.ReadValues([]byte(spec.Values))
 	if err != nil {
 		return nil, nil, badValues("they are not YAML: " + err.Error())

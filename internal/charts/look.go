@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/resource"
 	"k8s.io/client-go/kubernetes"
 
@@ -33,7 +34,7 @@ func (s *session) look(info *resource.Info) (seen, error) {
 	case "DaemonSet":
 		err = eye.daemonSet()
 	case "Job":
-		err = eye.job()
+		err = eye.job(info.Object)
 	case "Pod":
 		err = eye.pod()
 	case "PersistentVolumeClaim":
@@ -136,8 +137,11 @@ func (e eye) daemonSet() error {
 	return e.pods(d.Spec.Selector)
 }
 
-func (e eye) job() error {
+func (e eye) job(object runtime.Object) error {
 	j, err := e.client.BatchV1().Jobs(e.Namespace).Get(e.ctx, e.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return e.swept(object, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -153,10 +157,7 @@ func (e eye) job() error {
 			return nil
 		case batchv1.JobFailed:
 			e.Detail, e.final = "failed: "+c.Message, true
-			e.trouble = &workflows.Problem{
-				Code: "job.failed", What: "The Job " + e.Name + " failed", Why: c.Message,
-				Fix: fmt.Sprintf("Read its log with kubectl -n %s logs job/%s, mend what it names, then retry from this step.", e.Namespace, e.Name),
-			}
+			e.trouble = jobFailed(e.Namespace, e.Name, c.Message)
 			return nil
 		}
 	}

@@ -61,6 +61,7 @@ func (w *World) openAzure(ctx context.Context) error {
 	if err := w.azure.EnsureGroup(azureGroup, "eastus"); err != nil {
 		return err
 	}
+	w.openMonitoring()
 	w.play(publicazure.Host, "", w.public, w.azure, true)
 	w.play(publicazure.LoginHost, "", w.public, knowsInstances(login), false)
 	return nil

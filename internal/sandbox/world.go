@@ -20,11 +20,13 @@ import (
 	"sync/atomic"
 
 	"hubwright/internal/sandbox/arm"
+	"hubwright/internal/sandbox/charts"
 	"hubwright/internal/sandbox/controlplane"
 	"hubwright/internal/sandbox/dns"
 	"hubwright/internal/sandbox/faults"
 	"hubwright/internal/sandbox/helper"
 	"hubwright/internal/sandbox/identity"
+	"hubwright/internal/sandbox/loganalytics"
 	"hubwright/internal/sandbox/pki"
 	"hubwright/internal/sandbox/proxy"
 	"hubwright/internal/sandbox/publicazure"
@@ -94,6 +96,7 @@ type World struct {
 	names               *dns.Server
 	answers             resolver // what the door remembers of names
 	azureLogin          *identity.Service
+	analytics           *loganalytics.Service
 	azureCert, azureKey string // of its principal, PEM
 
 	pageURL string
@@ -101,6 +104,7 @@ type World struct {
 	mu     sync.Mutex
 	apis   map[string]string // public names of the clusters' API servers, by cluster
 	shells map[string]shell  // of the clusters' machines, by their name in the fleet
+	misuse []string
 
 	ctx        context.Context // ends with Close
 	cancel     context.CancelFunc
@@ -186,6 +190,9 @@ func (w *World) open(ctx context.Context) error {
 	if err := w.openAzure(ctx); err != nil {
 		return err
 	}
+	if err := w.openCharts(); err != nil {
+		return err
+	}
 	if err := w.openMachines(); err != nil {
 		return err
 	}
@@ -225,6 +232,18 @@ func (w *World) openReleases() {
 	w.play(releases.AssetsHost, "", w.public, http.HandlerFunc(site.Assets), false)
 }
 
+// openCharts plays the places from which Helm charts come.
+func (w *World) openCharts() error {
+	library, err := charts.Open()
+	if err != nil {
+		return err
+	}
+	for _, host := range charts.Hosts() {
+		w.play(host, "", w.public, library, false)
+	}
+	return nil
+}
+
 // openMachines prepares helper VMs and control planes; none is started.
 func (w *World) openMachines() error {
 	say := func(format string, args ...any) { w.opts.Log.Info(fmt.Sprintf(format, args...)) }
@@ -246,7 +265,7 @@ func (w *World) openMachines() error {
 	var err error
 	w.clusters, err = controlplane.New(controlplane.Options{
 		Dir: filepath.Join(w.opts.Dir, "clusters"), Binary: binary, Speed: w.opts.Speed, Log: func(line string) { w.opts.Log.Info(line) },
-		LoadBalancerIP: w.serviceAddress,
+		LoadBalancerIP: w.serviceAddress, LoadBalancers: w.serviceNews,
 	})
 	return err
 }
@@ -344,9 +363,9 @@ func (w *World) Seed() Seed {
 		}
 		if s.adfs {
 			st.IdentitySystem, st.TenantID, st.Hosts = string(identity.ADFS), identity.ADFSTenant, w.hosts
-		} else {
-			st.CABundle += string(w.public.PEM()) // Entra ID's name is signed by the public CA
 		}
+		// Entra ID's name and the sources of charts are signed by the public CA.
+		st.CABundle += string(w.public.PEM())
 		seed.Stacks = append(seed.Stacks, st)
 	}
 	return seed

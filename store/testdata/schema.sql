@@ -11,6 +11,20 @@ CREATE TABLE api_models (
 
 CREATE UNIQUE INDEX api_models_version ON api_models (cluster_id, version);
 
+CREATE TABLE api_tokens (
+    id         TEXT PRIMARY KEY,
+    person     TEXT NOT NULL REFERENCES users (name),
+    name       TEXT NOT NULL,
+    role       TEXT NOT NULL,
+    token_hash BLOB NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    revoked_at INTEGER NOT NULL, -- 0 while it is not
+    used_at    INTEGER NOT NULL  -- 0 for never
+) STRICT;
+
+CREATE INDEX api_tokens_person ON api_tokens (person);
+
 CREATE TABLE archives (
     id        TEXT PRIMARY KEY,
     version   TEXT NOT NULL UNIQUE,
@@ -35,7 +49,7 @@ BEGIN
 END;
 
 CREATE TRIGGER audit_keep_content
-BEFORE UPDATE OF seq, at, actor, action, object, run_id, deployment_id, site_id, stack_id, detail, workflow_id ON audit_events
+BEFORE UPDATE OF seq, at, actor, action, object, run_id, deployment_id, site_id, stack_id, detail, workflow_id, address, token, version ON audit_events
 BEGIN
     SELECT RAISE(ABORT, 'audit events are never changed');
 END;
@@ -64,7 +78,7 @@ CREATE TABLE audit_events (
     detail        TEXT NOT NULL, -- JSON
     prev_hash     TEXT,
     hash          TEXT
-, workflow_id TEXT NOT NULL DEFAULT '') STRICT;
+, workflow_id TEXT NOT NULL DEFAULT '', address TEXT NOT NULL DEFAULT '', token TEXT NOT NULL DEFAULT '', version INTEGER NOT NULL DEFAULT 1) STRICT;
 
 CREATE INDEX audit_action ON audit_events (action);
 
@@ -441,6 +455,22 @@ CREATE TABLE stacks (
 ) STRICT;
 
 CREATE UNIQUE INDEX stacks_name ON stacks (name);
+
+CREATE TABLE traffic_profiles (
+    deployment_id  TEXT PRIMARY KEY REFERENCES deployments (id),
+    kind           TEXT NOT NULL,
+    connection_id  TEXT NOT NULL, -- '' with an own load balancer
+    resource_group TEXT NOT NULL,
+    name           TEXT NOT NULL,
+    fqdn           TEXT NOT NULL,
+    method         TEXT NOT NULL,
+    ttl            INTEGER NOT NULL,
+    max_return     INTEGER NOT NULL,
+    probe          TEXT NOT NULL, -- JSON
+    endpoints      TEXT NOT NULL, -- JSON
+    run_id         TEXT NOT NULL,
+    updated_at     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE users (
     name          TEXT PRIMARY KEY,

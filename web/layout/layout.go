@@ -23,6 +23,7 @@ const (
 	NavAudit       Nav = "audit"
 	NavTeam        Nav = "team"
 	NavSettings    Nav = "settings"
+	NavTokens      Nav = "tokens"
 	NavHelp        Nav = "help"
 )
 

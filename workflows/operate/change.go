@@ -118,17 +118,6 @@ func (e Engine) settleModel(ctx context.Context, c *Change, host Host, log w.Log
 	return e.otherModel(c, have)
 }
 
-// monitoringAddon is what the engine refuses in API models of old clusters.
-const monitoringAddon = "container-monitoring"
-
-func withoutAddon(model []byte) []byte {
-	without, _, err := aksengine.WithoutAddon(model, monitoringAddon)
-	if err != nil {
-		return model
-	}
-	return without
-}
-
 // otherModel says how the model on the helper VM differs from the cluster's.
 func (e Engine) otherModel(c *Change, have []byte) error {
 	why := "It is newer than the version in custody: a run was interrupted before it could keep it, or somebody changed it outside Hubwright."

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"k8s.io/client-go/kubernetes"
 )
 
 // Options of a Manager.
@@ -24,7 +26,10 @@ type Options struct {
 	Speed float64
 	// LoadBalancerIP chooses the public address of a Service of type LoadBalancer. An error is logged and the call
 	// repeated later. nil chooses an address of 127.0.0.0/8 from the names.
+	// label is the DNS label that the Service asks for, or "".
 	LoadBalancerIP func(ctx context.Context, clusterID, namespace, service, label string) (string, error)
+	// LoadBalancers, when not nil, is told each time which Services of type LoadBalancer there are, as namespace/name.
+	LoadBalancers func(clusterID string, services []string)
 }
 
 // Manager runs clusters. All methods may be called at any time from any goroutine; calls for one cluster wait for each
@@ -243,4 +248,27 @@ func (m *Manager) logf(id string) func(string, ...any) {
 // after is the real time for what takes d on a stamp.
 func (m *Manager) after(d time.Duration) time.Duration {
 	return time.Duration(float64(d) / m.opts.Speed)
+}
+
+// Running lists the clusters that have an API server now.
+func (m *Manager) Running() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []string
+	for id, c := range m.clusters {
+		if c.live.Load() != nil {
+			out = append(out, id)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Client speaks to a running cluster as its administrator.
+func (m *Manager) Client(id string) (kubernetes.Interface, error) {
+	r, err := m.running(id)
+	if err != nil {
+		return nil, err
+	}
+	return r.client, nil
 }

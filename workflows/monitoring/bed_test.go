@@ -1,0 +1,415 @@
+package monitoring
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	w "hubwright/workflows"
+	"hubwright/workflows/operate"
+)
+
+const (
+	modelWith    = `{"properties":{"orchestratorProfile":{"kubernetesConfig":{"addons":[{"name":"container-monitoring","enabled":true},{"name":"coredns","enabled":true}]}}}}`
+	outputModel  = ".hubwright/clusters/ratings-sea/output/apimodel.json"
+	kubeconfig   = "the-kubeconfig"
+	chartValues  = `{"amalogs":{"secret":{"wsid":"<your_workspace_id>"}}}`
+	stackValues  = `{"grafana":{"enabled":true}}`
+	oldValues    = `{"omsagent":{"secret":{}}}`
+	workspaceKey = "the-workspaces-primary-key"
+)
+
+// bed is a small world: records, public Azure with one workspace's service,
+// and a cluster that Helm works on.
+type bed struct {
+	t   *testing.T
+	now time.Time
+	log *log
+
+	stack    w.Stack
+	cluster  w.Cluster
+	releases []w.Release
+	models   []w.APIModel
+	files    map[string]string
+	sealed   map[w.SecretRef]string
+
+	azureErr   error
+	workspaces []Workspace
+	solutions  []string
+	key        string
+	puts       int
+	arrives    time.Time // when data is there; zero: never
+	rows       []map[string]string
+	queryErr   error
+
+	chartErr  error
+	chart     w.Chart
+	agents    func() []Workload
+	nodes     []string
+	installed *w.ReleaseSpec // what Helm has
+	revision  int
+	installs  int
+	failOnce  error
+	secrets   map[string]map[string]string
+	kubeErr   error
+	onPause   func()
+}
+
+func newBed(t *testing.T) *bed {
+	b := &bed{t: t, now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), log: &log{}, key: workspaceKey,
+		stack:   w.Stack{ID: "stk", Name: "Seattle", HTTPSProxy: "http://127.0.0.1:3128"},
+		cluster: w.Cluster{ID: "clu", SiteID: "sit", Name: "ratings-sea", FQDN: "ratings-sea.seattle.test", Version: "1.33.10", MasterCount: 1, Pools: []w.NodePool{{Count: 2}}, Kubeconfig: "sec_kube"},
+		sealed:  map[w.SecretRef]string{"sec_kube": kubeconfig}, files: map[string]string{}, secrets: map[string]map[string]string{},
+		chart: w.Chart{Name: agentChart, Version: agentVersion, AppVersion: "7.0.0", Digest: strings.Repeat("a", 64), Values: chartValues, Archive: []byte("tgz")},
+		nodes: []string{"m0", "w0", "w1"},
+	}
+	b.arrives = b.now.Add(3 * time.Minute)
+	b.agents = func() []Workload {
+		if b.installed == nil || !strings.Contains(b.installed.Values, b.key) && !strings.Contains(b.installed.Values, workspaceKey) {
+			return nil
+		}
+		return []Workload{
+			{Kind: "DaemonSet", Namespace: "kube-system", Name: "ama-logs", Ready: 3, Want: 3, Settled: true, Release: b.installed.Name},
+			{Kind: "Deployment", Namespace: "kube-system", Name: "ama-logs-rs", Ready: 1, Want: 1, Settled: true, Release: b.installed.Name},
+		}
+	}
+	return b
+}
+
+func (b *bed) definition() w.Definition {
+	return New(Needs{
+		Records: b, Vault: b,
+		Engine: operate.Needs{Records: engineRecords{b}, Vault: b, Quote: func(a ...string) string { return strings.Join(a, " ") }, Clock: func() time.Time { return b.now },
+			OpenHost: func(context.Context, string) (operate.Host, error) { return helper{b: b}, nil }},
+		OpenAzure: func(_ context.Context, c w.Connection) (Azure, error) {
+			if c.ID != "con" {
+				b.t.Errorf("opened the Connection %q", c.ID)
+			}
+			return b, b.azureErr
+		},
+		OpenCluster: func(_ context.Context, raw []byte, s w.Stack, siteID string) (Cluster, error) {
+			if string(raw) != kubeconfig || s.ID != "stk" || siteID != "sit" {
+				b.t.Errorf("opened with %q, %q, %q", raw, s.ID, siteID)
+			}
+			return cluster{b}, b.kubeErr
+		},
+		Chart: func(_ context.Context, src w.ChartSource, _ w.Stack) (w.Chart, error) {
+			c := b.chart
+			c.Source = src.Place()
+			return c, b.chartErr
+		},
+		Uploads:  func(context.Context) ([]w.Option, error) { return []w.Option{{Value: "a.tgz", Label: "a.tgz"}}, nil },
+		ReadYAML: readJSON,
+		Clock:    func() time.Time { return b.now },
+		Pause: func(ctx context.Context, d time.Duration) error {
+			b.now = b.now.Add(d)
+			if b.onPause != nil {
+				b.onPause()
+			}
+			return ctx.Err()
+		},
+	})
+}
+
+func readJSON(text string) (map[string]any, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var out map[string]any
+	return out, json.Unmarshal([]byte(text), &out)
+}
+
+func answers(more w.Answers) w.Answers {
+	a := w.Answers{"method": MethodHelm, "connection": "con", "use": "new"}
+	maps.Copy(a, more)
+	return a
+}
+
+func (b *bed) session(a w.Answers) w.Session {
+	b.t.Helper()
+	s, err := b.definition().Open(b.t.Context(), w.Target{SiteID: "sit"}, a)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return s
+}
+
+// start is a run with the answers.
+func (b *bed) start(a w.Answers) w.Execution {
+	b.t.Helper()
+	s := b.session(a)
+	if errs := s.Errors(); len(errs) > 0 {
+		b.t.Fatalf("%v", errs)
+	}
+	state, err := s.State()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return b.resume(state)
+}
+
+func (b *bed) resume(state []byte) w.Execution {
+	b.t.Helper()
+	x, err := b.definition().Resume(state)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return x
+}
+
+func (b *bed) state(x w.Execution) []byte {
+	b.t.Helper()
+	raw, err := x.State()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, secret := range []string{workspaceKey, kubeconfig, "hunter22"} {
+		if strings.Contains(string(raw), secret) {
+			b.t.Errorf("%q is in the state", secret)
+		}
+	}
+	return raw
+}
+
+// all runs every step that applies, up to the first that fails. Between two
+// steps the process dies: only the stored state goes on.
+func (b *bed) all(x w.Execution) (w.Execution, string, error) {
+	b.t.Helper()
+	for _, step := range b.definition().Info().Steps {
+		if !x.Applies(step.ID) {
+			continue
+		}
+		if err := x.Run(b.t.Context(), step.ID, b.log); err != nil {
+			return x, step.ID, err
+		}
+		x = b.resume(b.state(x))
+	}
+	return x, "", nil
+}
+
+func (b *bed) well(a w.Answers) w.Execution {
+	b.t.Helper()
+	x, step, err := b.all(b.start(a))
+	if err != nil {
+		b.t.Fatalf("%s: %v\n%s", step, err, b.log)
+	}
+	return x
+}
+
+func (b *bed) logged(parts ...string) {
+	b.t.Helper()
+	for _, p := range parts {
+		if !strings.Contains(b.log.String(), p) {
+			b.t.Errorf("no %q in\n%s", p, b.log)
+		}
+	}
+}
+
+// Records and vault.
+
+func (b *bed) Deployment(context.Context, string) (w.Deployment, error) {
+	return w.Deployment{ID: "dep", Name: "Ratings"}, nil
+}
+func (b *bed) Site(context.Context, string) (w.Site, error) {
+	return w.Site{ID: "sit", DeploymentID: "dep", StackID: "stk", Name: "Seattle"}, nil
+}
+func (b *bed) Stack(context.Context, string) (w.Stack, error) { return b.stack, nil }
+func (b *bed) ClusterOfSite(context.Context, string) (w.Cluster, error) {
+	if b.cluster.ID == "" {
+		return b.cluster, w.ErrNotFound
+	}
+	return b.cluster, nil
+}
+func (b *bed) Connections(context.Context) ([]w.Connection, error) {
+	one, _ := b.Connection(nil, "con")
+	return []w.Connection{{ID: "dev", Kind: w.ConnectionDevOps}, one}, nil
+}
+func (b *bed) Connection(_ context.Context, id string) (w.Connection, error) {
+	if id != "con" {
+		return w.Connection{}, w.ErrNotFound
+	}
+	return w.Connection{ID: "con", Name: "Contoso", Kind: w.ConnectionAzure, SubscriptionID: "sub"}, nil
+}
+func (b *bed) Releases(context.Context, string) ([]w.Release, error) { return b.releases, nil }
+func (b *bed) SaveRelease(_ context.Context, r *w.Release) error {
+	b.releases = slices.DeleteFunc(b.releases, func(o w.Release) bool { return o.Name == r.Name })
+	b.releases = append(b.releases, *r)
+	return nil
+}
+func (b *bed) DeleteRelease(_ context.Context, _, namespace, name string) error {
+	b.releases = slices.DeleteFunc(b.releases, func(o w.Release) bool { return o.Name == name && o.Namespace == namespace })
+	return nil
+}
+func (b *bed) Seal(_ context.Context, _ string, plain []byte) (w.SecretRef, error) {
+	ref := w.SecretRef(fmt.Sprint("sec_", len(b.sealed)))
+	b.sealed[ref] = string(plain)
+	return ref, nil
+}
+func (b *bed) Open(_ context.Context, ref w.SecretRef) ([]byte, error) {
+	plain, ok := b.sealed[ref]
+	if !ok {
+		return nil, w.ErrNotFound
+	}
+	return []byte(plain), nil
+}
+
+type engineRecords struct{ *bed }
+
+func (r engineRecords) HelperVM(context.Context, string) (w.HelperVM, error) {
+	return w.HelperVM{SiteID: "sit", EngineVersion: "v0.85.0"}, nil
+}
+func (r engineRecords) SaveCluster(context.Context, *w.Cluster) error { return nil }
+func (r engineRecords) SaveAPIModel(_ context.Context, m *w.APIModel) error {
+	m.Version = len(r.models) + 1
+	r.bed.models = append([]w.APIModel{*m}, r.models...)
+	return nil
+}
+func (r engineRecords) APIModels(context.Context, string) ([]w.APIModel, error) {
+	return r.models, nil
+}
+
+// APIModels is for Begin, through the engine.
+func (b *bed) withAddon() {
+	ref, _ := b.Seal(nil, "", []byte(modelWith))
+	b.models, b.files[outputModel] = []w.APIModel{{ClusterID: "clu", Version: 1, Document: ref}}, modelWith
+}
+
+// helper is a helper VM on which nothing runs.
+type helper struct {
+	operate.Host
+	b *bed
+}
+
+func (h helper) Close() error { return nil }
+func (h helper) Run(context.Context, string, io.Reader) (operate.Output, error) {
+	return operate.Output{}, nil
+}
+func (h helper) Download(_ context.Context, path string, _ int64) ([]byte, error) {
+	text, ok := h.b.files[path]
+	if !ok {
+		return nil, w.ErrNotFound
+	}
+	return []byte(text), nil
+}
+func (h helper) Upload(_ context.Context, path string, _ os.FileMode, _ int64, r io.Reader, _ func(int64)) error {
+	text, err := io.ReadAll(r)
+	h.b.files[path] = string(text)
+	return err
+}
+
+// Azure.
+
+func (b *bed) Locations(context.Context) ([]w.Option, error) {
+	return []w.Option{{Value: "westus2", Label: "West US 2"}}, b.azureErr
+}
+func (b *bed) Workspaces(context.Context) ([]Workspace, error) { return b.workspaces, b.azureErr }
+func (b *bed) EnsureWorkspace(_ context.Context, spec Workspace) (Workspace, Outcome, error) {
+	if ws, there := find(b.workspaces, spec); there {
+		return ws, Same, nil
+	}
+	b.puts++
+	spec.ID = "/subscriptions/sub/resourceGroups/" + spec.Group + "/providers/Microsoft.OperationalInsights/workspaces/" + spec.Name
+	spec.CustomerID = "customer-1"
+	b.workspaces = append(b.workspaces, spec)
+	return spec, Made, nil
+}
+func (b *bed) EnsureSolution(_ context.Context, ws Workspace) (bool, error) {
+	if slices.Contains(b.solutions, ws.Name) {
+		return false, nil
+	}
+	b.solutions = append(b.solutions, ws.Name)
+	return true, nil
+}
+func (b *bed) WorkspaceKey(context.Context, Workspace) (string, error) { return b.key, b.azureErr }
+func (b *bed) Query(_ context.Context, id, query string) ([]map[string]string, error) {
+	if b.queryErr != nil {
+		return nil, b.queryErr
+	}
+	if id != "customer-1" {
+		b.t.Errorf("asked %q", id)
+	}
+	if b.rows != nil {
+		return b.rows, nil
+	}
+	if b.arrives.IsZero() || b.now.Before(b.arrives) {
+		return nil, w.ErrNotFound
+	}
+	if b.installed != nil && !strings.Contains(b.installed.Values, b.key) {
+		return nil, nil
+	}
+	return []map[string]string{{"Nodes": "3", "Last": b.now.Format(time.RFC3339Nano)}}, nil
+}
+
+// cluster is a cluster.
+type cluster struct{ b *bed }
+
+func (c cluster) Close() error                               { return nil }
+func (c cluster) Nodes(context.Context) ([]string, error)    { return c.b.nodes, nil }
+func (c cluster) Agents(context.Context) ([]Workload, error) { return c.b.agents(), nil }
+func (c cluster) EnsureSecret(_ context.Context, namespace, name string, data map[string]string) (bool, error) {
+	if _, there := c.b.secrets[namespace+"/"+name]; there {
+		return false, nil
+	}
+	c.b.secrets[namespace+"/"+name] = data
+	return true, nil
+}
+func (c cluster) Install(_ context.Context, spec w.ReleaseSpec, l w.Log) (w.ReleaseState, error) {
+	b := c.b
+	if err := b.failOnce; err != nil {
+		b.failOnce = nil
+		return w.ReleaseState{}, err
+	}
+	state := w.ReleaseState{Name: spec.Name, Namespace: spec.Namespace, Status: "deployed", Objects: []w.ReleaseObject{{Kind: "DaemonSet", Name: "ama-logs", Ready: true}}}
+	if b.installed == nil || b.installed.Values != spec.Values || b.installed.Chart.Digest != spec.Chart.Digest {
+		b.installs++
+		b.revision++
+		b.installed, state.Changed = &spec, true
+	}
+	if string(spec.Chart.Archive) != "tgz" {
+		b.t.Error("installed without an archive")
+	}
+	state.Revision = b.revision
+	return state, nil
+}
+func (c cluster) Uninstall(_ context.Context, namespace, name string, _ w.Log) error {
+	if c.b.installed != nil && c.b.installed.Name == name && c.b.installed.Namespace == namespace {
+		c.b.installed = nil
+	}
+	return nil
+}
+func (c cluster) Status(context.Context, string, string) (w.ReleaseState, error) {
+	if c.b.installed == nil {
+		return w.ReleaseState{}, w.ErrNotFound
+	}
+	return w.ReleaseState{}, nil
+}
+
+// log keeps what steps say.
+type log struct {
+	lines  []string
+	masked []string
+}
+
+func (l *log) String() string { return strings.Join(l.lines, "\n") }
+func (l *log) add(level, f string, a ...any) {
+	l.lines = append(l.lines, level+" "+fmt.Sprintf(f, a...))
+}
+func (l *log) Info(f string, a ...any)      { l.add("info", f, a...) }
+func (l *log) Warn(f string, a ...any)      { l.add("warn", f, a...) }
+func (l *log) Error(f string, a ...any)     { l.add("error", f, a...) }
+func (l *log) Good(f string, a ...any)      { l.add("good", f, a...) }
+func (l *log) Phase(f string, a ...any)     { l.add("phase", f, a...) }
+func (l *log) Command(text string)          { l.add("command", "%s", text) }
+func (l *log) Progress(_ int, doing string) { l.add("doing", "%s", doing) }
+func (l *log) Mask(secret string)           { l.masked = append(l.masked, secret) }
+func (l *log) Cursor(context.Context, string) (w.Cursor, error) {
+	return nil, errors.New("nothing is followed here")
+}

@@ -1,0 +1,171 @@
+package monitoring
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	w "hubwright/workflows"
+	"hubwright/workflows/operate"
+)
+
+// The ways to monitor a cluster.
+const (
+	MethodArc        = "arc"
+	MethodHelm       = "helm"
+	MethodPrometheus = "prometheus"
+	MethodAddon      = "addon" // always refused
+	MethodRemove     = "remove"
+)
+
+// State is what the workflow knows. It holds no secrets, only references.
+type State struct {
+	Target     w.Target
+	Deployment string
+	SiteName   string
+	Stack      w.Stack
+	Cluster    Facts
+	Releases   []w.Release // for monitoring, that runs put there
+	Addon      bool        // the engine's addon is on in the API model in custody
+
+	Method  string
+	Account Account
+	Wanted  Workspace // Group, Name, Location, Retention, DailyCapGB; of an existing one also its ID
+	New     bool      // the workspace is to be made
+	Agent   Agent
+	Chart   w.ChartSource
+	Release Name
+	Values  string // YAML, what the person adds
+	Remove  Name   // with MethodRemove
+	Wait    int    // minutes for data, or for the agent of Arc
+
+	Found Found
+}
+
+// Facts is what pages and plan show of the cluster.
+type Facts struct {
+	ID, Name, FQDN, Version string
+	Nodes                   int
+	Kubeconfig              w.SecretRef
+}
+
+// Account is the Connection to public Azure.
+type Account struct{ ID, Name, Subscription string }
+
+// Agent is how the agent introduces itself.
+type Agent struct {
+	ClusterName string
+	Proxy       w.SecretRef // of the nodes, for the agent; "" for none
+}
+
+// Name is a Helm release's.
+type Name struct{ Name, Namespace string }
+
+// Found is what the steps learned.
+type Found struct {
+	Workspace Workspace
+	Made      Outcome
+	Solution  bool // made by this run
+	Key       w.SecretRef
+	Chart     w.Chart // without its archive
+	Revision  int
+	Changed   bool // the release was installed or changed
+	Secret    bool // Grafana's password was made by this run
+	Workloads []Workload
+	Objects   int
+	Nodes     string // how many nodes the workspace knows
+	Last      time.Time
+}
+
+func (s *State) azure() bool { return s.Method == MethodArc || s.Method == MethodHelm }
+func (s *State) chart() bool { return s.Method == MethodHelm || s.Method == MethodPrometheus }
+func (s *State) is(methods ...string) bool {
+	for _, m := range methods {
+		if s.Method == m {
+			return true
+		}
+	}
+	return false
+}
+
+// ours says whether a Helm release was put there by a run.
+func (s *State) ours(release string) bool {
+	for _, r := range s.Releases {
+		if r.Name == release {
+			return true
+		}
+	}
+	return false
+}
+
+func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
+	site, err := f.Records.Site(ctx, t.SiteID)
+	if err != nil {
+		return nil, err
+	}
+	deployment, err := f.Records.Deployment(ctx, site.DeploymentID)
+	if err != nil {
+		return nil, err
+	}
+	stack, err := f.Records.Stack(ctx, site.StackID)
+	if err != nil {
+		return nil, err
+	}
+	c, err := f.Records.ClusterOfSite(ctx, site.ID)
+	if errors.Is(err, w.ErrNotFound) || err == nil && c.Kubeconfig == "" {
+		return nil, &w.Problem{Code: "monitoring.cluster", What: "There is no cluster on " + site.Name + " yet", Why: "The cluster has not been deployed.", Fix: "Deploy the cluster first: it is step 3 of the guide."}
+	}
+	if err != nil {
+		return nil, err
+	}
+	all, err := f.Records.Releases(ctx, site.ID)
+	if err != nil {
+		return nil, err
+	}
+	s := &State{
+		Target: t, Deployment: deployment.Name, SiteName: site.Name, Stack: stack,
+		Cluster: Facts{ID: c.ID, Name: c.Name, FQDN: c.FQDN, Version: c.Version, Nodes: c.Nodes(), Kubeconfig: c.Kubeconfig},
+	}
+	for _, r := range all {
+		if r.Role == w.ReleaseMonitoring {
+			s.Releases = append(s.Releases, r)
+		}
+	}
+	s.Method = MethodArc
+	if stack.AirGapped {
+		s.Method = MethodPrometheus
+	}
+	s.Addon, err = f.engine.HasMonitoringAddon(ctx, c.ID)
+	return s, err
+}
+
+// open reaches the cluster, with the Stack as it is now.
+func (f flow) open(ctx context.Context, s *State) (Cluster, error) {
+	stack, err := f.Records.Stack(ctx, s.Stack.ID)
+	if err != nil {
+		return nil, err
+	}
+	s.Stack = stack
+	kubeconfig, err := f.Vault.Open(ctx, s.Cluster.Kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	return f.OpenCluster(ctx, kubeconfig, stack, s.Target.SiteID)
+}
+
+// login is public Azure with the Connection as it is now.
+func (f flow) login(ctx context.Context, s *State) (Azure, error) {
+	c, err := f.Records.Connection(ctx, s.Account.ID)
+	if errors.Is(err, w.ErrNotFound) {
+		return nil, &w.Problem{Code: "monitoring.connection", What: "The Connection to Azure is gone", Why: "Somebody deleted it.", Fix: "Choose another one, then start again."}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return f.OpenAzure(ctx, c)
+}
+
+type flow struct {
+	Needs
+	engine operate.Engine
+}
