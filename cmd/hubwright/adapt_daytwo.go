@@ -6,10 +6,15 @@ import (
 	"hubwright/workflows"
 	"hubwright/workflows/collectlogs"
 	"hubwright/workflows/rotatecerts"
+	"hubwright/workflows/rotatesecret"
 )
 
 func (a adapters) collectLogs() collectlogs.Needs {
 	return collectlogs.Needs{Engine: a.operate(), Keep: a.files.Write}
+}
+
+func (a adapters) rotateSecret() rotatesecret.Needs {
+	return rotatesecret.Needs{Engine: a.operate(), SaveStack: func(ctx context.Context, s *workflows.Stack) error { return a.db.SaveStack(ctx, s) }}
 }
 
 func (a adapters) rotateCertificates() rotatecerts.Needs {
