@@ -155,6 +155,8 @@ func (f flow) stack(ctx context.Context, s *State, log w.Log) error {
 	return nil
 }
 
+const noCrictl = "crictl is missing"
+
 // restartScript makes what has read the old secret start anew. The pods among
 // them come back by themselves.
 const restartScript = `sudo systemctl restart kubelet
@@ -162,6 +164,8 @@ if command -v crictl >/dev/null 2>&1; then
   for pod in $(sudo crictl pods --quiet --namespace kube-system --name 'cloud-controller-manager|kube-controller-manager|azuredisk|cloud-node-manager'); do
     sudo crictl stopp "$pod"
   done
+else
+  echo ` + noCrictl + `
 fi
 sudo systemctl is-active kubelet`
 
@@ -233,7 +237,10 @@ func (f flow) node(ctx context.Context, s *State, way operate.NodeWay, name, id,
 	if _, differs, err := aksengine.WithCloudSecret(doc, id, secret); err != nil || differs {
 		return &w.Problem{Code: "secret.node", What: "The secret did not arrive on " + name, Why: "The file there says something else after it was written.", Fix: "Look whether the node's disk is full, then retry."}
 	}
-	log.Good("%s has it; kubelet and cloud controller manager were restarted.", name)
+	log.Good("%s has it, and what had read the old one was restarted.", name)
+	if strings.Contains(out.Stdout, noCrictl) {
+		log.Warn("crictl is missing on %s: restart the pods of the cloud controller manager and of the disk driver there yourself.", name)
+	}
 	return nil
 }
 
