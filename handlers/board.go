@@ -25,9 +25,9 @@ type board struct {
 	clusters  map[string]workflows.Cluster  // by site
 	latest    map[store.SiteRow]workflows.Run
 	drafts    map[store.SiteRow]workflows.Draft
-	drifted   map[string]string        // what a check for drift found, in a few words, by site
 	traffic   workflows.TrafficProfile // zero while the Deployment has no name
 	published int                      // Sites whose application has an endpoint
+	drifted   map[string]string        // what a check for drift found, in a few words, by site
 	catalogue workflows.Catalogue
 }
 
@@ -211,7 +211,7 @@ func (b *board) missing(site workflows.Site, workflowID string) string {
 		if len(b.clusters) == 0 {
 			return "Needs step 3"
 		}
-	case "connect", "upgrade", "scale":
+	case "connect", "pipelines", "upgrade", "scale":
 		if b.clusters[site.ID].Kubeconfig == "" {
 			return "Needs step 3"
 		}

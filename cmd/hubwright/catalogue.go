@@ -9,6 +9,7 @@ import (
 	"hubwright/workflows/driftcheck"
 	"hubwright/workflows/drill"
 	"hubwright/workflows/helpervm"
+	"hubwright/workflows/pipelines"
 	"hubwright/workflows/restoremodel"
 	"hubwright/workflows/rotatecerts"
 	"hubwright/workflows/rotatesecret"
@@ -26,10 +27,11 @@ func catalogue(a adapters) workflows.Catalogue {
 		helpervm.New(a.helperVM()).Erase(),
 		cluster.New(a.cluster()),
 		connect.New(a.connect()),
+		pipelines.New(a.pipelines()),
 		trafficmanager.New(a.trafficManager()),
 		rotation.New(a.rotate()),
 		drill.New(a.drill()),
-		upgrade.New(a.operate()),
+		upgrade.New(a.upgrade()),
 		scale.New(a.operate()),
 		addpool.New(a.operate()),
 		rotatecerts.New(a.rotateCertificates()),

@@ -67,6 +67,13 @@ const (
 
 	ShareCreate = "share.create" // a link to the status page that needs no login
 	ShareRevoke = "share.revoke"
+
+	ChannelSave  = "channel.save" // where notifications go
+	ChannelTest  = "channel.test"
+	ChannelDrop  = "channel.delete"
+	MailChange   = "mail.change" // the mail server
+	Announce     = "announcement.save"
+	AnnounceStop = "announcement.end"
 )
 
 // Action is one of the actions with its words.
@@ -83,6 +90,8 @@ func Actions() []Action {
 		{RunRefuse, "Start refused"}, {AccessDeny, "Access denied"},
 		{AuditRead, "Audit read"}, {AuditExport, "Audit exported"},
 		{ShareCreate, "Status page shared"}, {ShareRevoke, "Shared link revoked"},
+		{Announce, "Announcement made or changed"}, {AnnounceStop, "Announcement ended"},
+		{ChannelSave, "Notification channel saved"}, {ChannelTest, "Notification tested"}, {ChannelDrop, "Notification channel deleted"}, {MailChange, "Mail server changed"},
 		{StackCreate, "Stack registered"}, {StackChange, "Stack changed"}, {StackTest, "Stack tested"}, {StackPolicy, "Approval and windows changed"},
 		{ConnectionCreate, "Connection registered"}, {ConnectionChange, "Connection changed"}, {ConnectionTest, "Connection tested"},
 		{DeploymentCreate, "Deployment created"}, {SiteCreate, "Site added"},

@@ -19,6 +19,8 @@ const (
 	Up       Health = "up"
 	Degraded Health = "degraded" // it answers, but a node or a component is not well
 	Down     Health = "down"     // it does not answer, or no node is Ready
+	// Planned is only counted: it was not well, in scheduled maintenance.
+	Planned Health = "planned"
 )
 
 // Sample is what a cluster says of itself.
