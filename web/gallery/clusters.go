@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"hubwright/internal/aksengine"
 	"hubwright/web/clusters"
 	"hubwright/web/layout"
 	"hubwright/web/ui"
@@ -90,8 +89,10 @@ func clusterPages() []Page {
 	differ := clusters.DiffProps{Cluster: cluster(), Crumbs: append(p.Crumbs, ui.Crumb{Label: "ratings-sea", URL: "/clusters/c1"}), Models: p.Models, Old: 1, New: 2, Hidden: 2}
 	same := differ
 	same.Hidden = 0
-	differ.Lines, _, _ = aksengine.Diff([]byte(`{"properties":{"orchestratorProfile":{"orchestratorVersion":"1.33.10"},"agentPoolProfiles":[{"name":"linuxpool","count":3}]}}`),
-		[]byte(`{"properties":{"orchestratorProfile":{"orchestratorVersion":"1.34.4"},"agentPoolProfiles":[{"name":"linuxpool","count":5},{"name":"bigpool","count":1}]}}`))
+	for _, l := range []string{"@", `     "orchestratorType": "Kubernetes",`, `-    "orchestratorVersion": "1.33.10",`, `+    "orchestratorVersion": "1.34.4",`, `     "kubernetesConfig": {`,
+		"@", `     "name": "linuxpool",`, `-    "count": 3,`, `+    "count": 5,`, `     "vmSize": "Standard_DS3_v2"`} {
+		differ.Lines = append(differ.Lines, clusters.DiffLine{Mark: l[0], Text: l[1:]})
+	}
 
 	items := []clusters.Item{
 		{Cluster: cluster(), Site: "Seattle", Deployment: "Ratings", Stack: "Seattle", Health: ui.Status{Tone: ui.ToneOK, Words: "6 of 6 nodes Ready"}, CheckedAt: before(12 * time.Second)},
