@@ -105,6 +105,12 @@ func (b *tab) wizard(workflow string, s site, answers map[string]map[string]stri
 	b.t.Helper()
 	b.open(b.w.url("/deployments/" + s.deployment))
 	b.click(`form[action="/drafts"]:has(input[name="workflow"][value="` + workflow + `"]):has(input[name="site"][value="` + s.site + `"]) button`)
+	b.goThrough(answers)
+}
+
+// goThrough answers the pages of the wizard that opens now and starts its run.
+func (b *tab) goThrough(answers map[string]map[string]string) {
+	b.t.Helper()
 	b.waitPath("/drafts/")
 	for range 12 {
 		path := b.path()
