@@ -45,9 +45,9 @@ func readStackForm(c echo.Context) (stacks.Form, error) {
 	f := stacks.Form{
 		ID: get("id"), Version: formVersion(c), Name: get("name"), Endpoint: strings.TrimRight(get("endpoint"), "/"), PortalURL: get("portal"),
 		Region: get("region"), Identity: workflows.IdentitySystem(get("identity")), TenantID: get("tenant"),
-		Subscription: get("subscription"), ClientID: get("client_id"), Method: workflows.AuthMethod(get("auth")),
+		Subscription: get("subscription"), ClientID: get("client_id"), SecretEnds: get("secret_ends"), Method: workflows.AuthMethod(get("auth")),
 		Trust: form["trust"], Proxy: get("proxy"), AirGapped: get("air_gapped") == "yes",
-		HubBuild: get("hub_build"), EndsOn: get("ends_on"),
+		HubBuild: get("hub_build"),
 	}
 	f.CABundle, err = readBundle(c)
 	return f, err
@@ -138,10 +138,14 @@ func (s *Server) editStack(c echo.Context) error {
 }
 
 func formOf(st workflows.Stack) stacks.Form {
-	return stacks.Form{
+	ends := ""
+	if !st.Credential.EndsAt.IsZero() {
+		ends = st.Credential.EndsAt.UTC().Format(time.DateOnly)
+	}
+	return stacks.Form{SecretEnds: ends,
 		ID: st.ID, Version: st.Version, Name: st.Name, Endpoint: st.ARMEndpoint, PortalURL: st.PortalURL, Region: st.Region,
 		Identity: st.Metadata.Identity, TenantID: st.TenantID, Subscription: st.SubscriptionID, ClientID: st.Credential.ClientID,
-		Method: st.Credential.Method, HasKey: true, CABundle: st.CABundle, Proxy: st.HTTPSProxy, AirGapped: st.AirGapped, HubBuild: st.HubBuild, EndsOn: dateOrNone(st.Credential.EndsOn),
+		Method: st.Credential.Method, HasKey: true, CABundle: st.CABundle, Proxy: st.HTTPSProxy, AirGapped: st.AirGapped, HubBuild: st.HubBuild,
 	}
 }
 
@@ -187,6 +191,9 @@ func (s *Server) saveStack(c echo.Context, f stacks.Form, st workflows.Stack) er
 	if err := s.sealKey(ctx, &st.Credential, "stack", f.Method, key); err != nil {
 		return err
 	}
+	if err := s.dateKey(&st, f, key); err != nil {
+		return err
+	}
 	action := audit.StackChange
 	if st.ID == "" {
 		action = audit.StackCreate
@@ -205,14 +212,6 @@ func fill(st *workflows.Stack, f stacks.Form, m workflows.HubMetadata) {
 	st.Metadata, st.TenantID, st.SubscriptionID = m, f.TenantID, strings.ToLower(f.Subscription)
 	st.CABundle, st.HTTPSProxy, st.AirGapped = f.CABundle, f.Proxy, f.AirGapped
 	st.Credential.ClientID, st.HubBuild = f.ClientID, f.HubBuild
-	st.Credential.EndsOn, _ = time.Parse(time.DateOnly, f.EndsOn) // it was checked; none is unknown
-}
-
-func dateOrNone(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.Format(time.DateOnly)
 }
 
 func (s *Server) principalErrors(ctx context.Context, f stacks.Form, st workflows.Stack) []workflows.FieldError {
@@ -244,11 +243,31 @@ func (s *Server) principalErrors(ctx context.Context, f stacks.Form, st workflow
 	if f.HubBuild != "" && !buildForm.MatchString(f.HubBuild) {
 		add("hub_build", "Give the build's four digits, such as 2408, or leave it empty.")
 	}
-	if _, err := time.Parse(time.DateOnly, f.EndsOn); f.EndsOn != "" && err != nil {
-		add("ends_on", "Give a date such as 2027-03-31, or leave it empty.")
+	if _, err := endDate(f.SecretEnds); f.Method == workflows.AuthSecret && err != nil {
+		add("secret_ends", "Give the day as 2027-05-31, or leave it empty when you don't know it.")
 	}
 	if f.Method != workflows.AuthCertificate && f.Method != workflows.AuthSecret {
 		add("auth", "Choose how the service principal logs in.")
 	}
 	return errs
+}
+
+// endDate is the end of a day; zero for no day.
+func endDate(day string) (time.Time, error) {
+	if day == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.DateOnly, day)
+	return t.Add(24*time.Hour - time.Second), err
+}
+
+// dateKey notes when the principal's secret or certificate ends: a certificate
+// says so itself.
+func (s *Server) dateKey(st *workflows.Stack, f stacks.Form, key []byte) (err error) {
+	if f.Method == workflows.AuthSecret {
+		st.Credential.EndsAt, err = endDate(f.SecretEnds)
+	} else if len(key) > 0 {
+		st.Credential.EndsAt, err = s.certificateEnds(key)
+	}
+	return err
 }

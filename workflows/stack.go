@@ -37,7 +37,9 @@ type Credential struct {
 	ClientID    string
 	Secret      SecretRef // the client secret, with AuthSecret
 	Certificate SecretRef // PEM of certificate and private key together, with AuthCertificate
-	EndsOn      time.Time `json:",omitzero"` // when the client secret ends, as a person said; zero for unknown
+	// EndsAt is when a Stack's secret or certificate ends; zero when unknown. A
+	// Connection has its own ExpiresAt.
+	EndsAt time.Time `json:",omitzero"`
 }
 
 // HubMetadata is what a Hub's metadata endpoint says of itself.

@@ -707,7 +707,7 @@ func principal(p FormProps) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Text(ui.Input{Name: "ends_on", Label: "The client secret ends on", Optional: true, Help: "As the directory's portal shows it. Checks then warn a month before.", Type: "date", Value: p.Form.EndsOn, Error: p.err("ends_on")}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Text(ui.Input{Name: "secret_ends", Label: "The secret ends on", Optional: true, Type: "date", Help: "As the identity system said when it was made; a certificate says so itself. The calendar and notifications tell in time.", Value: p.Form.SecretEnds, Error: p.err("secret_ends")}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

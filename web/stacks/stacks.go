@@ -43,6 +43,7 @@ type Discovery struct {
 
 // Form holds the answers. In brackets: the names of the form's fields.
 type Form struct {
+	SecretEnds   string                   // day on which the client secret ends: 2027-05-31; "" when unknown
 	ID           string                   // "" for a new Stack
 	Version      int                      // [version]
 	Name         string                   // [name]
@@ -60,7 +61,6 @@ type Form struct {
 	Proxy        string                   // [proxy]
 	AirGapped    bool                     // [air_gapped] = "yes"
 	HubBuild     string                   // [hub_build]
-	EndsOn       string                   // [ends_on] 2027-03-31
 	// Also sent, never shown again: [certificate] PEM text, [certificate_file],
 	// [secret].
 }

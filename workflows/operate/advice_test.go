@@ -132,7 +132,7 @@ func situations(t *testing.T) []situation {
 		}
 	}
 	secretEnds := func(days int) func(*bed) {
-		return func(b *bed) { b.stack.Credential.EndsOn = b.now.AddDate(0, 0, days) }
+		return func(b *bed) { b.stack.Credential.EndsAt = b.now.AddDate(0, 0, days) }
 	}
 	ubuntu := func(release string) func(*bed) {
 		return nodesWith(func(_ int, n *w.Node) {

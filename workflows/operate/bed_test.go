@@ -61,6 +61,8 @@ type bed struct {
 	usages    []w.Usage
 	vms       []w.VM
 	ops       []w.DeploymentOperation
+	// extensions of VMs that somebody put there.
+	extensions map[string][]string
 
 	hostDown error
 	noEngine bool
@@ -272,6 +274,9 @@ func (h hub) SubnetExists(context.Context, string) (bool, string, error) {
 	return false, "", h.b.hubErr
 }
 func (h hub) VMs(context.Context, string) ([]w.VM, error) { return slices.Clone(h.b.vms), h.b.hubErr }
+func (h hub) VMExtensions(_ context.Context, _, vm string) ([]string, error) {
+	return append([]string{"cse-agent-0"}, h.b.extensions[vm]...), h.b.hubErr
+}
 func (h hub) Deployments(context.Context, string) ([]w.ARMDeployment, error) {
 	return nil, h.b.hubErr
 }

@@ -129,7 +129,7 @@ func (e Engine) otherModel(c *Change, have []byte) error {
 	}
 	return &w.Problem{
 		Code: "cluster.othermodel", What: "The API model on the helper VM is not the cluster's", Why: why,
-		Fix: fix + "Otherwise compare ~/" + c.OutputModel() + " with the newest version on the cluster's page. Move the file away, then try again: the version in custody is put back.",
+		Fix: fix + "Otherwise compare ~/" + c.OutputModel() + " with the newest version on the cluster's page. \"Restore the API model\" there puts the version in custody back.",
 	}
 }
 

@@ -204,10 +204,10 @@ func (f flow) checkCertificates(ctx context.Context, s *State) w.Finding {
 func (f flow) checkPrincipalEnds(ctx context.Context, s *State) w.Finding {
 	c := s.Stack.Credential
 	if c.Method == w.AuthSecret {
-		if c.EndsOn.IsZero() {
+		if c.EndsAt.IsZero() {
 			return w.Skip("Nobody said when the client secret ends. The directory's portal shows it; say it on the Stack's page.")
 		}
-		return f.lasts("The client secret", c.EndsOn, "Make a new secret in the directory, give it to the Stack and to the cluster, then upgrade.")
+		return f.lasts("The client secret", c.EndsAt, "Make a new secret in the directory, give it to the Stack and to the cluster, then upgrade.")
 	}
 	bundle, err := f.Vault.Open(ctx, c.Certificate)
 	if err != nil {
