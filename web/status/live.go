@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -151,7 +150,7 @@ func (a Announcement) icon() string {
 
 func (a Announcement) concerns() string {
 	if a.Concerns == "" {
-		return ", everything, "
+		return "everything"
 	}
-	return ", " + strings.TrimSpace(a.Concerns) + ", "
+	return a.Concerns
 }
