@@ -21,7 +21,7 @@ type Page struct {
 func Pages() []Page {
 	var all []Page
 	for _, list := range [][]Page{
-		doors(), deploymentPages(), guidePages(), statusPages(),
+		doors(), deploymentPages(), guidePages(), statusPages(), calendarPages(), announcementPages(), notificationPages(),
 		stackPages(),
 		connectionPages(),
 		wizardPages(), reviewPages(), runPages(), dossierPages(), historyPages(),
