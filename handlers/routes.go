@@ -104,10 +104,13 @@ func (s *Server) table() []route {
 		{"POST", "/drafts/:id/delete", o, s.deleteDraft},
 
 		{"GET", "/runs", v, s.runs},
+		{"GET", "/runs/trends", v, s.runTrends},
 		{"GET", "/runs/compare", v, s.compareRuns},
 		{"GET", "/runs/:id", v, s.run},
 		{"GET", "/runs/:id/panel", v, s.runPanel},
 		{"GET", "/runs/:id/dossier", v, s.runDossier},
+		{"GET", "/runs/:id/drill", v, s.runDrill},
+		{"GET", "/runs/:id/drill.json", v, s.runDrillJSON},
 		{"GET", "/runs/:id/dossier.zip", au, s.downloadDossier},
 		{"POST", "/runs/:id/cancel", o, s.cancelRun},
 		{"POST", "/runs/:id/retry", o, s.retryRun},
@@ -120,6 +123,7 @@ func (s *Server) table() []route {
 		{"GET", "/clusters", v, s.clusters},
 		{"GET", "/clusters/:id", v, s.cluster},
 		{"POST", "/clusters/:id/kubeconfig", o, s.downloadKubeconfig},
+		{"GET", "/clusters/:id/models/diff", o, s.diffModels},
 		{"GET", "/clusters/:id/models/:version", o, s.downloadModel},
 		{"POST", "/runs/:id/downloads/:name", o, s.downloadResult},
 

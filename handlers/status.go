@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"hubwright/internal/live"
+	"hubwright/internal/monitor"
 	"hubwright/web/layout"
 	"hubwright/web/status"
 	"hubwright/web/ui"
@@ -41,7 +42,7 @@ func (s *Server) deploymentStatus(c echo.Context) error {
 // statusProps is the page as it is looked at, but for its URL and for who
 // looks.
 func (s *Server) statusProps(ctx context.Context, l look) (status.Props, error) {
-	p := status.Props{Wall: l.wall, Shared: l.shared, One: l.deploymentID != "", Now: s.Clock(), Watching: s.Probing > 0, StaleAfter: s.staleAfter(), URL: "/status"}
+	p := status.Props{Wall: l.wall, Shared: l.shared, One: l.deploymentID != "", Now: s.Clock(), Watching: s.Probing > 0, StaleAfter: monitor.FreshFor(s.Probing), URL: "/status"}
 	var err error
 	if p.One {
 		p.Board, err = s.deploymentBoard(ctx, l.deploymentID)

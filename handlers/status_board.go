@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hubwright/internal/aksengine"
+	"hubwright/internal/monitor"
 	"hubwright/store"
 	"hubwright/web/status"
 	"hubwright/web/ui"
@@ -17,7 +18,7 @@ import (
 const (
 	boardFresh  = time.Second // however many look, the store is read once in this time
 	pastChanges = 6           // of each Deployment
-	minStale    = 3 * time.Minute
+	minStale    = monitor.LeastFresh
 )
 
 // boardCache keeps the Board that was read last. What it holds is never
@@ -251,7 +252,7 @@ func (r *statusReader) probed(out *status.Site, h store.SiteHealth) {
 	if out.Why == "" && len(h.Sick) > 0 {
 		out.Why = "Not well: " + sentenceList(h.Sick)
 	}
-	if r.now.Sub(h.At) > r.s.staleAfter() {
+	if r.now.Sub(h.At) > monitor.FreshFor(r.s.Probing) {
 		was := map[status.Health]string{status.Up: "healthy", status.Degraded: "degraded", status.Down: "down"}[out.Health]
 		out.Health, out.Words = status.Stale, "Stale, was "+was
 	}
@@ -273,14 +274,11 @@ func (r *statusReader) app(site workflows.Site) *status.App {
 	if _, in := r.maintenance(site); in && a.Health != status.Up {
 		a.Health, a.Words = status.Maintenance, "In maintenance"
 	}
-	if r.now.Sub(h.At) > r.s.staleAfter() {
+	if r.now.Sub(h.At) > monitor.FreshFor(r.s.Probing) {
 		a.Health, a.Words = status.Stale, "Stale"
 	}
 	return a
 }
-
-// staleAfter is how old an answer may be.
-func (s *Server) staleAfter() time.Duration { return max(minStale, 3*s.Probing) }
 
 // untilWords is the time of an end, with its day when that is another.
 func untilWords(t, now time.Time) string {

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"hubwright/internal/archives"
+	"hubwright/internal/azure"
 	"hubwright/internal/azurestack"
+	"hubwright/internal/devops"
 	"hubwright/internal/redact"
 	"hubwright/internal/remote"
 	"hubwright/internal/secrets"
@@ -17,17 +19,24 @@ import (
 // adapters hands the outside systems to the workflows, in the shapes that
 // their needs declare. The zero value serves to print the catalogue.
 type adapters struct {
-	db    *store.DB
-	vault *maskingVault
-	hubs  *azurestack.Hubs
-	shelf *archives.Shelf
-	files *archives.RunFiles
+	db       *store.DB
+	vault    *maskingVault
+	hubs     *azurestack.Hubs
+	clouds   *azure.Clouds
+	rotation *azure.Rotation
+	shelf    *archives.Shelf
+	files    *archives.RunFiles
+	// probing is how often clusters are asked how they are.
+	probing time.Duration
 }
 
 func newAdapters(db *store.DB, vault *secrets.Vault, masker *redact.Redactor, shelf *archives.Shelf) adapters {
 	v := &maskingVault{vault: vault, masker: masker}
-	return adapters{db: db, vault: v, hubs: azurestack.New(v), shelf: shelf}
+	clouds := azure.New(v)
+	return adapters{db: db, vault: v, hubs: azurestack.New(v), clouds: clouds, rotation: azure.NewRotation(db, clouds), shelf: shelf}
 }
+
+func (a adapters) organizations() *devops.Organizations { return devops.New(a.vault) }
 
 // maskingVault makes every secret that is sealed or opened unreadable in every
 // log from then on.

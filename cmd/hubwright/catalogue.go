@@ -6,10 +6,16 @@ import (
 	"hubwright/workflows/cluster"
 	"hubwright/workflows/collectlogs"
 	"hubwright/workflows/connect"
+	"hubwright/workflows/driftcheck"
+	"hubwright/workflows/drill"
 	"hubwright/workflows/helpervm"
+	"hubwright/workflows/pipelines"
+	"hubwright/workflows/restoremodel"
 	"hubwright/workflows/rotatecerts"
+	"hubwright/workflows/rotation"
 	"hubwright/workflows/scale"
 	"hubwright/workflows/stacktest"
+	"hubwright/workflows/trafficmanager"
 	"hubwright/workflows/upgrade"
 )
 
@@ -20,10 +26,16 @@ func catalogue(a adapters) workflows.Catalogue {
 		helpervm.New(a.helperVM()).Erase(),
 		cluster.New(a.cluster()),
 		connect.New(a.connect()),
-		upgrade.New(a.operate()),
+		pipelines.New(a.pipelines()),
+		trafficmanager.New(a.trafficManager()),
+		rotation.New(a.rotate()),
+		drill.New(a.drill()),
+		upgrade.New(a.upgrade()),
 		scale.New(a.operate()),
 		addpool.New(a.operate()),
 		rotatecerts.New(a.rotateCertificates()),
 		collectlogs.New(a.collectLogs()),
+		driftcheck.New(a.operate()),
+		restoremodel.New(a.operate()),
 	}
 }

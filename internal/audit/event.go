@@ -51,6 +51,7 @@ const (
 	KubeconfigDownload = "kubeconfig.download" // cluster-admin
 	KubeconfigScoped   = "kubeconfig.scoped"   // a service account with a chosen role
 	APIModelDownload   = "apimodel.download"
+	APIModelCompare    = "apimodel.compare"
 	LogsDownload       = "logs.download" // what nodes had in their logs
 	DossierDownload    = "dossier.download"
 	LogDownload        = "log.download"      // the log of a run as text
@@ -84,7 +85,7 @@ func Actions() []Action {
 		{RunStart, "Run started"}, {RunEnd, "Run ended"}, {RunApprove, "Run approved"}, {RunReject, "Run rejected"}, {RunCancel, "Run cancelled"}, {RunRetry, "Run retried"},
 		{CheckWaive, "Check waived"}, {DraftDelete, "Draft deleted"},
 		{KubeconfigDownload, "Kubeconfig downloaded"}, {KubeconfigScoped, "Scoped account downloaded"},
-		{APIModelDownload, "API model downloaded"}, {LogsDownload, "Node logs downloaded"}, {DossierDownload, "Dossier downloaded"},
+		{APIModelDownload, "API model downloaded"}, {APIModelCompare, "API models compared"}, {LogsDownload, "Node logs downloaded"}, {DossierDownload, "Dossier downloaded"},
 		{LogDownload, "Log downloaded"}, {DocumentDownload, "Plan's document downloaded"},
 		{RunRefuse, "Start refused"}, {AccessDeny, "Access denied"},
 		{AuditRead, "Audit read"}, {AuditExport, "Audit exported"},

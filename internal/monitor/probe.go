@@ -78,3 +78,25 @@ func numbers(version string) []int {
 	}
 	return n
 }
+
+// LeastFresh is how long an answer tells of now at least.
+const LeastFresh = 3 * time.Minute
+
+// FreshFor is how long an answer tells of now when clusters are asked every so
+// often: until three probes in a row would have been missed.
+func FreshFor(every time.Duration) time.Duration { return max(LeastFresh, 3*every) }
+
+// Why is why the health is not Up, in a few words; "" when it is.
+func (p Probe) Why() string {
+	switch {
+	case p.Health == Up:
+		return ""
+	case p.Problem != "":
+		return p.Problem
+	case p.Ready < p.Want:
+		return fmt.Sprintf("%d of %d nodes Ready", p.Ready, p.Want)
+	case len(p.Sick) > 0:
+		return "not well: " + strings.Join(p.Sick, ", ")
+	}
+	return "a node is not Ready"
+}

@@ -21,10 +21,21 @@ type Page struct {
 func Pages() []Page {
 	var all []Page
 	for _, list := range [][]Page{
-		doors(), deploymentPages(), guidePages(), statusPages(), calendarPages(), announcementPages(), notificationPages(),
+		doors(),
+		deploymentPages(),
+		guidePages(),
+		statusPages(),
+		calendarPages(),
+		announcementPages(),
+		notificationPages(),
 		stackPages(),
 		connectionPages(),
-		wizardPages(), reviewPages(), runPages(), dossierPages(), historyPages(),
+		wizardPages(),
+		reviewPages(),
+		runPages(),
+		dossierPages(),
+		drillPages(),
+		historyPages(),
 		clusterPages(),
 		auditPages(),
 		adminPages(),
