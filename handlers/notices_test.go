@@ -386,6 +386,33 @@ func TestApplicationsAreOnThePage(t *testing.T) {
 	}
 }
 
+// How the Sites stand behind the one name is on the page while it is fresh;
+// the name itself is nobody's business who has only a link.
+func TestRotationIsOnThePage(t *testing.T) {
+	r := newStatusRig(t)
+	r.handler.Rotations = &monitor.Rotations{}
+	r.ok(r.db.SaveTrafficProfile(t.Context(), &workflows.TrafficProfile{DeploymentID: r.dep.ID, FQDN: "secret.trafficmanager.net"}))
+	r.handler.Rotations.Put(r.dep.ID, monitor.RotationLook{At: r.now, Sites: map[string]workflows.SiteRotation{
+		r.sites[0].ID: {SiteID: r.sites[0].ID, InRotation: true, Health: workflows.SiteOnline}, r.sites[1].ID: {SiteID: r.sites[1].ID, Health: workflows.SiteDegraded}}})
+	at := "/status/" + r.dep.ID
+	body := r.get(auth.RoleViewer, at)
+	for _, words := range []string{"secret.trafficmanager.net", ">In rotation<", ">Out of rotation<"} {
+		if !strings.Contains(body, words) {
+			t.Errorf("the page does not say %q", words)
+		}
+	}
+	link := r.share(url.Values{"deployment": {r.dep.ID}, "name": {"x"}, "days": {"7"}})
+	for _, twin := range []string{"", ".json"} {
+		if body := r.get("", link+twin); strings.Contains(body, "secret") || !strings.Contains(strings.ToLower(body), "rotation") {
+			t.Errorf("the link with %q tells the name, or nothing", twin)
+		}
+	}
+	r.later(time.Hour)
+	if d := r.twin(auth.RoleViewer, at).Deployments[0]; d.Sites[0].Rotation.In || d.Traffic.Why == "" {
+		t.Errorf("an hour later: %+v %+v", d.Traffic, d.Sites[0].Rotation)
+	}
+}
+
 // What is large is compressed for those who take it, once; the rest is not.
 func TestLargeAnswersAreCompressed(t *testing.T) {
 	r := newStatusRig(t)

@@ -96,3 +96,10 @@ func (i Item) concerns() string {
 	}
 	return i.Concerns
 }
+
+func (i Item) people() string {
+	if i.EndedBy != "" {
+		return ", by " + i.By + ", ended by " + i.EndedBy
+	}
+	return ", by " + i.By
+}

@@ -93,6 +93,8 @@ func statusPages() []Page {
 	d.Sites[1].Days = past(90, 24*time.Hour, "m", 100)
 	d.Sites[0].App = &status.App{Health: status.Up, Words: "Answers in 12 ms", Status: 200, CheckedAt: before(20 * time.Second), Days: past(90, 24*time.Hour, "uxuuuuu", 99.8)}
 	d.Sites[1].App = &status.App{Health: status.Down, Words: "Answers 503", Why: "It answered 503", Status: 503, CheckedAt: before(9 * time.Second), Days: past(90, 24*time.Hour, "x", 99.9)}
+	d.Traffic = &status.Traffic{FQDN: "ratings.trafficmanager.net", CheckedAt: before(30 * time.Second)}
+	d.Sites[0].Rotation, d.Sites[1].Rotation = status.Rotation{In: true, Health: "online"}, status.Rotation{Health: "degraded"}
 	planned := statusOf(d)
 	planned.Board.Announcements = []status.Announcement{
 		{ID: "ann_1", Maintenance: true, Title: "Update of Orlando's Hub", Text: "The stamp is patched.\nThe application is served from Seattle.", Concerns: "Ratings / Orlando", From: before(time.Hour), To: now.Add(3 * time.Hour), Going: true, By: "ana"},

@@ -74,6 +74,9 @@ func (p Props) CheckedAt() map[string]time.Time {
 				out["checked-app-"+s.ID] = s.App.CheckedAt
 			}
 		}
+		if p.One && d.Traffic != nil && !d.Traffic.CheckedAt.IsZero() {
+			out["checked-name"] = d.Traffic.CheckedAt
+		}
 	}
 	return out
 }
@@ -95,6 +98,11 @@ func steady(d Deployment) Deployment {
 		sites[i] = s
 	}
 	d.Sites = sites
+	if d.Traffic != nil {
+		t := *d.Traffic
+		t.CheckedAt = time.Time{}
+		d.Traffic = &t
+	}
 	return d
 }
 
