@@ -104,6 +104,7 @@ func (s *Server) table() []route {
 		{"POST", "/drafts/:id/delete", o, s.deleteDraft},
 
 		{"GET", "/runs", v, s.runs},
+		{"GET", "/runs/trends", v, s.runTrends},
 		{"GET", "/runs/compare", v, s.compareRuns},
 		{"GET", "/runs/:id", v, s.run},
 		{"GET", "/runs/:id/panel", v, s.runPanel},

@@ -21,6 +21,8 @@ import (
 
 var guidForm = regexp.MustCompile(`^(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 
+var buildForm = regexp.MustCompile(`^[0-9]{4}$`)
+
 func (s *Server) newStack(c echo.Context) error {
 	return s.stackForm(c, http.StatusOK, stacks.FormProps{})
 }
@@ -45,6 +47,7 @@ func readStackForm(c echo.Context) (stacks.Form, error) {
 		Region: get("region"), Identity: workflows.IdentitySystem(get("identity")), TenantID: get("tenant"),
 		Subscription: get("subscription"), ClientID: get("client_id"), SecretEnds: get("secret_ends"), Method: workflows.AuthMethod(get("auth")),
 		Trust: form["trust"], Proxy: get("proxy"), AirGapped: get("air_gapped") == "yes",
+		HubBuild: get("hub_build"),
 	}
 	f.CABundle, err = readBundle(c)
 	return f, err
@@ -142,7 +145,7 @@ func formOf(st workflows.Stack) stacks.Form {
 	return stacks.Form{SecretEnds: ends,
 		ID: st.ID, Version: st.Version, Name: st.Name, Endpoint: st.ARMEndpoint, PortalURL: st.PortalURL, Region: st.Region,
 		Identity: st.Metadata.Identity, TenantID: st.TenantID, Subscription: st.SubscriptionID, ClientID: st.Credential.ClientID,
-		Method: st.Credential.Method, HasKey: true, CABundle: st.CABundle, Proxy: st.HTTPSProxy, AirGapped: st.AirGapped,
+		Method: st.Credential.Method, HasKey: true, CABundle: st.CABundle, Proxy: st.HTTPSProxy, AirGapped: st.AirGapped, HubBuild: st.HubBuild,
 	}
 }
 
@@ -208,7 +211,7 @@ func fill(st *workflows.Stack, f stacks.Form, m workflows.HubMetadata) {
 	st.Name, st.ARMEndpoint, st.PortalURL, st.Region = f.Name, f.Endpoint, f.PortalURL, f.Region
 	st.Metadata, st.TenantID, st.SubscriptionID = m, f.TenantID, strings.ToLower(f.Subscription)
 	st.CABundle, st.HTTPSProxy, st.AirGapped = f.CABundle, f.Proxy, f.AirGapped
-	st.Credential.ClientID = f.ClientID
+	st.Credential.ClientID, st.HubBuild = f.ClientID, f.HubBuild
 }
 
 func (s *Server) principalErrors(ctx context.Context, f stacks.Form, st workflows.Stack) []workflows.FieldError {
@@ -236,6 +239,9 @@ func (s *Server) principalErrors(ctx context.Context, f stacks.Form, st workflow
 		if u, err := url.Parse(f.PortalURL); err != nil || u.Scheme != "https" || !strings.HasPrefix(u.Host, "portal.") {
 			add("portal", "Give the tenant portal, such as https://portal.seattle.azurestack.example.com, or leave it empty to take what the Hub says.")
 		}
+	}
+	if f.HubBuild != "" && !buildForm.MatchString(f.HubBuild) {
+		add("hub_build", "Give the build's four digits, such as 2408, or leave it empty.")
 	}
 	if _, err := endDate(f.SecretEnds); f.Method == workflows.AuthSecret && err != nil {
 		add("secret_ends", "Give the day as 2027-05-31, or leave it empty when you don't know it.")

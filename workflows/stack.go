@@ -66,6 +66,7 @@ type Stack struct {
 	CABundle       string // PEM of the roots to trust besides the system's; "" trusts the system's alone
 	HTTPSProxy     string // http://host:port, or "" for a direct way
 	AirGapped      bool
+	HubBuild       string // 2408, as a person said: a tenant cannot ask; "" for unknown
 	CreatedAt      time.Time
 	CreatedBy      string
 	Version        int // grows with each save; a save with an old one is refused

@@ -311,6 +311,21 @@ CREATE TABLE log_cursors (
     PRIMARY KEY (run_id, stream)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE node_work (
+    run_id      TEXT NOT NULL REFERENCES runs (id),
+    node        TEXT NOT NULL,
+    workflow_id TEXT NOT NULL,
+    site_id     TEXT NOT NULL,
+    status      TEXT NOT NULL,
+    started_at  INTEGER NOT NULL,
+    ended_at    INTEGER NOT NULL, -- 0 while it goes on
+    PRIMARY KEY (run_id, node)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX node_work_site ON node_work (workflow_id, site_id, ended_at);
+
+CREATE INDEX node_work_time ON node_work (workflow_id, ended_at, started_at, status);
+
 CREATE TABLE policies (
     stack_id   TEXT PRIMARY KEY REFERENCES stacks (id),
     approval   TEXT NOT NULL, -- JSON: ids of workflows
@@ -442,6 +457,8 @@ CREATE INDEX runs_stack_status ON runs (stack_id, status);
 
 CREATE INDEX runs_status ON runs (status);
 
+CREATE INDEX runs_trend ON runs (workflow_id, created_at, status, started_at, ended_at);
+
 CREATE INDEX runs_workflow ON runs (workflow_id);
 
 CREATE INDEX runs_workflow_deployment ON runs (workflow_id, deployment_id, number, status);
@@ -483,7 +500,7 @@ CREATE TABLE service_connections (
     agent         TEXT NOT NULL,
     run_id        TEXT NOT NULL,
     updated_at    INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+, agent_host TEXT NOT NULL DEFAULT '{}') STRICT, WITHOUT ROWID;
 
 CREATE TABLE sessions (
     token_hash BLOB PRIMARY KEY,
@@ -539,7 +556,7 @@ CREATE TABLE stacks (
     created_at      INTEGER NOT NULL,
     created_by      TEXT NOT NULL,
     version         INTEGER NOT NULL
-) STRICT;
+, hub_build TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE UNIQUE INDEX stacks_name ON stacks (name);
 

@@ -60,6 +60,7 @@ type Form struct {
 	Trust        []string                 // [trust] SHA-256 fingerprints, any number
 	Proxy        string                   // [proxy]
 	AirGapped    bool                     // [air_gapped] = "yes"
+	HubBuild     string                   // [hub_build]
 	// Also sent, never shown again: [certificate] PEM text, [certificate_file],
 	// [secret].
 }

@@ -30,7 +30,6 @@ import (
 	"hubwright/workflows/addpool"
 	"hubwright/workflows/operate"
 	"hubwright/workflows/scale"
-	"hubwright/workflows/upgrade"
 )
 
 const (
@@ -77,6 +76,9 @@ type bed struct {
 	kubeErr    error
 	nodes      func() []w.Node // nil: one for each VM
 	disruption w.Disruption
+	survey     w.Survey
+	uses       []w.APIUse
+	nodeTimes  map[string][]time.Duration // by Site
 	uncordoned []string
 	pods       []w.Component // of kube-system
 	keepErr    error         // of a file that is kept with the run
@@ -427,7 +429,7 @@ func (c *cursor) Append(_ context.Context, offset int64, lines []w.OutputLine) e
 // The workflows, opened, run and resumed as the server does.
 
 func (b *bed) definition(id string) w.Definition {
-	d, ok := w.Catalogue{upgrade.New(b.needs()), scale.New(b.needs()), addpool.New(b.needs()), b.rotation(), b.collection()}.Find(id)
+	d, ok := w.Catalogue{b.upgrade(), scale.New(b.needs()), addpool.New(b.needs()), b.rotation(), b.collection()}.Find(id)
 	if !ok {
 		b.t.Fatal("no workflow " + id)
 	}

@@ -86,7 +86,7 @@ func (e Engine) Settle(ctx context.Context, c *Change, verb string, host Host, l
 
 // settleModel compares the model on the helper VM with the one in custody.
 func (e Engine) settleModel(ctx context.Context, c *Change, host Host, log w.Log) error {
-	kept, err := e.keptModel(ctx, c)
+	kept, err := e.KeptModel(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -133,8 +133,8 @@ func (e Engine) otherModel(c *Change, have []byte) error {
 	}
 }
 
-// keptModel is the newest model in custody.
-func (e Engine) keptModel(ctx context.Context, c *Change) ([]byte, error) {
+// KeptModel is the newest model in custody.
+func (e Engine) KeptModel(ctx context.Context, c *Change) ([]byte, error) {
 	models, err := e.Records.APIModels(ctx, c.Cluster.ID)
 	if err != nil {
 		return nil, err
@@ -148,7 +148,7 @@ func (e Engine) keptModel(ctx context.Context, c *Change) ([]byte, error) {
 
 // Model reads the newest API model in custody.
 func (e Engine) Model(ctx context.Context, c *Change) (aksengine.Output, error) {
-	kept, err := e.keptModel(ctx, c)
+	kept, err := e.KeptModel(ctx, c)
 	if err != nil {
 		return aksengine.Output{}, err
 	}

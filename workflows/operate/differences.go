@@ -14,7 +14,7 @@ import (
 // Differences are where the Hub, the cluster and the helper VM are other than
 // the API model in custody says, each with what to do.
 func (e Engine) Differences(ctx context.Context, c *Change) ([]w.Difference, error) {
-	kept, err := e.keptModel(ctx, c)
+	kept, err := e.KeptModel(ctx, c)
 	if err != nil {
 		return nil, err
 	}

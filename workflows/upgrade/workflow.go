@@ -39,11 +39,14 @@ type State struct {
 	Progress aksengine.UpgradeProgress
 }
 
-type flow struct{ operate.Engine }
+type flow struct {
+	operate.Engine
+	needs Needs
+}
 
 // New makes the workflow.
-func New(n operate.Needs) w.Definition {
-	f := flow{operate.New(n)}
+func New(n Needs) w.Definition {
+	f := flow{operate.New(n.Engine), n}
 	always := func(*State) bool { return true }
 	return operate.Careful(f.Engine, w.Workflow[State]{
 		ID:     ID,
