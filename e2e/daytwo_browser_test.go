@@ -137,6 +137,12 @@ const rounding = 5 * time.Second
 func (c liveCluster) agrees(rows []workflows.NodeRow) {
 	c.t.Helper()
 	made, removed := map[string]time.Time{}, map[string]time.Time{}
+	begin := time.Now()
+	for _, row := range rows {
+		if row.StartedAt.Before(begin) {
+			begin = row.StartedAt
+		}
+	}
 	nodes, err := c.client.CoreV1().Nodes().List(c.t.Context(), metav1.ListOptions{})
 	if err != nil {
 		c.t.Fatal(err)
@@ -149,7 +155,9 @@ func (c liveCluster) agrees(rows []workflows.NodeRow) {
 		c.t.Fatal(err)
 	}
 	for _, e := range events.Items {
-		removed[e.InvolvedObject.Name] = eventTime(e)
+		if at := eventTime(e); !at.Before(begin.Add(-rounding)) { // else an earlier change took a node of that name
+			removed[e.InvolvedObject.Name] = at
+		}
 	}
 	compared := 0
 	for _, row := range rows {
