@@ -58,14 +58,18 @@ func TestMigrationsNeverChange(t *testing.T) {
 	golden(t, "migrations.sum", b.String())
 }
 
-// oldDatabase is a file as a build that knew n migrations left it.
+// oldDatabase is a file as builds left it that knew one migration more each,
+// up to n, and wrote something.
 func oldDatabase(t *testing.T, n int) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "old.db")
-	d, err := openWith(t, path, n)
+	all, err := migrations()
+	ok(t, err)
+	d, err := prepare(path, Options{})
 	ok(t, err)
 	defer d.Close()
 	for i := range n {
+		ok(t, d.migrateTo(t.Context(), all[:i+1]))
 		rows, err := os.ReadFile(filepath.Join("testdata", "old", fmt.Sprintf("%04d.sql", i+1)))
 		ok(t, err)
 		_, err = d.exec(t.Context(), string(rows))
@@ -97,7 +101,7 @@ func TestOldDatabasesAreMigrated(t *testing.T) {
 			if diff := cmp.Diff(want, schema(t, d)); diff != "" {
 				t.Errorf("schema of the migrated database:\n%s", diff)
 			}
-			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery, lookAtGuard, lookAtTokens, lookAtTraffic, lookAtServiceConnections, lookAtNotices, lookAtNodeWork} {
+			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery, lookAtGuard, lookAtTokens, lookAtTraffic, lookAtServiceConnections, lookAtNotices, lookAtNodeWork, lookAtAgentHosts} {
 				if i < n {
 					look(t, d)
 				}
@@ -238,6 +242,13 @@ func lookAtServiceConnections(t *testing.T, d *DB) {
 	sc, err := d.ServiceConnection(t.Context(), "site_old")
 	if ok(t, err); sc.Name != "k8s-seattle" || len(sc.Shared) != 1 || sc.ExpiresAt.Year() != 2026 || sc.PoolID != 1 {
 		t.Errorf("service connection %+v", sc)
+	}
+}
+
+func lookAtAgentHosts(t *testing.T, d *DB) {
+	sc, err := d.ServiceConnection(t.Context(), "site_old")
+	if ok(t, err); sc.AgentHost.Address != "build01.example.org" || sc.AgentHost.PrivateKey != "sec_key" {
+		t.Errorf("agent's host %+v", sc.AgentHost)
 	}
 }
 

@@ -116,7 +116,7 @@ func stackFacts(p ShowProps) []ui.Fact {
 		{Label: "Subscription", Value: s.SubscriptionID, Mono: true},
 		{Label: "Service principal", Value: s.Credential.ClientID, Mono: true},
 		{Label: "Proves itself with", Value: method(s.Credential.Method)},
-		{Label: "The client secret ends", Value: day(s.Credential.EndsAt)},
+		{Label: "That ends on", Value: day(s.Credential.EndsAt)},
 		{Label: "Build of the Hub", Value: s.HubBuild},
 		{Label: "HTTPS proxy", Value: s.HTTPSProxy, Mono: true},
 		{Label: "Internet", Value: connection(s.AirGapped)},

@@ -1,6 +1,5 @@
 -- What a database at schema 1 held.
-INSERT INTO stacks (id, name, arm_endpoint, portal_url, region, metadata, tenant_id, subscription_id, credential,
-    ca_bundle, https_proxy, air_gapped, created_at, created_by, version) VALUES ('stk_old', 'Seattle', 'https://management.seattle.azurestack.test', 'https://portal.seattle.azurestack.test',
+INSERT INTO stacks VALUES ('stk_old', 'Seattle', 'https://management.seattle.azurestack.test', 'https://portal.seattle.azurestack.test',
     'seattle', '{"Identity":"azure_ad","TenantID":"t"}', 't', 'sub', '{"Method":"client_secret","ClientID":"c","Secret":"sec_old"}',
     '', '', 1, 1763888400000000000, 'ana', 3);
 INSERT INTO deployments VALUES ('dep_old', 'Ratings', 1763888400000000000, 'ana', 1);
