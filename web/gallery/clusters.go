@@ -62,7 +62,7 @@ func clusterPages() []Page {
 		Accounts: []clusters.Account{{Title: "Kubeconfig of ratings-deployer in ratings (deployer)", By: "ana", Made: before(26 * time.Hour), URL: "/x"}},
 		Releases: clusterReleases(), Scaling: clusterScaling(),
 		Certificates: now.AddDate(1, 11, 0), History: historyRows()[:3],
-		Actions: []ui.Action{{Label: "Upgrade", URL: "/drafts", Method: "POST"}, {Label: "Scale", URL: "/drafts", Method: "POST"}, {Label: "Add a pool", URL: "/drafts", Method: "POST"}},
+		Actions: []ui.Action{{Label: "Upgrade", URL: "/drafts", Method: "POST", Fields: []ui.Hidden{{Name: "workflow", Value: "upgrade"}}}, {Label: "Scale", URL: "/drafts", Method: "POST"}, {Label: "Add a pool", URL: "/drafts", Method: "POST"}},
 	}
 	p.Drift = clusters.Drift{RunID: "r7", By: "ben", At: before(5 * time.Hour), Found: []workflows.Difference{
 		{What: "The VM k8s-linuxpool-96852438-1 has the size Standard_D4_v2, not Standard_DS3_v2.", Fix: "The next upgrade makes it Standard_DS3_v2 again. Resize it back in the user portal, or add a pool of the other size and move the work."},
