@@ -129,7 +129,7 @@ func (a adapters) readsGroups(ctx context.Context, c workflows.Connection) workf
 	if err != nil {
 		return problem.Finding(err)
 	}
-	return workflows.Passed(fmt.Sprintf("It sees %d resource groups.", len(all)))
+	return workflows.Passed(fmt.Sprintf("Resource groups that it sees: %d.", len(all)))
 }
 
 // inOrganization opens the organization of a Connection for a question.
@@ -171,7 +171,7 @@ func (a adapters) readsEndpoints(ctx context.Context, c workflows.Connection) wo
 func (a adapters) readsPools(ctx context.Context, c workflows.Connection) workflows.Finding {
 	return a.inOrganization(ctx, c, func(o *devops.Organization) (string, error) {
 		all, err := o.Pools(ctx)
-		return fmt.Sprintf("It sees %d pools.", len(all)), err
+		return fmt.Sprintf("Pools that it sees: %d.", len(all)), err
 	})
 }
 
