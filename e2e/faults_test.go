@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"hubwright/internal/sandbox/faults"
 )
 
 // TestFaults plays every scenario on one sandbox and one server: the fault is
@@ -37,8 +39,10 @@ func TestFaults(t *testing.T) {
 			lanes[sc.on] = append(lanes[sc.on], sc)
 		}
 	}
-	if len(kinds) < 20 {
-		t.Errorf("only %d kinds of faults are played: %v", len(kinds), kinds)
+	for _, r := range faults.Kinds() {
+		if !kinds[r.Kind] {
+			t.Errorf("no scenario plays the fault %s", r.Kind)
+		}
 	}
 	s := newStage(t, 400)
 	stacks, known := s.sites(), map[string]site{}
@@ -264,6 +268,8 @@ var leaves = map[string]map[string]int{
 	"helper-vm": {"disks": 1, "networkInterfaces": 1, "networkSecurityGroups": 1, "publicIPAddresses": 1, "virtualMachines": 1, "virtualNetworks": 1},
 	"cluster": {"availabilitySets": 2, "disks": 3, "extensions": 2, "loadBalancers": 1, "networkInterfaces": 2, "networkSecurityGroups": 1,
 		"publicIPAddresses": 1, "routeTables": 1, "virtualMachines": 2, "virtualNetworks": 1},
+	"scale 2": {"disks": 1, "extensions": 1, "networkInterfaces": 1, "virtualMachines": 1},
+	"scale 1": {"disks": -1, "extensions": -1, "networkInterfaces": -1, "virtualMachines": -1},
 }
 
 // nothingTwice counts what the run has made.
@@ -274,7 +280,7 @@ func (p *scene) nothingTwice(before map[string]int) {
 			delete(made, kind)
 		}
 	}
-	want := leaves[p.run]
+	want := leaves[strings.TrimSpace(p.run+" "+p.with.Get("count"))]
 	if want == nil || p.with.Get("kind") == "existing" {
 		want = map[string]int{}
 	}

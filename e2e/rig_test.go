@@ -111,11 +111,16 @@ func eventually(t *testing.T, limit time.Duration, what string, ok func() bool) 
 	}
 }
 
+// realEngine is a real aks-engine-azurestack for the sandbox's helper VMs, ""
+// where they have the stand-in.
+func realEngine() string { return os.Getenv("HUBWRIGHT_AKS_ENGINE") }
+
 // world is a sandbox with a server on it.
 type world struct {
 	t       *testing.T
 	dir     string
 	sandbox *child
+	world   []string // the sandbox's arguments
 	server  *child
 	addr    string
 	client  *http.Client
@@ -124,12 +129,9 @@ type world struct {
 func newWorld(t *testing.T, speed string) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), addr: freeAddr(t)}
-	seed := filepath.Join(w.dir, "seed.json")
-	w.sandbox = spawn(t, "sandbox", "--dir", filepath.Join(w.dir, "sandbox"), "--proxy", "127.0.0.1:0", "--page", "127.0.0.1:0", "--seed", seed, "--speed", speed, "--block", strconv.Itoa(freeBlock(t)))
-	eventually(t, 10*time.Minute, "the sandbox writes its seed", func() bool {
-		_, err := os.Stat(seed)
-		return err == nil
-	})
+	w.world = []string{"sandbox", "--dir", filepath.Join(w.dir, "sandbox"), "--proxy", freeAddr(t), "--page", "127.0.0.1:0", "--seed", w.seed(), "--speed", speed,
+		"--block", strconv.Itoa(freeBlock(t)), "--aks-engine", realEngine()}
+	w.startSandbox()
 	w.startServer()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -181,9 +183,23 @@ func freeAddr(t *testing.T) string {
 	return ""
 }
 
+func (w *world) seed() string { return filepath.Join(w.dir, "seed.json") }
+
+// startSandbox starts the sandbox, again after it was killed, and waits for its
+// Hubs.
+func (w *world) startSandbox() {
+	w.t.Helper()
+	_ = os.Remove(w.seed())
+	w.sandbox = spawn(w.t, w.world...)
+	eventually(w.t, 10*time.Minute, "the sandbox writes its seed", func() bool {
+		_, err := os.Stat(w.seed())
+		return err == nil
+	})
+}
+
 func (w *world) startServer() {
 	w.t.Helper()
-	w.server = spawn(w.t, "serve", "--listen", w.addr, "--data", filepath.Join(w.dir, "server"), "--seed", filepath.Join(w.dir, "seed.json"), "--banner", "Sandbox")
+	w.server = spawn(w.t, "serve", "--listen", w.addr, "--data", filepath.Join(w.dir, "server"), "--seed", w.seed(), "--banner", "Sandbox")
 	eventually(w.t, time.Minute, "the dashboard is up", func() bool { return strings.Contains(w.server.output(), "Hubwright is up") })
 }
 

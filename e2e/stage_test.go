@@ -29,7 +29,7 @@ func newStage(t *testing.T, speed float64) *stage {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), addr: freeAddr(t)}
 	play, err := sandbox.Start(t.Context(), sandbox.Options{
-		Dir: filepath.Join(w.dir, "sandbox"), ProxyAddr: "127.0.0.1:0", Speed: speed, Block: freeBlock(t), Self: binary,
+		Dir: filepath.Join(w.dir, "sandbox"), ProxyAddr: "127.0.0.1:0", Speed: speed, Block: freeBlock(t), Self: binary, EngineBin: realEngine(),
 		ControlPlane: func(ctx context.Context) (string, error) { return controlplane.Build(ctx, "", nil) },
 		MachineEnv:   []string{standin.BitsVariable + "=2048"},
 		Log:          slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
@@ -40,6 +40,9 @@ func newStage(t *testing.T, speed float64) *stage {
 	t.Cleanup(func() {
 		if err := play.Close(); err != nil {
 			t.Error(err)
+		}
+		for _, what := range play.Misuse() {
+			t.Errorf("misuse: %s", what)
 		}
 	})
 	if err := os.WriteFile(filepath.Join(w.dir, "seed.json"), seedOf(play.Seed()), 0o600); err != nil {

@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -81,7 +80,7 @@ func (s *Server) startSession(c echo.Context) error {
 	token, expires, err := s.Auth.Login(ctx, p.Name, c.FormValue("password"), c.RealIP())
 	if err != nil {
 		status := http.StatusUnauthorized
-		if err := s.refused(ctx, p.Name, err); err != nil {
+		if err := s.refused(c, p.Name, err); err != nil {
 			return err
 		}
 		p.Error = "Name or password is not right."
@@ -99,17 +98,30 @@ func (s *Server) startSession(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, p.Next)
 }
 
-// refused records a wrong password for somebody who exists. What else was
-// typed as a name may be a password, and is nobody's business.
-func (s *Server) refused(ctx context.Context, name string, err error) error {
-	if !errors.Is(err, auth.ErrCredentials) {
+// refused records a login that was not let in. What was typed as a name that
+// nobody has may be a password, and is nobody's business. Of one address that
+// goes on trying, only the first tries of a minute are written down.
+func (s *Server) refused(c echo.Context, name string, err error) error {
+	throttled := errors.Is(err, auth.ErrThrottled)
+	if !throttled && !errors.Is(err, auth.ErrCredentials) {
 		return nil
 	}
-	users, err := s.Store.Users(ctx)
-	if err != nil || !slices.ContainsFunc(users, func(u auth.User) bool { return u.Name == name }) {
+	now, addr := s.Clock(), c.RealIP()
+	if s.refusals.tooMany(addr, now) {
+		return nil
+	}
+	s.refusals.count(addr, now)
+	users, err := s.Store.Users(c.Request().Context())
+	if err != nil {
 		return err
 	}
-	return s.Store.AppendAudit(ctx, workflows.AuditEvent{At: s.Clock(), Actor: audit.ActorHubwright, Action: audit.LoginFailed, Object: name})
+	detail := map[string]string{}
+	if !slices.ContainsFunc(users, func(u auth.User) bool { return u.Name == name }) {
+		name, detail["why"] = "a name that nobody has", "unknown name"
+	} else if detail["why"] = "wrong password"; throttled {
+		detail["why"] = "too many tries"
+	}
+	return s.Store.AppendAudit(c.Request().Context(), workflows.AuditEvent{At: now, Actor: audit.ActorHubwright, Action: audit.LoginFailed, Object: name, Detail: detail})
 }
 
 func (s *Server) endSession(c echo.Context) error {

@@ -70,6 +70,11 @@ func (s *Server) audit(c echo.Context) error {
 		return err
 	}
 	p.Chain = s.chain(ctx)
+	for _, k := range s.sinks() {
+		if !k.FailingFrom.IsZero() {
+			p.Failing = append(p.Failing, k.Name+" "+k.Where)
+		}
+	}
 	return s.page(c, http.StatusOK, layout.Frame{Title: "Audit", Active: layout.NavAudit, Body: webaudit.Page(p)})
 }
 
@@ -103,6 +108,13 @@ func (s *Server) auditChoices(ctx context.Context, p *webaudit.Props) error {
 func (s *Server) record(c echo.Context, action, object string, t workflows.Target, detail map[string]string) error {
 	return s.Store.AppendAudit(c.Request().Context(), workflows.AuditEvent{
 		At: s.Clock(), Actor: me(c).Name, Action: action, Object: object, Target: t, Detail: detail,
+	})
+}
+
+// recordOf appends what the person of this request did with a run.
+func (s *Server) recordOf(c echo.Context, r workflows.Run, action, object string) error {
+	return s.Store.AppendAudit(c.Request().Context(), workflows.AuditEvent{
+		At: s.Clock(), Actor: me(c).Name, Action: action, Object: object, RunID: r.ID, Target: r.Target,
 	})
 }
 

@@ -125,7 +125,7 @@ type readings struct {
 // filter and readingLasts, not once for each page.
 func (s *Server) recordReading(c echo.Context) error {
 	_, filter, _ := strings.Cut(withQuery(c, "before", ""), "?")
-	key, now, r := [2]string{me(c).Name, filter}, s.Clock(), &s.readings
+	key, now, r := [2]string{me(c).Name + "\x00" + workflows.ClientOf(c.Request().Context()).Token, filter}, s.Clock(), &s.readings
 	r.mu.Lock()
 	before := r.last[key]
 	if r.last == nil || len(r.last) >= mostReadings {

@@ -118,7 +118,7 @@ func TestAuditorMayAuditAndNothingElse(t *testing.T) {
 		}
 	}
 	for _, route := range r.handler.table() {
-		if route.method != http.MethodPost || route.role == public || route.path == "/logout" {
+		if route.method != http.MethodPost || route.role == public || route.path == "/logout" || strings.HasPrefix(route.path, "/tokens") {
 			continue
 		}
 		if res := r.ask(http.MethodPost, strings.Replace(route.path, ":id", "x", 1), auditor); res.StatusCode != http.StatusForbidden {
@@ -126,7 +126,7 @@ func TestAuditorMayAuditAndNothingElse(t *testing.T) {
 		}
 	}
 	_, page := r.read("/audit", viewer)
-	if strings.Contains(page, "export.json") || !strings.Contains(page, "export.csv") {
+	if strings.Contains(page, `href="/audit/export.json`) || !strings.Contains(page, `href="/audit/export.csv`) {
 		t.Error("the viewer's page offers the wrong exports")
 	}
 	if _, page = r.read("/audit?actor=ana", auditor); !strings.Contains(page, `href="/audit/export.json?actor=ana"`) {

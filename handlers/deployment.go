@@ -58,6 +58,9 @@ func (s *Server) deploymentList(c echo.Context, status int, p deployments.Props)
 			Chosen: slices.Contains(chosen["stack"], st.ID),
 		})
 	}
+	if p.ForYou, err = s.waitingFor(c); err != nil {
+		return err
+	}
 	p.Role, p.Now = me(c).ui(), s.Clock()
 	return s.page(c, status, layout.Frame{Title: "Deployments", Active: layout.NavDeployments, Body: deployments.Page(p)})
 }
@@ -180,6 +183,9 @@ func (s *Server) guideProps(c echo.Context) (guide.Props, error) {
 func (s *Server) guide(c echo.Context) error {
 	p, err := s.guideProps(c)
 	if err != nil {
+		return err
+	}
+	if p.ForYou, err = s.waitingFor(c); err != nil {
 		return err
 	}
 	return s.page(c, http.StatusOK, layout.Frame{Title: p.Deployment.Name, Active: layout.NavDeployments, Body: guide.Page(p), Icon: boardIcon(p.Rows)})

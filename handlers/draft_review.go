@@ -36,6 +36,10 @@ func (s *Server) showReview(c echo.Context, status int, o opened, locked *workfl
 		return err
 	}
 	p.Locked, p.Stale = locked, stale
+	return s.reviewPage(c, status, p)
+}
+
+func (s *Server) reviewPage(c echo.Context, status int, p wizard.ReviewProps) error {
 	f := s.wizardFrame(p.Head)
 	f.Body, f.Going = wizard.Review(p), p.Checks.Running
 	return s.page(c, status, f)
@@ -60,7 +64,9 @@ func (s *Server) reviewProps(c echo.Context, o opened, start bool) (wizard.Revie
 	if p.Plan, err = session.Plan(ctx); err != nil {
 		p.PlanErr = problem.From(err)
 	}
-	return p, nil
+	p.StartAt = c.FormValue("start_at")
+	p.Gate, p.Zone, err = s.gateOf(ctx, o)
+	return p, err
 }
 
 func (s *Server) checkProps(ctx context.Context, c echo.Context, o opened, session workflows.Session, start bool) (checks.Props, error) {
@@ -198,6 +204,9 @@ func (s *Server) draftDocument(c echo.Context) error {
 	}
 	for _, d := range docs {
 		if d.Name == c.Param("name") {
+			if err := s.record(c, audit.DocumentDownload, d.Name+" of "+o.info.Title+" on "+o.place.on(), o.draft.Target, nil); err != nil {
+				return err
+			}
 			return download(c, d.Name, d.MIME, []byte(d.Body))
 		}
 	}
@@ -218,7 +227,7 @@ func (s *Server) startRun(c echo.Context) error {
 		return err
 	}
 	if formVersion(c) != o.draft.Version {
-		return s.showReview(c, http.StatusConflict, o, nil, s.stale(o))
+		return s.refuseStart(c, http.StatusConflict, o, "the draft was changed in the meantime", nil, s.stale(o))
 	}
 	ctx := c.Request().Context()
 	session, err := o.def.Open(ctx, o.draft.Target, o.draft.Answers)
@@ -230,9 +239,12 @@ func (s *Server) startRun(c echo.Context) error {
 		return err
 	}
 	if len(session.Errors()) > 0 || !preflight.Judge(session.Checks(), results, o.draft.Version).Ready() {
-		return s.showReview(c, http.StatusUnprocessableEntity, o, nil, nil)
+		return s.refuseStart(c, http.StatusUnprocessableEntity, o, "answers or checks are not ready", nil, nil)
 	}
 	start, err := s.startOf(ctx, c, o, session, results)
+	if wrong := fieldErrors(err); wrong != nil {
+		return s.showWrongStart(c, o, wrong[0])
+	}
 	if err != nil {
 		return err
 	}
@@ -242,12 +254,22 @@ func (s *Server) startRun(c echo.Context) error {
 		if locked.Run.DraftID == o.draft.ID {
 			return see(c, "/runs/"+locked.Run.ID, ui.ToneOK, locked.Run.CreatedBy+" has just started this draft. This is the run.")
 		}
-		return s.showReview(c, http.StatusConflict, o, &locked.Run, nil)
+		return s.refuseStart(c, http.StatusConflict, o, "another run goes on: "+locked.Run.Title, &locked.Run, nil)
 	}
 	if err != nil {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, "/runs/"+run.ID)
+}
+
+// refuseStart shows the review again, and writes down that a start was tried
+// and why nothing came of it.
+func (s *Server) refuseStart(c echo.Context, status int, o opened, why string, locked *workflows.Run, stale *wizard.Stale) error {
+	err := s.record(c, audit.RunRefuse, o.info.Title+" on "+o.place.on(), o.draft.Target, map[string]string{"workflow": o.info.ID, "why": why})
+	if err != nil {
+		return err
+	}
+	return s.showReview(c, status, o, locked, stale)
 }
 
 func (s *Server) startOf(ctx context.Context, c echo.Context, o opened, session workflows.Session, results []workflows.CheckResult) (engine.Start, error) {
@@ -259,6 +281,10 @@ func (s *Server) startOf(ctx context.Context, c echo.Context, o opened, session 
 	if err != nil {
 		return engine.Start{}, err
 	}
+	gate, err := s.askedGate(ctx, c, o)
+	if err != nil {
+		return engine.Start{}, err
+	}
 	details := map[string]string{"workflow": o.info.ID}
 	for _, r := range results {
 		if r.Status == workflows.CheckWaived {
@@ -267,6 +293,6 @@ func (s *Server) startOf(ctx context.Context, c echo.Context, o opened, session 
 	}
 	return engine.Start{
 		Workflow: o.def, Target: o.draft.Target, DraftID: o.draft.ID, LockKey: session.LockKey(),
-		Plan: plan, State: state, Actor: me(c).Name, Details: details,
+		Plan: plan, State: state, Actor: me(c).Name, Gate: gate, Details: details,
 	}, nil
 }

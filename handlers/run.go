@@ -51,6 +51,11 @@ func (s *Server) runs(c echo.Context) error {
 	if err := s.runFilters(ctx, &p); err != nil {
 		return err
 	}
+	if before == 0 && p.Filter == (runs.Filter{}) {
+		if p.ForYou, err = s.waitingFor(c); err != nil {
+			return err
+		}
+	}
 	return s.page(c, http.StatusOK, layout.Frame{Title: "Runs", Active: layout.NavRuns, Body: runs.Page(p)})
 }
 
@@ -122,15 +127,26 @@ func (s *Server) run(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	return s.showRun(c, http.StatusOK, r, nil)
+}
+
+// showRun shows the page of a run; wrong is what was wrong with a decision on it.
+func (s *Server) showRun(c echo.Context, status int, r workflows.Run, wrong *workflows.FieldError) error {
 	ctx := c.Request().Context()
 	p, err := s.runProps(ctx, r, me(c).ui())
 	if err != nil {
 		return err
 	}
+	if err := s.mayDecide(c, &p); err != nil {
+		return err
+	}
+	if wrong != nil {
+		p.Reason, p.ReasonError = c.FormValue("reason"), wrong.Message
+	}
 	if p.Tail, err = s.Store.ReadLog(ctx, r.ID, max(r.Lines-tailLines, 0), tailLines); err != nil {
 		return err
 	}
-	return s.page(c, http.StatusOK, layout.Frame{Title: p.WindowTitle(), Active: layout.NavRuns, Icon: p.Icon(), Script: "run.js", Going: !r.Status.Ended(), Body: run.Page(p)})
+	return s.page(c, status, layout.Frame{Title: p.WindowTitle(), Active: layout.NavRuns, Icon: p.Icon(), Script: "run.js", Going: !r.Status.Ended(), Body: run.Page(p)})
 }
 
 // runProps is everything of the run's page but the log's tail.
@@ -138,6 +154,12 @@ func (s *Server) runProps(ctx context.Context, r workflows.Run, role ui.Role) (r
 	p := run.Props{Role: role, Run: r, Now: s.Clock()}
 	var err error
 	if p.Steps, err = s.Store.Steps(ctx, r.ID, r.Attempt); err != nil {
+		return p, err
+	}
+	if p.Gate, err = s.Store.Gate(ctx, r.ID); err != nil {
+		return p, err
+	}
+	if p.OpensAt, _, err = p.Gate.Opens(p.Now); err != nil {
 		return p, err
 	}
 	pl, err := s.place(ctx, r.Target)

@@ -46,7 +46,7 @@ func (s *Server) downloadDossier(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	err = s.Store.AppendAudit(ctx, workflows.AuditEvent{At: s.Clock(), Actor: me(c).Name, Action: audit.DossierDownload, Object: r.Title, RunID: r.ID, Target: r.Target})
+	err = s.recordOf(c, r, audit.DossierDownload, r.Title)
 	if err != nil {
 		return err
 	}
@@ -75,6 +75,9 @@ func (s *Server) dossierProps(c echo.Context, r workflows.Run) (webdossier.Props
 	}
 	p.On = pl.on()
 	p.Tools = []ui.Fact{{Label: "Hubwright", Value: s.Build}}
+	if p.Gate, err = s.Store.Gate(ctx, r.ID); err != nil {
+		return p, pl, err
+	}
 	if p.Nodes, err = s.nodeRows(ctx, r); err != nil {
 		return p, pl, err
 	}

@@ -54,7 +54,7 @@ func (s *Server) handOut(c echo.Context, r workflows.Run, d workflows.Download) 
 	if err != nil {
 		return err
 	}
-	if err := s.auditDownload(c, r, d, audit.KubeconfigScoped); err != nil {
+	if err := s.recordOf(c, r, audit.KubeconfigScoped, d.Title); err != nil {
 		return err
 	}
 	return download(c, d.Name, "application/octet-stream", body)
@@ -70,15 +70,11 @@ func (s *Server) handOutKept(c echo.Context, r workflows.Run, d workflows.Downlo
 		return err
 	}
 	defer f.Close()
-	if err := s.auditDownload(c, r, d, audit.LogsDownload); err != nil {
+	if err := s.recordOf(c, r, audit.LogsDownload, d.Title); err != nil {
 		return err
 	}
 	c.Response().Header().Set(echo.HeaderContentDisposition, mime.FormatMediaType("attachment", map[string]string{"filename": d.Name}))
 	return c.Stream(http.StatusOK, "application/octet-stream", f)
-}
-
-func (s *Server) auditDownload(c echo.Context, r workflows.Run, d workflows.Download, action string) error {
-	return s.Store.AppendAudit(c.Request().Context(), workflows.AuditEvent{At: s.Clock(), Actor: me(c).Name, Action: action, Object: d.Title, RunID: r.ID, Target: r.Target})
 }
 
 func toTheRun(r workflows.Run) ui.Action {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"hubwright/internal/audit"
 	"hubwright/workflows"
 )
 
@@ -78,6 +79,9 @@ func (s *Server) searchRunLog(c echo.Context) error {
 func (s *Server) runLogText(c echo.Context) error {
 	r, err := s.readRun(c)
 	if err != nil {
+		return err
+	}
+	if err := s.recordOf(c, r, audit.LogDownload, r.Title); err != nil {
 		return err
 	}
 	h := c.Response().Header()

@@ -3,8 +3,11 @@ package handlers
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"runtime/debug"
 	"strings"
@@ -12,8 +15,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"hubwright/internal/audit"
 	"hubwright/internal/auth"
 	"hubwright/web/ui"
+	"hubwright/workflows"
 )
 
 const (
@@ -88,12 +93,32 @@ func (s *Server) recovered(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// clientAddress is from where a request came. A client must not choose the
+// address that the audit keeps and under which logins are throttled: only what
+// a trusted proxy says is believed.
+func clientAddress(trusted []netip.Prefix) echo.IPExtractor {
+	if len(trusted) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, p := range trusted {
+		options = append(options, echo.TrustIPRange(&net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}))
+	}
+	return echo.ExtractIPFromXFFHeader(options...)
+}
+
 // allow lets a request through to a route when the person's role is enough.
 func (s *Server) allow(role auth.Role, limit int64, next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		r.Body = http.MaxBytesReader(c.Response(), r.Body, limit)
-		if cookie, err := c.Cookie(sessionCookie); err == nil {
+		client := workflows.Client{Address: c.RealIP()}
+		c.SetRequest(r.WithContext(workflows.WithClient(r.Context(), client)))
+		if secret, ok := strings.CutPrefix(r.Header.Get(echo.HeaderAuthorization), "Bearer "); ok && role != public {
+			if err := s.letProgramIn(c, secret, client); err != nil {
+				return err
+			}
+		} else if cookie, err := c.Cookie(sessionCookie); err == nil {
 			if u, err := s.Auth.Authenticate(r.Context(), cookie.Value); err == nil {
 				c.Set(whoKey, who{Name: u.Name, Role: u.Role})
 			}
@@ -106,12 +131,52 @@ func (s *Server) allow(role auth.Role, limit int64, next echo.HandlerFunc) echo.
 			return s.sendToLogin(c)
 		}
 		if !w.Role.Allows(role) {
-			return problemPage(http.StatusForbidden, "Your role does not allow this",
-				fmt.Sprintf("you are %s, and this needs %s", article(string(w.Role)), article(string(role))),
-				"Ask an admin to do it or to change your role.")
+			return s.deny(c, w, role)
 		}
 		return next(c)
 	}
+}
+
+// letProgramIn lets in who has an API token. Tokens only read.
+func (s *Server) letProgramIn(c echo.Context, secret string, client workflows.Client) error {
+	refused := newPage(http.StatusUnauthorized, "This API token opens nothing", "it has ended, was revoked, or is not complete", "Make a new one under API tokens.")
+	now := s.Clock()
+	if s.misses.tooMany(client.Address, now) {
+		return problemPage(http.StatusTooManyRequests, "Too many wrong tokens came from your address", "somebody may be guessing", "Wait a minute and try again.")
+	}
+	u, t, err := s.Auth.AuthenticateToken(c.Request().Context(), secret)
+	if errors.Is(err, auth.ErrToken) {
+		s.misses.count(client.Address, now)
+		if t.ID == "" {
+			return refused
+		}
+		return errors.Join(s.Store.AppendAudit(c.Request().Context(), workflows.AuditEvent{
+			At: now, Actor: t.Person, Action: audit.TokenRefuse, Object: "API token " + t.Name, Detail: map[string]string{"id": t.ID, "path": c.Path()}}), refused)
+	}
+	if err != nil {
+		return err
+	}
+	client.Token = t.Name
+	c.SetRequest(c.Request().WithContext(workflows.WithClient(c.Request().Context(), client)))
+	c.Set(whoKey, who{Name: u.Name, Role: u.Role})
+	if m := c.Request().Method; m != http.MethodGet && m != http.MethodHead {
+		return errors.Join(s.recordDenied(c, "a session"), problemPage(http.StatusForbidden, "An API token only reads", "changes are made by people who are logged in", "Do it in the browser."))
+	}
+	return nil
+}
+
+// deny refuses what a role may not do, and writes that down.
+func (s *Server) deny(c echo.Context, w who, needed auth.Role) error {
+	if err := s.recordDenied(c, string(needed)); err != nil {
+		return err
+	}
+	return problemPage(http.StatusForbidden, "Your role does not allow this",
+		fmt.Sprintf("you are %s, and this needs %s", article(string(w.Role)), article(string(needed))),
+		"Ask an admin to do it or to change your role.")
+}
+
+func (s *Server) recordDenied(c echo.Context, needs string) error {
+	return s.record(c, audit.AccessDeny, c.Request().Method+" "+c.Request().URL.Path, workflows.Target{}, map[string]string{"role": string(me(c).Role), "needs": needs})
 }
 
 func article(role string) string {

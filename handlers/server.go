@@ -8,11 +8,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"os"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"hubwright/internal/audit"
 	"hubwright/internal/auth"
 	"hubwright/internal/engine"
 	"hubwright/internal/live"
@@ -26,26 +28,31 @@ import (
 // Deps is what the handlers stand on. All fields are required unless they say
 // otherwise.
 type Deps struct {
-	Store     *store.DB
-	Engine    *engine.Engine
-	Auth      *auth.Service
-	Vault     *secrets.Vault
-	Signing   ed25519.PrivateKey // signs dossiers
-	Live      *live.Hub
-	Preflight *preflight.Runner
-	Catalogue workflows.Catalogue
-	Hubs      Hubs
-	Clusters  Clusters
-	Archives  Archives
-	RunFiles  RunFiles
-	Log       *slog.Logger
-	Clock     func() time.Time
-	PublicURL string
-	Banner    string           // sentence on every page, "" for none
-	Config    []settings.Value // the configuration, without secrets
-	Build     string           // version of this build
-	Gallery   bool             // serve /gallery
-	Probing   time.Duration    // how often the Monitor asks a cluster, 0 for never
+	Store       *store.DB
+	Engine      *engine.Engine
+	Auth        *auth.Service
+	Vault       *secrets.Vault
+	Signing     ed25519.PrivateKey // signs dossiers
+	Live        *live.Hub
+	Preflight   *preflight.Runner
+	Catalogue   workflows.Catalogue
+	Hubs        Hubs
+	Connections Connections
+	Clusters    Clusters
+	Archives    Archives
+	RunFiles    RunFiles
+	Log         *slog.Logger
+	Clock       func() time.Time
+	PublicURL   string
+	Banner      string           // sentence on every page, "" for none
+	Config      []settings.Value // the configuration, without secrets
+	Build       string           // version of this build
+	Gallery     bool             // serve /gallery
+	Probing     time.Duration    // how often the Monitor asks a cluster, 0 for never
+	Proxies     []netip.Prefix   // whose word about a client's address counts
+	// Checkpoints tells how sending the audit's checkpoints away goes; nil
+	// when they go nowhere.
+	Checkpoints *audit.Courier
 }
 
 // Hubs asks Azure Stack Hubs before they are registered.
@@ -63,6 +70,14 @@ type Certificate struct {
 	Subject, Issuer, SHA256, PEM string
 	NotAfter                     time.Time
 	IsCA                         bool
+}
+
+// Connections asks what Connections lead to.
+type Connections interface {
+	// Checks are the questions that a test of that kind asks.
+	Checks(kind workflows.ConnectionKind) []workflows.CheckInfo
+	// Test asks them and changes nothing: a result each, in their order.
+	Test(ctx context.Context, c workflows.Connection) []workflows.CheckResult
 }
 
 // Clusters asks live clusters.
@@ -102,8 +117,10 @@ type Server struct {
 	Deps
 	look     lookCache
 	chains   chainWatch
+	tests    connectionTests
 	boards   boardCache
-	misses   misses
+	misses   misses // tokens
+	refusals misses // logins
 	readings readings
 	pace     pace
 	sockets  *sockets
@@ -116,8 +133,7 @@ func New(d Deps) *Server {
 	s := &Server{Deps: d, pace: usualPace, sockets: newSockets(), echo: e}
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.fail
-	// A client must not choose the address under which logins are throttled.
-	e.IPExtractor = echo.ExtractIPDirect()
+	e.IPExtractor = clientAddress(d.Proxies)
 	e.Use(s.requestID, s.secure, s.recovered)
 	s.routes(e)
 	return s

@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"hubwright/internal/audit"
+	"hubwright/internal/problem"
 	"hubwright/web/help"
 	"hubwright/web/layout"
 	"hubwright/web/settings"
@@ -19,12 +20,38 @@ func (s *Server) settings(c echo.Context) error {
 	return s.settingsPage(c, http.StatusOK, nil)
 }
 
+// sinks are the places away from here that get the audit's checkpoints.
+func (s *Server) sinks() []audit.SinkStatus {
+	if s.Checkpoints == nil {
+		return nil
+	}
+	return s.Checkpoints.Status()
+}
+
+// notTaken says in words why a checkpoint did not get there.
+func notTaken(err error) workflows.Problem {
+	p := *problem.Wrap(err, "The last checkpoint was not taken")
+	if refused := (*audit.Refused)(nil); errors.As(err, &refused) {
+		p.Why, p.Fix = refused.Error(), "Look at the address, the token and the server there."
+	} else if p.Code == "unexpected" {
+		p.Why, p.Fix = "the connection failed", "The server's log has the details."
+	}
+	return p
+}
+
 func (s *Server) settingsPage(c echo.Context, status int, errs []workflows.FieldError) error {
 	list, err := s.Store.Archives(c.Request().Context())
 	if err != nil {
 		return err
 	}
 	p := settings.Props{Role: me(c).ui(), Config: s.Config, Build: []ui.Fact{{Label: "Version", Value: s.Build}}, Errors: errs, Now: s.Clock()}
+	for _, k := range s.sinks() {
+		row := settings.Sink{Name: k.Name, Where: k.Where, SentSeq: k.SentSeq, SentAt: k.SentAt, Waiting: k.Waiting, FailingFrom: k.FailingFrom}
+		if k.Err != nil {
+			row.Problem = notTaken(k.Err)
+		}
+		p.Sinks = append(p.Sinks, row)
+	}
 	for _, a := range list {
 		p.Archives = append(p.Archives, settings.Archive{Version: a.Version, FileName: a.FileName, SHA256: a.SHA256, Size: a.Size, AddedBy: a.AddedBy, AddedAt: a.AddedAt})
 	}

@@ -77,6 +77,10 @@ func (s *Server) stack(c echo.Context) error {
 	if p.Checks, err = s.testProps(c, st, false); err != nil {
 		return err
 	}
+	if p.Policy, err = s.Store.Policy(c.Request().Context(), st.ID); err != nil {
+		return err
+	}
+	p.Workflows = s.guarded()
 	if st.CABundle != "" {
 		certs, err := s.Hubs.ReadBundle(st.CABundle)
 		if err != nil {

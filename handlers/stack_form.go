@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -44,14 +43,10 @@ func readStackForm(c echo.Context) (stacks.Form, error) {
 		ID: get("id"), Version: formVersion(c), Name: get("name"), Endpoint: strings.TrimRight(get("endpoint"), "/"), PortalURL: get("portal"),
 		Region: get("region"), Identity: workflows.IdentitySystem(get("identity")), TenantID: get("tenant"),
 		Subscription: get("subscription"), ClientID: get("client_id"), Method: workflows.AuthMethod(get("auth")),
-		CABundle: get("ca"), Trust: form["trust"], Proxy: get("proxy"), AirGapped: get("air_gapped") == "yes",
+		Trust: form["trust"], Proxy: get("proxy"), AirGapped: get("air_gapped") == "yes",
 	}
-	if up, err := upload(c, "ca_file"); err != nil {
-		return f, err
-	} else if strings.TrimSpace(up) != "" {
-		f.CABundle = strings.TrimSpace(up)
-	}
-	return f, nil
+	f.CABundle, err = readBundle(c)
+	return f, err
 }
 
 // discoverStack asks the Hub who it is, so that nobody types what it knows.
@@ -119,19 +114,7 @@ func (s *Server) endpointErrors(f stacks.Form) []workflows.FieldError {
 	if err != nil || u.Scheme != "https" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil || !strings.HasPrefix(u.Hostname(), "management.") {
 		add("endpoint", "Give the tenant ARM endpoint, such as https://management.seattle.azurestack.example.com.")
 	}
-	if f.Proxy != "" {
-		if p, err := url.Parse(f.Proxy); err != nil || p.Scheme != "http" && p.Scheme != "https" || p.Host == "" {
-			add("proxy", "Give the proxy as http://host:port, or leave it empty.")
-		}
-	}
-	if f.CABundle != "" {
-		if len(f.CABundle) > longestArea {
-			add("ca", "The bundle is too long: at most 64 KiB.")
-		} else if _, err := s.Hubs.ReadBundle(f.CABundle); err != nil {
-			add("ca", "This is not a PEM bundle: it must hold at least one BEGIN CERTIFICATE block that can be read.")
-		}
-	}
-	return errs
+	return append(errs, s.wayErrors(f.Proxy, f.CABundle)...)
 }
 
 func (s *Server) createStack(c echo.Context) error {
@@ -180,11 +163,11 @@ func (s *Server) saveStack(c echo.Context, f stacks.Form, st workflows.Stack) er
 	defer cancel()
 	p := stacks.FormProps{Form: f}
 	errs := append(s.endpointErrors(f), s.principalErrors(ctx, f, st)...)
-	key, keyErr := readKey(c, f)
+	key, keyErr := readKey(c, f.Method)
 	if keyErr != nil {
 		return keyErr
 	}
-	errs = append(errs, s.keyErrors(f, st, key)...)
+	errs = append(errs, s.keyErrors(f.Method, st.Credential, key)...)
 	if endpointBroken := len(s.endpointErrors(f)) > 0; !endpointBroken {
 		var err error
 		if p.Discovery, p.Form, err = s.discover(ctx, f); err != nil {
@@ -197,7 +180,7 @@ func (s *Server) saveStack(c echo.Context, f stacks.Form, st workflows.Stack) er
 		return s.stackForm(c, http.StatusUnprocessableEntity, p)
 	}
 	fill(&st, p.Form, p.Discovery.Metadata)
-	if err := s.sealKey(ctx, &st, f, key); err != nil {
+	if err := s.sealKey(ctx, &st.Credential, "stack", f.Method, key); err != nil {
 		return err
 	}
 	action := audit.StackChange
@@ -250,69 +233,4 @@ func (s *Server) principalErrors(ctx context.Context, f stacks.Form, st workflow
 		add("auth", "Choose how the service principal logs in.")
 	}
 	return errs
-}
-
-// readKey is the principal's new certificate or secret, nil to keep the old one.
-func readKey(c echo.Context, f stacks.Form) ([]byte, error) {
-	if f.Method == workflows.AuthSecret {
-		return []byte(strings.TrimSpace(c.FormValue("secret"))), nil
-	}
-	text := strings.TrimSpace(c.FormValue("certificate"))
-	if up, err := upload(c, "certificate_file"); err != nil {
-		return nil, err
-	} else if strings.TrimSpace(up) != "" {
-		text = strings.TrimSpace(up)
-	}
-	return []byte(text), nil
-}
-
-func (s *Server) keyErrors(f stacks.Form, st workflows.Stack, key []byte) []workflows.FieldError {
-	field, what := "certificate", "Give the certificate and its private key as PEM."
-	if f.Method == workflows.AuthSecret {
-		field, what = "secret", "Give the client secret."
-	}
-	if len(key) == 0 {
-		if st.ID != "" && st.Credential.Method == f.Method {
-			return nil
-		}
-		return []workflows.FieldError{{Field: field, Message: what}}
-	}
-	if len(key) > longestArea {
-		return []workflows.FieldError{{Field: field, Message: "This is too long."}}
-	}
-	if f.Method == workflows.AuthCertificate {
-		if err := s.Hubs.CheckCertificate(key); err != nil {
-			return []workflows.FieldError{{Field: field, Message: "This does not hold a certificate together with its private key, as PEM blocks one after the other."}}
-		}
-	}
-	return nil
-}
-
-func (s *Server) sealKey(ctx context.Context, st *workflows.Stack, f stacks.Form, key []byte) error {
-	if len(key) == 0 {
-		return nil
-	}
-	purpose := "stack.secret"
-	if f.Method == workflows.AuthCertificate {
-		purpose = "stack.certificate"
-	}
-	ref, err := s.Vault.Seal(ctx, purpose, key)
-	if err != nil {
-		return err
-	}
-	old := []workflows.SecretRef{st.Credential.Secret, st.Credential.Certificate}
-	st.Credential.Method, st.Credential.Secret, st.Credential.Certificate = f.Method, "", ""
-	if f.Method == workflows.AuthCertificate {
-		st.Credential.Certificate = ref
-	} else {
-		st.Credential.Secret = ref
-	}
-	for _, o := range old {
-		if o != "" {
-			if err := s.Vault.Forget(ctx, o); err != nil && !errors.Is(err, workflows.ErrNotFound) {
-				return err
-			}
-		}
-	}
-	return nil
 }

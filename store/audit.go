@@ -19,24 +19,29 @@ type AuditFilter = audit.Filter
 
 // A NULL hash scans as "": the event is not sealed yet.
 const auditColumns = `seq, at, actor, action, object, run_id, deployment_id, site_id, stack_id, detail,
-	coalesce(prev_hash, ''), coalesce(hash, '')`
+	coalesce(prev_hash, ''), coalesce(hash, ''), workflow_id, address, token, version`
 
 func scanAudit(e *workflows.AuditEvent) []any {
 	return []any{&e.Seq, timeColumn{&e.At}, &e.Actor, &e.Action, &e.Object, &e.RunID, &e.Target.DeploymentID,
-		&e.Target.SiteID, &e.Target.StackID, jsonColumn{&e.Detail}, &e.PrevHash, &e.Hash}
+		&e.Target.SiteID, &e.Target.StackID, jsonColumn{&e.Detail}, &e.PrevHash, &e.Hash, &e.WorkflowID, &e.Address, &e.Token, &e.Version}
 }
 
 // Audit inserts the event in the given transaction, which need not be readable.
 // Its link of the chain is added by whoever next reads, appends or verifies.
-// Seq and hashes of e are ignored; a zero At is now.
+// Seq, hashes and workflow of e are ignored; a zero At is now, and without an
+// address it is that of the context's client.
 func (d *DB) Audit(ctx context.Context, tx engine.Tx, e workflows.AuditEvent) error {
 	detail := ""
 	if len(e.Detail) > 0 {
 		detail = asJSON(e.Detail)
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO audit_events (at, actor, action, object, run_id, deployment_id, site_id, stack_id, detail, workflow_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce((SELECT workflow_id FROM runs WHERE id = $5), ''))`, nanos(d.orNow(e.At)), e.Actor, e.Action, e.Object, e.RunID,
-		e.Target.DeploymentID, e.Target.SiteID, e.Target.StackID, detail)
+	if e.Address == "" {
+		client := workflows.ClientOf(ctx)
+		e.Address, e.Token = client.Address, client.Token
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO audit_events (at, actor, action, object, run_id, deployment_id, site_id, stack_id, detail, address, token, version, workflow_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, coalesce((SELECT workflow_id FROM runs WHERE id = $5), ''))`, nanos(d.orNow(e.At)), e.Actor, e.Action, e.Object, e.RunID,
+		e.Target.DeploymentID, e.Target.SiteID, e.Target.StackID, detail, e.Address, e.Token, audit.HashVersion)
 	if err != nil {
 		return fmt.Errorf("writing the audit: %w", err)
 	}

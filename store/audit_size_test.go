@@ -156,8 +156,8 @@ func fillAudit(t testing.TB, d *DB, n int, every time.Duration) []workflows.Audi
 				return err
 			}
 		}
-		stmt, err := tx.Prepare(`INSERT INTO audit_events (at, actor, action, object, run_id, deployment_id, site_id, stack_id, detail, workflow_id, prev_hash, hash)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`)
+		stmt, err := tx.Prepare(`INSERT INTO audit_events (at, actor, action, object, run_id, deployment_id, site_id, stack_id, detail, workflow_id, prev_hash, hash, version)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`)
 		if err != nil {
 			return err
 		}
@@ -175,11 +175,12 @@ func fillAudit(t testing.TB, d *DB, n int, every time.Duration) []workflows.Audi
 			if i%5 == 0 {
 				e.Actor = audit.ActorHubwright
 			}
+			e.WorkflowID, e.Version = workflowOf(e.RunID), audit.HashVersion
 			chain.Seal(&e)
 			if n <= 10_000 {
 				all = append(all, e)
 			}
-			if _, err := stmt.Exec(nanos(e.At), e.Actor, e.Action, e.Object, e.RunID, e.Target.DeploymentID, e.Target.SiteID, e.Target.StackID, asJSON(e.Detail), workflowOf(e.RunID), e.PrevHash, e.Hash); err != nil {
+			if _, err := stmt.Exec(nanos(e.At), e.Actor, e.Action, e.Object, e.RunID, e.Target.DeploymentID, e.Target.SiteID, e.Target.StackID, asJSON(e.Detail), workflowOf(e.RunID), e.PrevHash, e.Hash, e.Version); err != nil {
 				return err
 			}
 		}

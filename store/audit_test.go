@@ -2,7 +2,10 @@ package store
 
 import (
 	"database/sql"
+	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -45,7 +48,7 @@ func TestAuditChain(t *testing.T) {
 	for i := len(events) - 1; i >= 0; i-- {
 		e := events[i]
 		want := event(int(e.Seq))
-		want.Seq, want.PrevHash = e.Seq, prev
+		want.Seq, want.PrevHash, want.Version = e.Seq, prev, audit.HashVersion
 		want.Hash = audit.Hash(want)
 		if diff := cmp.Diff(want, e); diff != "" {
 			t.Fatal(diff)
@@ -114,7 +117,11 @@ func TestVerifyAuditFindsTampering(t *testing.T) {
 		`DELETE FROM audit_events WHERE seq > 3`:                                       4,
 		`DELETE FROM audit_events`:                                                     1,
 		`UPDATE audit_events SET seq = 10 WHERE seq = 5`:                               5,
-		`INSERT OR REPLACE INTO audit_events SELECT 2, at, actor, action, 'forged', run_id, deployment_id, site_id, stack_id, detail, prev_hash, hash, workflow_id FROM audit_events WHERE seq = 2`: 2,
+		`INSERT OR REPLACE INTO audit_events SELECT 2, at, actor, action, 'forged', run_id, deployment_id, site_id, stack_id, detail, prev_hash, hash, workflow_id, address, token, version FROM audit_events WHERE seq = 2`: 2,
+		`UPDATE audit_events SET workflow_id = 'scale' WHERE seq = 3`: 3,
+		`UPDATE audit_events SET address = '10.0.0.9' WHERE seq = 2`:  2,
+		`UPDATE audit_events SET token = 'x' WHERE seq = 4`:           4,
+		`UPDATE audit_events SET version = 1 WHERE seq = 5`:           5,
 	} {
 		t.Run(stmt[:20], func(t *testing.T) {
 			d := open(t)
@@ -133,6 +140,43 @@ func TestVerifyAuditFindsTampering(t *testing.T) {
 				t.Errorf("first broken is %d, %v; want %d", b, err, broken)
 			}
 		})
+	}
+}
+
+// Events of before are whole after what came later was added to the hash, and
+// what comes after them continues their chain.
+func TestAuditOfAnOlderBuildGoesOn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "old.db")
+	d, err := openWith(t, path, 8)
+	ok(t, err)
+	lines, err := os.ReadFile("../internal/audit/testdata/chain-1.jsonl")
+	ok(t, err)
+	for line := range strings.Lines(string(lines)) {
+		var e struct {
+			At                                                                  time.Time
+			Actor, Action, Object, Run, Deployment, Site, Stack, PrevHash, Hash string
+			Detail                                                              map[string]string
+		}
+		ok(t, json.Unmarshal([]byte(line), &e))
+		detail := ""
+		if e.Detail != nil {
+			detail = asJSON(e.Detail)
+		}
+		_, err := d.exec(t.Context(), `INSERT INTO audit_events (at, actor, action, object, run_id, deployment_id, site_id, stack_id, detail, prev_hash, hash)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, nanos(e.At), e.Actor, e.Action, e.Object, e.Run, e.Deployment, e.Site, e.Stack, detail, e.PrevHash, e.Hash)
+		ok(t, err)
+	}
+	ok(t, d.Close())
+	d, err = Open(t.Context(), path, Options{})
+	ok(t, err)
+	defer d.Close()
+	ctx := workflows.WithClient(t.Context(), workflows.Client{Address: "192.0.2.7", Token: "collector"})
+	ok(t, d.AppendAudit(ctx, workflows.AuditEvent{Actor: "ana", Action: audit.AuditExport, Object: "audit"}))
+	verify(t, d, 5, 0)
+	events, err := d.AuditEvents(t.Context(), AuditFilter{Limit: 2})
+	ok(t, err)
+	if new, old := events[0], events[1]; new.Version != 2 || new.Address != "192.0.2.7" || new.Token != "collector" || old.Version != 1 || new.PrevHash != old.Hash {
+		t.Errorf("%+v after %+v", new, old)
 	}
 }
 

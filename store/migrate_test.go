@@ -97,7 +97,7 @@ func TestOldDatabasesAreMigrated(t *testing.T) {
 			if diff := cmp.Diff(want, schema(t, d)); diff != "" {
 				t.Errorf("schema of the migrated database:\n%s", diff)
 			}
-			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery, lookAtTraffic} {
+			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery, lookAtGuard, lookAtTokens, lookAtTraffic} {
 				if i < n {
 					look(t, d)
 				}
@@ -211,6 +211,19 @@ func lookAtDelivery(t *testing.T, d *DB) {
 	end, err := d.Endpoint(t.Context(), "site_old")
 	if ok(t, err); !end.TLS || end.Port != 443 || end.Path != "/" {
 		t.Errorf("endpoint %+v", end)
+	}
+}
+
+func lookAtGuard(t *testing.T, d *DB) {
+	got(t, workflows.Policy{StackID: "stk_old", Approval: []string{"upgrade"}, Windowed: []string{"upgrade"}, Zone: "Europe/Berlin", UpdatedBy: "ana", UpdatedAt: then, Version: 2,
+		Windows: []workflows.Window{{Days: []time.Weekday{time.Saturday}, From: 1320, To: 240, Zone: "Europe/Berlin"}}})(d.Policy(t.Context(), "stk_old"))
+	got(t, workflows.Gate{Approval: true, Askers: []string{"ana"}, Verdicts: []workflows.Verdict{{By: "bob", At: then, Approved: true, Reason: "fine", Attempt: 1}}})(d.Gate(t.Context(), "run_old"))
+}
+
+func lookAtTokens(t *testing.T, d *DB) {
+	tok, err := d.TokenByHash(t.Context(), []byte{3, 4})
+	if ok(t, err); tok.ID != "tok_old" || tok.Person != "ana" || !tok.Opens(then) || tok.Opens(then.AddDate(2, 0, 0)) {
+		t.Errorf("token %+v", tok)
 	}
 }
 

@@ -42,3 +42,19 @@ type Connection struct {
 	CreatedBy      string
 	Version        int // grows with each save; a save with an old one is refused
 }
+
+// ConnectionOptions offers the Connections of one kind.
+func ConnectionOptions(all []Connection, kind ConnectionKind, now time.Time) []Option {
+	var out []Option
+	for _, c := range all {
+		if c.Kind != kind {
+			continue
+		}
+		o := Option{Value: c.ID, Label: c.Name, Note: c.Endpoint}
+		if !c.ExpiresAt.IsZero() && !now.Before(c.ExpiresAt) {
+			o.Disabled, o.Note = true, "What proves it has expired: edit the Connection."
+		}
+		out = append(out, o)
+	}
+	return out
+}

@@ -6,18 +6,12 @@ import (
 	"encoding/base64"
 	"flag"
 	"fmt"
-	"log/slog"
 	"path/filepath"
-	"time"
 
 	"hubwright/internal/audit"
 	"hubwright/internal/secrets"
 	"hubwright/store"
 )
-
-// checkpointEvery is how often the newest event is written down outside the
-// database, when there is a new one.
-const checkpointEvery = time.Minute
 
 // checkpointName is the file in the data folder.
 const checkpointName = "audit-checkpoints.jsonl"
@@ -73,6 +67,9 @@ func verifyAudit(ctx context.Context, c console, db *store.DB, checkpoints []aud
 		return exitCode(1)
 	}
 	fmt.Fprintf(c.stdout, "The audit is whole: %d rows, each sealed with the one before, and %d signed checkpoints agree.\n", rep.Rows, len(checkpoints))
+	if rep.Head != "" {
+		fmt.Fprintln(c.stdout, "The newest has the hash "+rep.Head+".")
+	}
 	return nil
 }
 
@@ -100,27 +97,4 @@ func orDefault(s, otherwise string) string {
 		return s
 	}
 	return otherwise
-}
-
-// writeCheckpoints writes one now, then each time that there is something
-// new, and one when ctx ends.
-func writeCheckpoints(ctx context.Context, book *audit.Book, db *store.DB, log *slog.Logger) {
-	write := func(ctx context.Context) {
-		if _, err := book.Write(ctx, db, time.Now()); err != nil && ctx.Err() == nil {
-			log.Error("the audit's checkpoint could not be written", "err", err)
-		}
-	}
-	tick := time.NewTicker(checkpointEvery)
-	defer tick.Stop()
-	for {
-		write(ctx)
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-			defer cancel()
-			write(last)
-			return
-		}
-	}
 }

@@ -44,10 +44,10 @@ func auditHouse(t *testing.T, events int) string {
 			t.Fatal(err)
 		}
 		if i%4 == 3 {
-			if wrote, err := book.Write(ctx, db, time.Unix(int64(i), 0)); err != nil || !wrote {
+			if _, wrote, err := book.Write(ctx, db, time.Unix(int64(i), 0)); err != nil || !wrote {
 				t.Fatalf("checkpoint: %v, %v", wrote, err)
 			}
-			if wrote, err := book.Write(ctx, db, time.Unix(int64(i), 1)); err != nil || wrote {
+			if _, wrote, err := book.Write(ctx, db, time.Unix(int64(i), 1)); err != nil || wrote {
 				t.Fatalf("nothing new, and a checkpoint: %v, %v", wrote, err)
 			}
 		}
@@ -165,7 +165,7 @@ func TestCheckpointsAreWrittenAtTheEnd(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	writeCheckpoints(ctx, book, db, newLogger(console{stderr: &bytes.Buffer{}}, config{}))
+	writeCheckpoints(ctx, book, nil, db, newLogger(console{stderr: &bytes.Buffer{}}, config{}))
 	all, err := audit.ReadBook(path)
 	if err != nil || len(all) != 2 || all[1].Seq != 5 {
 		t.Errorf("checkpoints %+v, %v", all, err)

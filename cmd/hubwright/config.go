@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -16,15 +17,17 @@ import (
 // config is what serve runs with. Every field has a flag and an environment
 // variable; the flag wins.
 type config struct {
-	Listen    string        // host:port of the dashboard
-	PublicURL string        // how people reach it; decides cookies and origins
-	Data      string        // folder of database and files
-	KeyFile   string        // the key that seals secrets; outside the database
-	Book      string        // file of the audit's signed checkpoints
-	Seed      string        // file with stacks and deployments to register at start
-	Banner    string        // shown on every page
-	Probe     time.Duration // between two looks at a cluster, 0 for none
-	Gallery   bool          // serve /gallery, for people who work on Hubwright
+	Listen    string         // host:port of the dashboard
+	PublicURL string         // how people reach it; decides cookies and origins
+	Data      string         // folder of database and files
+	KeyFile   string         // the key that seals secrets; outside the database
+	Book      string         // file of the audit's signed checkpoints
+	Sinks     sinkConfig     // where else the checkpoints go
+	Proxies   []netip.Prefix // whose word about a client's address counts
+	Seed      string         // file with stacks and deployments to register at start
+	Banner    string         // shown on every page
+	Probe     time.Duration  // between two looks at a cluster, 0 for none
+	Gallery   bool           // serve /gallery, for people who work on Hubwright
 	LogJSON   bool
 }
 
@@ -39,6 +42,11 @@ func parseConfig(args []string, getenv func(string) string, stderr io.Writer) (c
 	fs.StringVar(&c.Data, "data", ".data/server", "folder of the database and files")
 	fs.StringVar(&c.KeyFile, "key-file", "", "key that seals secrets; default <data>/key (better: on another disk)")
 	fs.StringVar(&c.Book, "audit-checkpoints", "", "file of the audit's signed checkpoints; default <data>/audit-checkpoints.jsonl (better: on another disk)")
+	fs.StringVar(&c.Sinks.Syslog, "audit-syslog", "", "send each checkpoint to a syslog server: tls://host:6514, tcp://host:514 or udp://host:514")
+	fs.StringVar(&c.Sinks.Webhook, "audit-webhook", "", "post each checkpoint as JSON to this URL")
+	fs.StringVar(&c.Sinks.TokenFile, "audit-webhook-token-file", "", "file with the bearer token for --audit-webhook")
+	fs.StringVar(&c.Sinks.CAFile, "audit-ca-file", "", "PEM file of the CA for --audit-syslog and --audit-webhook; default the system's")
+	fs.Func("trusted-proxies", "networks of proxies before Hubwright, such as 10.0.0.0/8,127.0.0.1: their X-Forwarded-For is believed", c.trust)
 	fs.StringVar(&c.Seed, "seed", "", "JSON file with stacks and deployments to register at start")
 	fs.StringVar(&c.Banner, "banner", "", "sentence shown on every page")
 	fs.DurationVar(&c.Probe, "probe-every", time.Minute, "how often each cluster is asked for the status page; 0 never asks")
@@ -78,6 +86,31 @@ func envName(flagName string) string {
 	return "HUBWRIGHT_" + strings.ToUpper(strings.ReplaceAll(flagName, "-", "_"))
 }
 
+// trust reads networks and single addresses.
+func (c *config) trust(list string) error {
+	c.Proxies = nil
+	for _, part := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' }) {
+		p, err := netip.ParsePrefix(part)
+		if err != nil {
+			a, aerr := netip.ParseAddr(part)
+			if aerr != nil {
+				return fmt.Errorf("%q is neither a network such as 10.0.0.0/8 nor an address", part)
+			}
+			p = netip.PrefixFrom(a, a.BitLen())
+		}
+		c.Proxies = append(c.Proxies, p.Masked())
+	}
+	return nil
+}
+
+func (c config) proxiesShown() string {
+	var out []string
+	for _, p := range c.Proxies {
+		out = append(out, p.String())
+	}
+	return strings.Join(out, ", ")
+}
+
 func (c *config) validate() error {
 	host, port, err := net.SplitHostPort(c.Listen)
 	if err != nil {
@@ -115,7 +148,8 @@ func (c *config) validate() error {
 func (c config) lines() [][2]string {
 	return [][2]string{
 		{"listen", c.Listen}, {"public-url", c.PublicURL}, {"data", c.Data},
-		{"key-file", c.KeyFile}, {"audit-checkpoints", c.Book}, {"seed", c.Seed}, {"banner", c.Banner},
+		{"key-file", c.KeyFile}, {"audit-checkpoints", c.Book}, {"audit-syslog", c.Sinks.Syslog},
+		{"audit-webhook", c.Sinks.webhookShown()}, {"audit-webhook-token-file", c.Sinks.TokenFile}, {"audit-ca-file", c.Sinks.CAFile}, {"trusted-proxies", c.proxiesShown()}, {"seed", c.Seed}, {"banner", c.Banner},
 		{"probe-every", c.Probe.String()}, {"gallery", strconv.FormatBool(c.Gallery)}, {"log-json", strconv.FormatBool(c.LogJSON)},
 	}
 }

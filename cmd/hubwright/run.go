@@ -26,7 +26,7 @@ func commands() []command {
 		{"serve", "start the dashboard", serve},
 		{"sandbox", "start two emulated Azure Stack Hubs on this machine", runSandbox},
 		{"workflows", "print the workflows with their checks and steps", printWorkflows},
-		{"audit", "verify or export the audit: audit verify, audit export", runAudit},
+		{"audit", "verify the audit: audit verify", runAudit},
 		{"controlplane", "build what the sandbox's clusters run: controlplane build", runControlPlane},
 		{"version", "print the version", printVersion},
 	}

@@ -13,6 +13,7 @@ import (
 	"hubwright/internal/sandbox/controlplane"
 	"hubwright/internal/sandbox/faults"
 	"hubwright/internal/sandbox/standin"
+	"hubwright/workflows"
 )
 
 // runStandin routes the stand-in of AKS Engine, which the sandbox's helper VMs
@@ -124,8 +125,8 @@ func introduce(c console, s sandbox.Seed, dir, seedFile string) error {
 // with a certificate, and a deployment over both.
 func productSeed(s sandbox.Seed) seed {
 	a := s.Azure
-	out := seed{Deployments: []seedDeployment{{Name: "Ratings"}}, Azure: []seedAzure{{
-		Name: a.Name, ARMEndpoint: a.ARMEndpoint, LoginEndpoint: a.LoginEndpoint, TenantID: a.TenantID, SubscriptionID: a.SubscriptionID,
+	out := seed{Deployments: []seedDeployment{{Name: "Ratings"}}, Connections: []seedConnection{{
+		Name: a.Name, Kind: workflows.ConnectionAzure, Endpoint: a.ARMEndpoint, LoginEndpoint: a.LoginEndpoint, TenantID: a.TenantID, SubscriptionID: a.SubscriptionID,
 		ClientID: a.ClientID, ClientSecret: a.ClientSecret, CABundle: a.CABundle, HTTPSProxy: a.Proxy, DNSServer: a.DNSServer,
 	}}}
 	for i, st := range s.Stacks {

@@ -17,21 +17,8 @@ import (
 // registered already, by name, keeps what people changed, except the way to it.
 type seed struct {
 	Stacks      []seedStack      `json:"stacks"`
+	Connections []seedConnection `json:"connections"`
 	Deployments []seedDeployment `json:"deployments"`
-	Azure       []seedAzure      `json:"azure"`
-}
-
-type seedAzure struct {
-	Name           string `json:"name"`
-	ARMEndpoint    string `json:"armEndpoint"`
-	LoginEndpoint  string `json:"loginEndpoint"`
-	TenantID       string `json:"tenantID"`
-	SubscriptionID string `json:"subscriptionID"`
-	ClientID       string `json:"clientID"`
-	ClientSecret   string `json:"clientSecret"`
-	CABundle       string `json:"caBundle"`
-	HTTPSProxy     string `json:"httpsProxy"`
-	DNSServer      string `json:"dnsServer"`
 }
 
 type seedStack struct {
@@ -70,9 +57,9 @@ func loadSeed(ctx context.Context, path string, db *store.DB, vault *secrets.Vau
 		}
 		byName[st.Name] = id
 	}
-	for _, a := range s.Azure {
-		if err := seedOneAzure(ctx, a, db, vault); err != nil {
-			return fmt.Errorf("registering the connection %s: %w", a.Name, err)
+	for _, c := range s.Connections {
+		if err := seedOneConnection(ctx, c, db, vault); err != nil {
+			return fmt.Errorf("registering the connection %s: %w", c.Name, err)
 		}
 	}
 	for _, d := range s.Deployments {
@@ -119,33 +106,6 @@ func seedOneStack(ctx context.Context, in seedStack, db *store.DB, vault *secret
 	}
 	err = db.SaveStack(ctx, &st)
 	return st.ID, err
-}
-
-func seedOneAzure(ctx context.Context, in seedAzure, db *store.DB, vault *secrets.Vault) error {
-	known, err := db.Connections(ctx)
-	if err != nil {
-		return err
-	}
-	for _, k := range known {
-		if k.Name != in.Name {
-			continue
-		}
-		if k.HTTPSProxy == in.HTTPSProxy && k.CABundle == in.CABundle && k.DNSServer == in.DNSServer {
-			return nil
-		}
-		k.HTTPSProxy, k.CABundle, k.DNSServer = in.HTTPSProxy, in.CABundle, in.DNSServer
-		return db.SaveConnection(ctx, &k)
-	}
-	c := workflows.Connection{
-		Name: in.Name, Kind: workflows.ConnectionAzure, Endpoint: in.ARMEndpoint, LoginEndpoint: in.LoginEndpoint,
-		TenantID: in.TenantID, SubscriptionID: in.SubscriptionID, CABundle: in.CABundle, HTTPSProxy: in.HTTPSProxy,
-		DNSServer: in.DNSServer, CreatedBy: "seed",
-	}
-	c.Credential = workflows.Credential{Method: workflows.AuthSecret, ClientID: in.ClientID}
-	if c.Credential.Secret, err = vault.Seal(ctx, "connection.secret", []byte(in.ClientSecret)); err != nil {
-		return err
-	}
-	return db.SaveConnection(ctx, &c)
 }
 
 func seedOneDeployment(ctx context.Context, in seedDeployment, stacks map[string]string, db *store.DB) error {

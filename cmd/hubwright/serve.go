@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+	_ "time/tzdata" // maintenance windows in every zone, wherever the binary runs
 
 	"hubwright/handlers"
 	"hubwright/internal/archives"
@@ -62,7 +63,10 @@ func serve(ctx context.Context, c console, args []string) error {
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
-	p.work.Go(func() { writeCheckpoints(ctx, p.book, p.db, log) })
+	p.work.Go(func() { writeCheckpoints(ctx, p.book, p.courier, p.db, log) })
+	if p.courier != nil {
+		p.work.Go(func() { p.courier.Run(ctx) })
+	}
 	if cfg.Probe > 0 {
 		m := p.monitor(cfg.Probe, log)
 		p.work.Go(func() { m.Run(ctx) })
@@ -104,6 +108,7 @@ type product struct {
 	checks  *preflight.Runner
 	handler *handlers.Server
 	book    *audit.Book
+	courier *audit.Courier // nil when checkpoints go nowhere else
 	work    sync.WaitGroup // in the background, until the context of serve ends
 }
 
@@ -130,7 +135,7 @@ func assemble(ctx context.Context, cfg config, log *slog.Logger) (*product, erro
 		db.Close()
 		return nil, err
 	}
-	book, err := audit.OpenBook(cfg.Book, signing)
+	book, courier, err := openCheckpoints(cfg, key, log)
 	if err != nil {
 		db.Close()
 		return nil, err
@@ -147,12 +152,12 @@ func assemble(ctx context.Context, cfg config, log *slog.Logger) (*product, erro
 		db.Close()
 		return nil, err
 	}
-	p := &product{book: book, db: db, vault: vault, auth: auth.New(db, time.Now), engine: eng}
+	p := &product{book: book, courier: courier, db: db, vault: vault, auth: auth.New(db, time.Now), engine: eng}
 	p.checks = preflight.New(ctx, db, list, news, log, time.Now)
 	p.handler = handlers.New(handlers.Deps{
 		Store: db, Engine: eng, Auth: p.auth, Vault: vault, Signing: signing, Live: news, Preflight: p.checks, Catalogue: list,
-		Hubs: hubsAdapter{}, Clusters: a, Archives: shelf, RunFiles: files, Log: log, Clock: time.Now, PublicURL: cfg.PublicURL,
-		Banner: cfg.Banner, Config: configValues(cfg), Build: version, Gallery: cfg.Gallery, Probing: cfg.Probe,
+		Hubs: hubsAdapter{}, Connections: a.connectionTester(), Clusters: a, Archives: shelf, RunFiles: files, Log: log, Clock: time.Now, PublicURL: cfg.PublicURL,
+		Banner: cfg.Banner, Config: configValues(cfg), Build: version, Gallery: cfg.Gallery, Probing: cfg.Probe, Checkpoints: courier, Proxies: cfg.Proxies,
 	})
 	return p, nil
 }

@@ -26,6 +26,12 @@ func AgentName(pool, suffix string, i int) string {
 	return fmt.Sprintf("k8s-%s-%s-%d", pool, suffix, i)
 }
 
+// NICName is the name of a VM's network interface.
+func NICName(vm string) string {
+	i := strings.LastIndexByte(vm, '-') + 1
+	return vm[:i] + "nic-" + vm[i:]
+}
+
 // PublicIPName is the name of the API server's public IP address.
 func PublicIPName(dnsPrefix string) string {
 	return "k8s-master-ip-" + dnsPrefix + "-" + NameSuffix(dnsPrefix)

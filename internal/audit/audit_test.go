@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ func newRecord(n int) record {
 	var c Chain
 	for i := range n {
 		e := workflows.AuditEvent{Seq: int64(i + 1), At: time.Unix(int64(i), 5).UTC(), Actor: "ana", Action: RunStart,
-			Object: "=cmd()", Detail: map[string]string{"b": "2", "a": "1"}}
+			Object: "=cmd()", Version: HashVersion, Detail: map[string]string{"b": "2", "a": "1"}}
 		c.Seal(&e)
 		r = append(r, e)
 	}
@@ -68,6 +69,10 @@ func TestEveryFieldIsInTheHash(t *testing.T) {
 		"run":        func(e *workflows.AuditEvent) { e.RunID = "x" },
 		"deployment": func(e *workflows.AuditEvent) { e.Target.DeploymentID = "x" },
 		"site":       func(e *workflows.AuditEvent) { e.Target.SiteID = "x" },
+		"workflow":   func(e *workflows.AuditEvent) { e.WorkflowID = "x" },
+		"address":    func(e *workflows.AuditEvent) { e.Address = "192.0.2.1" },
+		"token":      func(e *workflows.AuditEvent) { e.Token = "x" },
+		"version":    func(e *workflows.AuditEvent) { e.Version = 1 },
 		"stack":      func(e *workflows.AuditEvent) { e.Target.StackID = "x" },
 		"detail":     func(e *workflows.AuditEvent) { e.Detail = map[string]string{"a": "1", "b": "3"} },
 		"less":       func(e *workflows.AuditEvent) { e.Detail = nil },
@@ -82,17 +87,45 @@ func TestEveryFieldIsInTheHash(t *testing.T) {
 	}
 }
 
+// What older builds wrote keeps its hashes for ever.
+func TestOldChainsStillVerify(t *testing.T) {
+	lines, err := os.ReadFile("testdata/chain-1.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c Chain
+	for line := range strings.Lines(string(lines)) {
+		var j jsonEvent
+		if err := json.Unmarshal([]byte(line), &j); err != nil {
+			t.Fatal(err)
+		}
+		e := workflows.AuditEvent{Seq: j.Seq, At: j.At, Actor: j.Actor, Action: j.Action, Object: j.Object, RunID: j.Run, Detail: j.Detail, PrevHash: j.PrevHash, Hash: j.Hash,
+			Target: workflows.Target{DeploymentID: j.Deployment, SiteID: j.Site, StackID: j.Stack}, Version: 1}
+		if !c.Next(e) {
+			t.Fatalf("event %d is not what follows", e.Seq)
+		}
+	}
+	next := workflows.AuditEvent{Seq: 5, Actor: "ana", Address: "192.0.2.7", Version: HashVersion}
+	c.Seal(&next)
+	c = ChainAt(4, next.PrevHash)
+	older := workflows.AuditEvent{Seq: 6, PrevHash: next.Hash, Version: 1}
+	older.Hash = Hash(older)
+	if !c.Next(next) || c.Next(older) {
+		t.Error("a chain goes on with version 2, and never back to 1")
+	}
+}
+
 func TestVerify(t *testing.T) {
 	whole := newRecord(5)
 	rep, err := Verify(t.Context(), whole)
 	want := Report{Rows: 5, Head: whole[4].Hash}
-	if err != nil || rep != want || !rep.OK() || !strings.Contains(rep.String(), whole[4].Hash) {
+	if err != nil || rep != want || !rep.OK() {
 		t.Errorf("whole: %+v, %v", rep, err)
 	}
 	broken := newRecord(5)
 	broken[2].Actor = "eve"
 	rep, err = Verify(t.Context(), broken)
-	if err != nil || rep.OK() || rep.FirstBroken != 3 || !strings.Contains(rep.String(), "event 3") {
+	if err != nil || rep.OK() || rep.FirstBroken != 3 {
 		t.Errorf("broken: %+v, %v", rep, err)
 	}
 	rep, err = Verify(t.Context(), record{})
@@ -120,7 +153,7 @@ func TestExport(t *testing.T) {
 			dec := json.NewDecoder(strings.NewReader(j.String()))
 			for i := range n {
 				e := r[n-1-i]
-				want := []string{fmt.Sprint(e.Seq), e.At.Format(time.RFC3339Nano), "ana", RunStart, "'=cmd()", "", "", "", "", `{"a":"1","b":"2"}`, e.PrevHash, e.Hash}
+				want := []string{fmt.Sprint(e.Seq), e.At.Format(time.RFC3339Nano), "ana", RunStart, "'=cmd()", "", "", "", "", "", "", "", `{"a":"1","b":"2"}`, e.PrevHash, e.Hash, "2"}
 				if diff := cmp.Diff(want, rows[i+1]); diff != "" {
 					t.Fatal(diff)
 				}

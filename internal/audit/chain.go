@@ -8,13 +8,18 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"hubwright/workflows"
 )
 
+// HashVersion is how the hashes of new events are made.
+const HashVersion = 2
+
 // Hash is the hash of an event: over its content, its Seq and its PrevHash, so
 // that no event can be changed, moved or taken out unseen. It is hexadecimal
-// SHA-256 over the fields, each with its length before it.
+// SHA-256 over the fields, each with its length before it. Events of version 1
+// keep theirs, which knew of no workflow, address and token.
 func Hash(e workflows.AuditEvent) string {
 	h := sha256.New()
 	var n [8]byte
@@ -26,12 +31,18 @@ func Hash(e workflows.AuditEvent) string {
 		number(int64(len(s)))
 		h.Write([]byte(s))
 	}
-	text("hubwright audit 1")
+	version := max(e.Version, 1)
+	text("hubwright audit " + strconv.Itoa(version))
 	text(e.PrevHash)
 	number(e.Seq)
 	number(e.At.UnixNano())
 	for _, s := range []string{e.Actor, e.Action, e.Object, e.RunID, e.Target.DeploymentID, e.Target.SiteID, e.Target.StackID} {
 		text(s)
+	}
+	if version > 1 {
+		for _, s := range []string{e.WorkflowID, e.Address, e.Token} {
+			text(s)
+		}
 	}
 	number(int64(len(e.Detail)))
 	for _, k := range slices.Sorted(maps.Keys(e.Detail)) {
@@ -44,12 +55,13 @@ func Hash(e workflows.AuditEvent) string {
 // Chain walks events in the order of Seq, from 1. The zero Chain stands before
 // the first event.
 type Chain struct {
-	seq  int64
-	head string
+	seq     int64
+	head    string
+	version int
 }
 
 // ChainAt stands behind the event with that Seq and Hash.
-func ChainAt(seq int64, head string) Chain { return Chain{seq, head} }
+func ChainAt(seq int64, head string) Chain { return Chain{seq: seq, head: head} }
 
 // Seal fills in the event's PrevHash and Hash and moves behind it.
 func (c *Chain) Seal(e *workflows.AuditEvent) {
@@ -59,12 +71,13 @@ func (c *Chain) Seal(e *workflows.AuditEvent) {
 }
 
 // Next moves behind a sealed event when it is the one that follows unchanged,
-// and says so.
+// and says so. No event has an older version than one before it: its address
+// could be taken out of the hash.
 func (c *Chain) Next(e workflows.AuditEvent) bool {
-	if e.Seq != c.seq+1 || e.PrevHash != c.head || e.Hash != Hash(e) {
+	if e.Seq != c.seq+1 || e.PrevHash != c.head || e.Version < c.version || e.Hash != Hash(e) {
 		return false
 	}
-	c.seq, c.head = e.Seq, e.Hash
+	c.seq, c.head, c.version = e.Seq, e.Hash, e.Version
 	return true
 }
 
@@ -80,21 +93,6 @@ type Report struct {
 
 // OK says whether the record is whole.
 func (r Report) OK() bool { return r.FirstBroken == 0 }
-
-// String is the report in a sentence.
-func (r Report) String() string {
-	if r.OK() {
-		return fmt.Sprintf("All %d events are as they were written. The newest has the hash %s.", r.Rows, orNone(r.Head))
-	}
-	return fmt.Sprintf("The record was tampered with: event %d is changed, missing or added. There are %d events.", r.FirstBroken, r.Rows)
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "(none)"
-	}
-	return s
-}
 
 // Verify reads the whole record and says whether anything in it was changed.
 func Verify(ctx context.Context, repo Repo) (Report, error) {

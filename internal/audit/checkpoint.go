@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/hkdf"
@@ -61,31 +62,32 @@ func OpenBook(path string, key ed25519.PrivateKey) (*Book, error) {
 
 // Write appends a checkpoint when there is a newer event than the last one
 // that was written, and says whether it did.
-func (b *Book) Write(ctx context.Context, repo Repo, now time.Time) (bool, error) {
+func (b *Book) Write(ctx context.Context, repo Repo, now time.Time) (c Checkpoint, wrote bool, err error) {
 	newest, err := repo.AuditEvents(ctx, Filter{Limit: 1})
 	if err != nil || len(newest) == 0 || newest[0].Seq == b.last {
-		return false, err
+		return Checkpoint{}, false, err
 	}
-	c := Checkpoint{Seq: newest[0].Seq, Hash: newest[0].Hash, At: now.UTC().Truncate(time.Second)}
+	c = Checkpoint{Seq: newest[0].Seq, Hash: newest[0].Hash, At: now.UTC().Truncate(time.Second)}
 	c.Sig = base64.StdEncoding.EncodeToString(ed25519.Sign(b.key, c.message()))
 	line, err := json.Marshal(c)
 	if err != nil {
-		return false, err
+		return c, false, err
 	}
 	f, err := os.OpenFile(b.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
-		return false, fmt.Errorf("writing an audit checkpoint: %w", err)
+		return c, false, fmt.Errorf("writing an audit checkpoint: %w", err)
 	}
 	_, err = f.Write(append(line, '\n'))
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return false, fmt.Errorf("writing an audit checkpoint: %w", err)
+		return c, false, fmt.Errorf("writing an audit checkpoint: %w", err)
 	}
 	b.last = c.Seq
-	return true, nil
+	return c, true, nil
 }
 
 // ReadBook reads all checkpoints, the oldest first. No file is no checkpoint;
-// a last line that was cut off by a crash is left out.
+// a last line that was cut off by a crash is left out. What a syslog server
+// wrote before the object of a line is passed over.
 func ReadBook(path string) ([]Checkpoint, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -100,7 +102,8 @@ func ReadBook(path string) ([]Checkpoint, error) {
 	lines := bufio.NewScanner(f)
 	for n := 1; lines.Scan(); n++ {
 		var c Checkpoint
-		if json.Unmarshal(lines.Bytes(), &c) != nil {
+		line := lines.Bytes()
+		if json.Unmarshal(line[max(bytes.IndexByte(line, '{'), 0):], &c) != nil {
 			broken = n
 			continue
 		}

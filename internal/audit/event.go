@@ -29,6 +29,10 @@ const (
 	StackCreate      = "stack.create"
 	StackChange      = "stack.change"
 	StackTest        = "stack.test"
+	ConnectionCreate = "connection.create"
+	ConnectionChange = "connection.change"
+	ConnectionTest   = "connection.test"
+	StackPolicy      = "stack.policy" // who must approve, and when changes may begin
 	DeploymentCreate = "deployment.create"
 	SiteCreate       = "site.create"
 	ArchiveAdd       = "archive.add"
@@ -37,18 +41,28 @@ const (
 	DraftDelete = "draft.delete"
 	CheckWaive  = "check.waive"
 
-	RunStart  = "run.start"
-	RunCancel = "run.cancel"
-	RunRetry  = "run.retry"
-	RunEnd    = "run.end"
+	RunStart   = "run.start"
+	RunApprove = "run.approve"
+	RunReject  = "run.reject"
+	RunCancel  = "run.cancel"
+	RunRetry   = "run.retry"
+	RunEnd     = "run.end"
 
 	KubeconfigDownload = "kubeconfig.download" // cluster-admin
 	KubeconfigScoped   = "kubeconfig.scoped"   // a service account with a chosen role
 	APIModelDownload   = "apimodel.download"
 	LogsDownload       = "logs.download" // what nodes had in their logs
 	DossierDownload    = "dossier.download"
+	LogDownload        = "log.download"      // the log of a run as text
+	DocumentDownload   = "document.download" // what a plan shows, secrets masked
 	AuditRead          = "audit.read"
 	AuditExport        = "audit.export"
+
+	AccessDeny  = "access.deny"  // a role that was not enough
+	RunRefuse   = "run.refuse"   // a start that checks or a run under way forbade
+	TokenRefuse = "token.refuse" // an API token that has ended or was revoked
+	TokenCreate = "token.create"
+	TokenRevoke = "token.revoke"
 
 	ShareCreate = "share.create" // a link to the status page that needs no login
 	ShareRevoke = "share.revoke"
@@ -60,17 +74,21 @@ type Action struct{ ID, Words string }
 // Actions are all actions in the order in which they are offered.
 func Actions() []Action {
 	return []Action{
-		{RunStart, "Run started"}, {RunEnd, "Run ended"}, {RunCancel, "Run cancelled"}, {RunRetry, "Run retried"},
+		{RunStart, "Run started"}, {RunEnd, "Run ended"}, {RunApprove, "Run approved"}, {RunReject, "Run rejected"}, {RunCancel, "Run cancelled"}, {RunRetry, "Run retried"},
 		{CheckWaive, "Check waived"}, {DraftDelete, "Draft deleted"},
 		{KubeconfigDownload, "Kubeconfig downloaded"}, {KubeconfigScoped, "Scoped account downloaded"},
 		{APIModelDownload, "API model downloaded"}, {LogsDownload, "Node logs downloaded"}, {DossierDownload, "Dossier downloaded"},
+		{LogDownload, "Log downloaded"}, {DocumentDownload, "Plan's document downloaded"},
+		{RunRefuse, "Start refused"}, {AccessDeny, "Access denied"},
 		{AuditRead, "Audit read"}, {AuditExport, "Audit exported"},
 		{ShareCreate, "Status page shared"}, {ShareRevoke, "Shared link revoked"},
-		{StackCreate, "Stack registered"}, {StackChange, "Stack changed"}, {StackTest, "Stack tested"},
+		{StackCreate, "Stack registered"}, {StackChange, "Stack changed"}, {StackTest, "Stack tested"}, {StackPolicy, "Approval and windows changed"},
+		{ConnectionCreate, "Connection registered"}, {ConnectionChange, "Connection changed"}, {ConnectionTest, "Connection tested"},
 		{DeploymentCreate, "Deployment created"}, {SiteCreate, "Site added"},
 		{ArchiveAdd, "Engine archive uploaded"}, {ArchiveDelete, "Engine archive deleted"},
 		{SetupComplete, "First admin made"}, {UserCreate, "Person added"}, {UserRole, "Role changed"},
 		{UserPassword, "Password changed"}, {UserDisable, "Person locked out"}, {UserEnable, "Person let in again"},
+		{TokenCreate, "API token made"}, {TokenRevoke, "API token revoked"}, {TokenRefuse, "API token refused"},
 		{Login, "Logged in"}, {LoginFailed, "Login refused"}, {Logout, "Logged out"},
 	}
 }

@@ -54,7 +54,7 @@ func each(ctx context.Context, repo Repo, f Filter, fn func(workflows.AuditEvent
 // formula gets an apostrophe in front.
 func WriteCSV(ctx context.Context, w io.Writer, repo Repo, f Filter) error {
 	out := csv.NewWriter(w)
-	header := []string{"seq", "at", "actor", "action", "object", "run", "deployment", "site", "stack", "detail", "prev_hash", "hash"}
+	header := []string{"seq", "at", "actor", "action", "object", "run", "workflow", "address", "token", "deployment", "site", "stack", "detail", "prev_hash", "hash", "version"}
 	if err := out.Write(header); err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func WriteCSV(ctx context.Context, w io.Writer, repo Repo, f Filter) error {
 			detail = nil
 		}
 		row := []string{strconv.FormatInt(e.Seq, 10), e.At.UTC().Format(time.RFC3339Nano), e.Actor, e.Action, e.Object,
-			e.RunID, e.Target.DeploymentID, e.Target.SiteID, e.Target.StackID, string(detail), e.PrevHash, e.Hash}
+			e.RunID, e.WorkflowID, e.Address, e.Token, e.Target.DeploymentID, e.Target.SiteID, e.Target.StackID, string(detail), e.PrevHash, e.Hash, strconv.Itoa(max(e.Version, 1))}
 		for i, cell := range row {
 			row[i] = inert(cell)
 		}
@@ -94,12 +94,16 @@ type jsonEvent struct {
 	Action     string            `json:"action"`
 	Object     string            `json:"object"`
 	Run        string            `json:"run,omitempty"`
+	Workflow   string            `json:"workflow,omitempty"`
+	Address    string            `json:"address,omitempty"`
+	Token      string            `json:"token,omitempty"`
 	Deployment string            `json:"deployment,omitempty"`
 	Site       string            `json:"site,omitempty"`
 	Stack      string            `json:"stack,omitempty"`
 	Detail     map[string]string `json:"detail,omitempty"`
 	PrevHash   string            `json:"prevHash"`
 	Hash       string            `json:"hash"`
+	Version    int               `json:"version"`
 }
 
 // WriteJSON writes the events of the filter, in its order, as JSON Lines: one
@@ -130,8 +134,8 @@ func EncodeJSON(w io.Writer, events []workflows.AuditEvent) error {
 
 func inJSON(e workflows.AuditEvent) jsonEvent {
 	return jsonEvent{
-		Seq: e.Seq, At: e.At.UTC(), Actor: e.Actor, Action: e.Action, Object: e.Object, Run: e.RunID,
+		Seq: e.Seq, At: e.At.UTC(), Actor: e.Actor, Action: e.Action, Object: e.Object, Run: e.RunID, Workflow: e.WorkflowID, Address: e.Address, Token: e.Token,
 		Deployment: e.Target.DeploymentID, Site: e.Target.SiteID, Stack: e.Target.StackID,
-		Detail: e.Detail, PrevHash: e.PrevHash, Hash: e.Hash,
+		Detail: e.Detail, PrevHash: e.PrevHash, Hash: e.Hash, Version: max(e.Version, 1),
 	}
 }

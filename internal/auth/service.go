@@ -29,6 +29,9 @@ type Repo interface {
 	DeleteSession(ctx context.Context, tokenHash []byte) error
 	DeleteSessionsOf(ctx context.Context, user string) error
 	DeleteExpiredSessions(ctx context.Context, now time.Time) error
+	CreateToken(ctx context.Context, t *Token) error
+	TokenByHash(ctx context.Context, hash []byte) (Token, error)
+	UseToken(ctx context.Context, id string, at time.Time) error
 	Setting(ctx context.Context, key string) (string, error)
 	SetSetting(ctx context.Context, key, value string) error
 }

@@ -47,7 +47,10 @@ func badValues(why string) error {
 
 // schemaWords are the lines of a schema's complaint, in one.
 func schemaWords(text string) string {
-	_, rest, _ := strings.Cut(text, "chart(s):")
+	rest := text
+	if _, after, ok := strings.Cut(text, "chart(s):"); ok {
+		rest = after
+	}
 	var lines []string
 	for line := range strings.Lines(rest) {
 		line = strings.TrimLeft(strings.TrimSpace(line), "- ")

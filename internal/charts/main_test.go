@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	storagev1 "k8s.io/api/storage/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -147,4 +150,27 @@ func eventually(t *testing.T, ok func() bool) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+// withDisks puts the disk driver on the cluster.
+func withDisks(t *testing.T, k *kubernetes.Clientset) {
+	t.Helper()
+	_, err := k.StorageV1().CSIDrivers().Create(t.Context(), &storagev1.CSIDriver{ObjectMeta: metav1.ObjectMeta{Name: "disk.csi.azure.com"}}, metav1.CreateOptions{})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := k.StorageV1().CSIDrivers().Delete(context.Background(), "disk.csi.azure.com", metav1.DeleteOptions{}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func password(t *testing.T, k *kubernetes.Clientset) string {
+	t.Helper()
+	s, err := k.CoreV1().Secrets("apps").Get(t.Context(), "ratings-mongodb", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(s.Data["password"])
 }

@@ -66,5 +66,8 @@ func CheckValues(c workflows.Chart, text string) error {
 	if err != nil {
 		return badValues(err.Error())
 	}
-	return explain("Checking the values", chartutil.ValidateAgainstSchema(ch, merged))
+	if err := chartutil.ValidateAgainstSchema(ch, merged); err != nil {
+		return badValues(schemaWords(err.Error()))
+	}
+	return nil
 }

@@ -82,12 +82,13 @@ func writeRun(w io.Writer, p dossier.Props) error {
 		MadeBy string
 		On     string
 		Run    workflows.Run
+		Gate   workflows.Gate
 		Steps  []workflows.StepRun
 		Nodes  []workflows.NodeRow
 		Checks []dossier.Check
 		Models []model
 		Tools  map[string]string
-	}{p.MadeAt, p.MadeBy, p.On, p.Run, p.Steps, p.Nodes, p.Checks, nil, map[string]string{}}
+	}{p.MadeAt, p.MadeBy, p.On, p.Run, p.Gate, p.Steps, p.Nodes, p.Checks, nil, map[string]string{}}
 	for _, m := range p.Models {
 		doc.Models = append(doc.Models, model{m.When, m.Cluster, m.SHA256, m.Kubernetes, m.Version, m.At})
 	}

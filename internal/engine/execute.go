@@ -22,6 +22,11 @@ type outcome struct {
 // the checkpointed calls from its table, so it must make the same calls in the
 // same order: everything that may differ is decided inside a step.
 func (e *Engine) execute(ctx dbos.Context, in runInput) (string, error) {
+	if in.Gated {
+		if p, err := e.wait(ctx, in); err != nil || p.End != "" {
+			return string(p.End), err
+		}
+	}
 	steps, err := dbos.RunAsStep(ctx, func(c context.Context) ([]workflows.StepRun, error) {
 		if err := e.cfg.Journal.StartRun(c, in.RunID, e.cfg.Clock()); err != nil {
 			return nil, err

@@ -36,6 +36,15 @@ type Journal interface {
 	State(ctx context.Context, runID string) ([]byte, error)
 	Steps(ctx context.Context, runID string, attempt int) ([]workflows.StepRun, error)
 
+	// HoldRun keeps a run that was just created, or given a new attempt, waiting
+	// for the gate, which it stores without its verdicts.
+	HoldRun(ctx context.Context, tx Tx, runID string, g workflows.Gate) error
+	// Gate is what a run waits for, empty for one that waits for nothing.
+	Gate(ctx context.Context, runID string) (workflows.Gate, error)
+	// AddVerdict notes what somebody said of a waiting run's plan, and says
+	// whether it did: not when the run does not wait, or somebody was quicker.
+	AddVerdict(ctx context.Context, tx Tx, runID string, v workflows.Verdict) (bool, error)
+
 	// UnfinishedRuns are the runs that have not ended, the oldest first.
 	UnfinishedRuns(ctx context.Context) ([]workflows.Run, error)
 

@@ -20,6 +20,7 @@ type Start struct {
 	Plan     workflows.Plan
 	State    []byte
 	Actor    string
+	Gate     workflows.Gate    // what it waits for before its first step
 	Details  map[string]string // go into the audit: waivers, versions before
 }
 
@@ -28,6 +29,7 @@ type runInput struct {
 	RunID   string
 	Attempt int
 	From    int
+	Gated   bool // the run waits for its gate first
 }
 
 func (in runInput) workflowID() string { return fmt.Sprintf("%s-%d", in.RunID, in.Attempt) }
@@ -52,7 +54,11 @@ func (e *Engine) Start(ctx context.Context, s Start) (workflows.Run, error) {
 		if err := e.cfg.Journal.CreateRun(ctx, tx, run, steps, s.State); err != nil {
 			return err
 		}
-		if err := e.enqueue(tx, runInput{RunID: run.ID, Attempt: 1}, run.LockKey); err != nil {
+		in := runInput{RunID: run.ID, Attempt: 1, Gated: s.Gate.Shut()}
+		if err := e.hold(ctx, tx, in, s.Gate); err != nil {
+			return err
+		}
+		if err := e.enqueue(tx, in, run.LockKey); err != nil {
 			return err
 		}
 		return e.audit(ctx, tx, *run, s.Actor, audit.RunStart, s.Details)
@@ -77,9 +83,18 @@ func (e *Engine) Retry(ctx context.Context, runID, actor string) (workflows.Run,
 	if err != nil {
 		return run, err
 	}
+	gate, err := e.cfg.Journal.Gate(ctx, runID)
+	if err != nil {
+		return run, err
+	}
+	gate = again(gate, actor, e.cfg.Clock())
 	next := runInput{RunID: runID, Attempt: run.Attempt + 1, From: firstOpen(steps)}
+	next.Gated = gate.Shut() && run.StartedAt.IsZero()
 	err = e.cfg.Journal.InTx(ctx, func(tx Tx) error {
 		if err := e.cfg.Journal.AddAttempt(ctx, tx, runID, next.Attempt, next.From); err != nil {
+			return err
+		}
+		if err := e.hold(ctx, tx, next, gate); err != nil {
 			return err
 		}
 		if err := e.enqueue(tx, next, run.LockKey); err != nil {
@@ -104,6 +119,9 @@ func (e *Engine) Cancel(ctx context.Context, runID, actor string) error {
 	var did bool
 	err = e.cfg.Journal.InTx(ctx, func(tx Tx) error {
 		if did, err = e.cfg.Journal.RequestCancel(ctx, tx, runID, actor); err != nil || !did {
+			return err
+		}
+		if err := e.wake(tx, run); err != nil {
 			return err
 		}
 		return e.audit(ctx, tx, run, actor, audit.RunCancel, nil)

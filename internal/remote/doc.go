@@ -14,6 +14,8 @@
 //	    output.log  what it printed, stdout and stderr as they came
 //	    exit        its exit code; it appears whole, when all is over
 //	    killed      somebody asked for SIGKILL, which leaves no exit code
+//	    signal      the newest signal: one that comes while the command is
+//	                being started finds it there
 //
 // and everything we know of it is read from that folder, each time anew.
 //

@@ -129,8 +129,9 @@ func (h *Host) ReadJob(ctx context.Context, id string, offset int64, max int) ([
 // SignalJob sends a signal (HUP, INT, QUIT, KILL, TERM, USR1, USR2) to the
 // job's processes, after making sure that they are the job's. It does not wait
 // for what they do about it: JobStatus tells. On a host whose setsid is very
-// old or missing, jobs ignore INT and QUIT: TERM and KILL work everywhere. A job that has ended is left
-// alone without an error; for one that was never started,
+// old or missing, jobs ignore INT and QUIT: TERM and KILL work everywhere. A
+// job that has ended is left alone without an error. One that was never
+// started never will be, also not by a StartJob that is still on its way, and
 // errors.Is(err, workflows.ErrNotFound).
 func (h *Host) SignalJob(ctx context.Context, id, signal string) error {
 	if err := checkJobID(id); err != nil {
@@ -140,7 +141,7 @@ func (h *Host) SignalJob(ctx context.Context, id, signal string) error {
 	if !slices.Contains(signals, signal) {
 		return fmt.Errorf("signal %q is not one of %s", signal, strings.Join(signals, ", "))
 	}
-	out, err := h.sh(ctx, compact(jobLib+signalScript), []string{id, signal}, nil)
+	out, err := h.sh(ctx, compact(jobLib+signalScript), []string{id, signal, newNonce()}, nil)
 	switch {
 	case err != nil:
 		return err

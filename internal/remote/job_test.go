@@ -250,6 +250,49 @@ func TestJobSignals(t *testing.T) {
 	}
 }
 
+// A cancel may come at any moment of a start. Whatever it finds, afterwards
+// nothing runs, and nothing begins to.
+func TestJobSignalledWhileItStarts(t *testing.T) {
+	s := startSSHD(t)
+	starter, stopper := s.dial(t), s.dial(t)
+	for i := range 30 {
+		id := "early-" + strconv.Itoa(i)
+		ctx, cancel := context.WithCancel(bg)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			starter.StartJob(ctx, Job{ID: id, Argv: []string{"sleep", "300"}})
+		}()
+		// From the first byte of the start to the moment after its claim.
+		if i%2 == 0 {
+			if i%4 == 0 {
+				<-done
+			}
+			cancel()
+		} else {
+			eventually(t, 10*time.Second, "the start has come that far", func() bool {
+				_, err := os.Stat(filepath.Dir(s.jobFile(id, "pid")))
+				return err == nil
+			})
+		}
+		if err := stopper.SignalJob(bg, id, "TERM"); err != nil && !errors.Is(err, workflows.ErrNotFound) {
+			t.Fatal(err)
+		}
+		<-done
+		cancel()
+		eventually(t, 20*time.Second, id+" does not run", func() bool {
+			status, err := stopper.JobStatus(bg, id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return status.State == JobExited || status.State == JobLost
+		})
+		if started, err := starter.StartJob(bg, Job{ID: id, Argv: []string{"sleep", "300"}}); err != nil || started {
+			t.Errorf("%s was started after its end: %v, %v", id, started, err)
+		}
+	}
+}
+
 func TestJobLost(t *testing.T) {
 	s := startSSHD(t)
 	h := s.dial(t)

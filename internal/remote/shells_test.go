@@ -75,10 +75,28 @@ func runScripts(t *testing.T, shell []string, path string) {
 	}
 	start("b", "n3", "exec sleep 300\n", "started")
 	state("b", "running 0 0")
-	if got := run(jobLib+signalScript, "", "b", "KILL"); got != "running\n" {
+	if got := run(jobLib+signalScript, "", "b", "KILL", "n5"); got != "running\n" {
 		t.Errorf("signal said %q", got)
 	}
 	state("b", "exited 137")
+	if got := run(jobLib+signalScript, "", "c", "TERM", "n6"); got != "absent\n" {
+		t.Errorf("signal to no job said %q", got)
+	}
+	start("c", "n7", "echo late\n", "before")
+	state("c", "lost 0 0")
+
+	// The moment between the runner's trap and the command's exec, held open.
+	held := strings.Replace(runnerScript, "HUBWRIGHT_JOB=", "until [ -e go ]; do sleep 0.02; done\nHUBWRIGHT_JOB=", 1)
+	if held == runnerScript {
+		t.Fatal("the runner has no such place")
+	}
+	const command = "exec sleep 300\n"
+	run(startScript, command, "d", "n8", strconv.Itoa(len(command)), compact(jobLib+held))
+	if got := run(jobLib+signalScript, "", "d", "TERM", "n9"); got != "running\n" {
+		t.Errorf("signal said %q", got)
+	}
+	writeFile(t, filepath.Join(home, ".hubwright", "jobs", "d", "go"), nil)
+	state("d", "exited 143")
 	run(uploadScript, "data", "x y/z", "0600", "4", "n4")
 	if got := run(downloadScript, "", "~/x y/z", "10"); got != "4\ndata" {
 		t.Errorf("download said %q", got)

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -41,6 +42,39 @@ func (w *World) breakOff(hits func(faults.Event) bool, e faults.Effect) {
 				w.fleet.CutConnections(vm)
 			}
 		}
+	}
+	if e.Frozen {
+		w.freeze(hits)
+	}
+}
+
+// freeze plays disruption budgets that block, in the clusters that live now.
+func (w *World) freeze(hits func(faults.Event) bool) {
+	w.mu.Lock()
+	clusters := maps.Clone(w.apis)
+	w.mu.Unlock()
+	for id, fqdn := range clusters {
+		ev := faults.Event{At: faults.AtCluster, Stamp: regionOf(fqdn), Name: fqdn}
+		if !hits(ev) {
+			continue
+		}
+		effect, lifted, hit := w.faults.Strike(ev)
+		if !hit || !effect.Frozen {
+			continue
+		}
+		if err := w.clusters.Freeze(w.ctx, id); err != nil {
+			w.opts.Log.Warn("starting an unmovable workload", "cluster", id, "err", err)
+		}
+		w.background.Go(func() {
+			select {
+			case <-lifted:
+			case <-w.ctx.Done():
+				return
+			}
+			if err := w.clusters.Thaw(w.ctx, id); err != nil {
+				w.opts.Log.Warn("taking an unmovable workload away", "cluster", id, "err", err)
+			}
+		})
 	}
 }
 

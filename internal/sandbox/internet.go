@@ -66,13 +66,13 @@ func outer(a netip.Addr) netip.Addr {
 }
 
 // inner is the loopback address of a stamp that stands behind a public one,
-// with the stamp's region.
+// with the stamp's region. Such an address stands for itself.
 func (w *World) inner(a netip.Addr) (addr netip.Addr, region string, ok bool) {
 	if !a.Is4() {
 		return a, "", false
 	}
 	b := a.As4()
-	if b[0] != publicOctet {
+	if b[0] != publicOctet && b[0] != 127 {
 		return a, "", false
 	}
 	b[0] = 127
@@ -119,7 +119,18 @@ func (w *World) dialPublic(ctx context.Context, host string, port int) (net.Conn
 	if hit && effect.Unreachable {
 		return nil, errors.New("no answer")
 	}
+	if front := w.front(addr.String(), port); front != "" {
+		return loopback.Dial(ctx, "tcp", front)
+	}
 	return loopback.Dial(ctx, "tcp", net.JoinHostPort(addr.String(), strconv.Itoa(port)))
+}
+
+// front is where a Service answers that has the address, "" when none has.
+func (w *World) front(ip string, port int) string {
+	if w.clusters == nil {
+		return ""
+	}
+	return w.clusters.Front(ip, port)
 }
 
 // wayOfInternet leads those who come through the door to names of Traffic
@@ -129,7 +140,7 @@ func (w *World) wayOfInternet(host string, port int) proxy.Dialer {
 		return nil
 	}
 	if a, err := netip.ParseAddr(host); err == nil {
-		if _, _, ok := w.inner(a); !ok {
+		if _, _, ok := w.inner(a); !ok || a.IsLoopback() && w.front(host, port) == "" {
 			return nil
 		}
 	} else if _, ok := w.lookup(host, netip.Addr{}); !ok {

@@ -123,6 +123,7 @@ func (w *World) vmGoing(ctx context.Context, s *stamp, m arm.Machine) {
 	if !m.IsNode() {
 		return
 	}
+	w.minded(ctx, s, m)
 	id := clusterID(s, m.Tags["resourceNameSuffix"], m.Group)
 	w.closeShell(s, m, false)
 	if err := w.clusters.NodePower(ctx, id, m.Name, false); err != nil && !errors.Is(err, controlplane.ErrNotRunning) {
@@ -246,17 +247,4 @@ func (w *World) vmRestarted(ctx context.Context, s *stamp, m arm.Machine) error 
 		return err
 	}
 	return w.vmPower(ctx, s, m, true)
-}
-
-// serviceAddress gives a Service of type LoadBalancer its address: a public IP
-// of the Hub, with a name when the Service asks for a DNS label.
-func (w *World) serviceAddress(_ context.Context, id, namespace, service, label string) (string, error) {
-	for _, s := range w.stamps {
-		for _, m := range s.hub.Machines() {
-			if m.IsNode() && clusterID(s, m.Tags["resourceNameSuffix"], m.Group) == id {
-				return s.hub.ServiceAddress(m.Group, id, namespace, service, label)
-			}
-		}
-	}
-	return "", fmt.Errorf("no Hub has the cluster %s", id)
 }

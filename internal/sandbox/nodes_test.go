@@ -12,6 +12,8 @@ import (
 
 	"golang.org/x/crypto/ssh"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
@@ -184,9 +186,30 @@ func TestNodesFollowTheirMachines(t *testing.T) {
 		t.Error("a foreign key opened a machine")
 	}
 
+	// A budget keeps pods where they are, until it is lifted.
+	lift := force(t, w, "budget-blocks", "seattle", nil)
+	var pinned string
+	until(t, "a pod that may not go", func() bool { pinned = podOn(t, client, agent, "unmovable"); return pinned != "" })
+	until(t, "the budget", func() bool {
+		err := client.PolicyV1().Evictions("default").Evict(t.Context(), &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Name: pinned, Namespace: "default"}})
+		if err == nil {
+			t.Fatal("the pod was evicted")
+		}
+		return apierrors.IsTooManyRequests(err) && strings.Contains(err.Error(), "disruption budget")
+	})
+
 	// An agent that is gone takes its Node along; made anew it is another kubelet.
+	// Nobody had drained it.
 	a := u.node(agent, "cse-agent-0")
 	u.away(a)
+	if what := w.Misuse(); len(what) != 1 || !strings.Contains(what[0], agent) || !strings.Contains(what[0], pinned) {
+		t.Errorf("misuse: %q", what)
+	}
+	lift()
+	until(t, "the end of the unmovable", func() bool {
+		_, err := client.PolicyV1().PodDisruptionBudgets("default").Get(t.Context(), "unmovable", metav1.GetOptions{})
+		return apierrors.IsNotFound(err)
+	})
 	until(t, "the end of the agent's Node", func() bool { return len(kubelets(t, client)) == 1 })
 	u.again(a, "1.34.4", pki)
 	if got := kubelets(t, client); got[agent] != "v1.34.4" || got[master] != "v1.33.10" {
@@ -248,6 +271,19 @@ func TestNodesFollowTheirMachines(t *testing.T) {
 		out, err := jump(t, w, api, e.key, master, "ls /etc/kept")
 		return err == nil && strings.HasSuffix(out, "/etc/kept\n")
 	})
+}
+
+// podOn is a Running pod of an app on a node, "" when there is none.
+func podOn(t *testing.T, client *kubernetes.Clientset, node, app string) string {
+	t.Helper()
+	list, err := client.CoreV1().Pods("default").List(t.Context(), metav1.ListOptions{LabelSelector: "app=" + app, FieldSelector: "spec.nodeName=" + node + ",status.phase=Running"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list.Items) == 0 {
+		return ""
+	}
+	return list.Items[0].Name
 }
 
 // processesAbout lists the programs whose command line names a folder.

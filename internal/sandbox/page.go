@@ -107,6 +107,7 @@ type scenery struct {
 	Stamps  []stampView
 	Calls   []traffic.Call
 	Refused []string
+	Misuse  []string
 	Now     time.Time
 }
 
@@ -116,7 +117,7 @@ type stampView struct {
 }
 
 func (w *World) scenery() scenery {
-	s := scenery{Proxy: w.ProxyURL(), Speed: w.opts.Speed, Faults: w.faults.List(), Kinds: faults.Kinds(), Calls: w.Calls(), Now: time.Now()}
+	s := scenery{Proxy: w.ProxyURL(), Speed: w.opts.Speed, Faults: w.faults.List(), Kinds: faults.Kinds(), Calls: w.Calls(), Misuse: w.Misuse(), Now: time.Now()}
 	for _, st := range w.stamps {
 		v := stampView{Name: st.name, Region: st.region, Endpoint: "https://" + st.host("management"), Identity: "Entra ID", Overview: st.hub.Overview()}
 		if st.adfs {

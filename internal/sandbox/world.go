@@ -20,6 +20,7 @@ import (
 	"sync/atomic"
 
 	"hubwright/internal/sandbox/arm"
+	"hubwright/internal/sandbox/charts"
 	"hubwright/internal/sandbox/controlplane"
 	"hubwright/internal/sandbox/dns"
 	"hubwright/internal/sandbox/faults"
@@ -103,6 +104,7 @@ type World struct {
 	mu     sync.Mutex
 	apis   map[string]string // public names of the clusters' API servers, by cluster
 	shells map[string]shell  // of the clusters' machines, by their name in the fleet
+	misuse []string
 
 	ctx        context.Context // ends with Close
 	cancel     context.CancelFunc
@@ -188,6 +190,9 @@ func (w *World) open(ctx context.Context) error {
 	if err := w.openAzure(ctx); err != nil {
 		return err
 	}
+	if err := w.openCharts(); err != nil {
+		return err
+	}
 	if err := w.openMachines(); err != nil {
 		return err
 	}
@@ -227,6 +232,18 @@ func (w *World) openReleases() {
 	w.play(releases.AssetsHost, "", w.public, http.HandlerFunc(site.Assets), false)
 }
 
+// openCharts plays the places from which Helm charts come.
+func (w *World) openCharts() error {
+	library, err := charts.Open()
+	if err != nil {
+		return err
+	}
+	for _, host := range charts.Hosts() {
+		w.play(host, "", w.public, library, false)
+	}
+	return nil
+}
+
 // openMachines prepares helper VMs and control planes; none is started.
 func (w *World) openMachines() error {
 	say := func(format string, args ...any) { w.opts.Log.Info(fmt.Sprintf(format, args...)) }
@@ -248,7 +265,7 @@ func (w *World) openMachines() error {
 	var err error
 	w.clusters, err = controlplane.New(controlplane.Options{
 		Dir: filepath.Join(w.opts.Dir, "clusters"), Binary: binary, Speed: w.opts.Speed, Log: func(line string) { w.opts.Log.Info(line) },
-		LoadBalancerIP: w.serviceAddress,
+		LoadBalancerIP: w.serviceAddress, LoadBalancers: w.serviceNews,
 	})
 	return err
 }
@@ -346,9 +363,9 @@ func (w *World) Seed() Seed {
 		}
 		if s.adfs {
 			st.IdentitySystem, st.TenantID, st.Hosts = string(identity.ADFS), identity.ADFSTenant, w.hosts
-		} else {
-			st.CABundle += string(w.public.PEM()) // Entra ID's name is signed by the public CA
 		}
+		// Entra ID's name and the sources of charts are signed by the public CA.
+		st.CABundle += string(w.public.PEM())
 		seed.Stacks = append(seed.Stacks, st)
 	}
 	return seed

@@ -343,7 +343,7 @@ func TestAHelperVMAndItsNextLife(t *testing.T) {
 		t.Errorf("resources %v, want %v", got, before)
 	}
 	again := w.Seed()
-	again.Proxy, again.Stacks[0].Proxy, again.Stacks[1].Proxy = seed.Proxy, seed.Proxy, seed.Proxy
+	again.Proxy, again.Azure.Proxy, again.Stacks[0].Proxy, again.Stacks[1].Proxy = seed.Proxy, seed.Proxy, seed.Proxy, seed.Proxy
 	again.Stacks[1].Hosts = seed.Stacks[1].Hosts
 	if a, b := fmt.Sprint(seed), fmt.Sprint(again); a != b {
 		t.Error("the seed of the next life is another one")

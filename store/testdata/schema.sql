@@ -11,6 +11,20 @@ CREATE TABLE api_models (
 
 CREATE UNIQUE INDEX api_models_version ON api_models (cluster_id, version);
 
+CREATE TABLE api_tokens (
+    id         TEXT PRIMARY KEY,
+    person     TEXT NOT NULL REFERENCES users (name),
+    name       TEXT NOT NULL,
+    role       TEXT NOT NULL,
+    token_hash BLOB NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    revoked_at INTEGER NOT NULL, -- 0 while it is not
+    used_at    INTEGER NOT NULL  -- 0 for never
+) STRICT;
+
+CREATE INDEX api_tokens_person ON api_tokens (person);
+
 CREATE TABLE archives (
     id        TEXT PRIMARY KEY,
     version   TEXT NOT NULL UNIQUE,
@@ -35,7 +49,7 @@ BEGIN
 END;
 
 CREATE TRIGGER audit_keep_content
-BEFORE UPDATE OF seq, at, actor, action, object, run_id, deployment_id, site_id, stack_id, detail, workflow_id ON audit_events
+BEFORE UPDATE OF seq, at, actor, action, object, run_id, deployment_id, site_id, stack_id, detail, workflow_id, address, token, version ON audit_events
 BEGIN
     SELECT RAISE(ABORT, 'audit events are never changed');
 END;
@@ -64,7 +78,7 @@ CREATE TABLE audit_events (
     detail        TEXT NOT NULL, -- JSON
     prev_hash     TEXT,
     hash          TEXT
-, workflow_id TEXT NOT NULL DEFAULT '') STRICT;
+, workflow_id TEXT NOT NULL DEFAULT '', address TEXT NOT NULL DEFAULT '', token TEXT NOT NULL DEFAULT '', version INTEGER NOT NULL DEFAULT 1) STRICT;
 
 CREATE INDEX audit_action ON audit_events (action);
 
@@ -230,6 +244,17 @@ CREATE TABLE log_cursors (
     PRIMARY KEY (run_id, stream)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE policies (
+    stack_id   TEXT PRIMARY KEY REFERENCES stacks (id),
+    approval   TEXT NOT NULL, -- JSON: ids of workflows
+    windowed   TEXT NOT NULL, -- JSON: ids of workflows
+    windows    TEXT NOT NULL, -- JSON
+    zone       TEXT NOT NULL,
+    updated_by TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    version    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE probes (
     site_id         TEXT PRIMARY KEY REFERENCES sites (id),
     cluster_id      TEXT NOT NULL,
@@ -262,6 +287,14 @@ CREATE TABLE releases (
 
 CREATE UNIQUE INDEX releases_name ON releases (site_id, namespace, name);
 
+CREATE TABLE run_gates (
+    run_id   TEXT PRIMARY KEY REFERENCES runs (id),
+    approval INTEGER NOT NULL,
+    windows  TEXT NOT NULL, -- JSON
+    start_at INTEGER NOT NULL,
+    askers   TEXT NOT NULL -- JSON: names
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE run_plans (
     run_id TEXT PRIMARY KEY REFERENCES runs (id),
     plan   TEXT NOT NULL -- JSON
@@ -286,6 +319,16 @@ CREATE TABLE run_steps (
     started_at INTEGER NOT NULL DEFAULT 0,
     ended_at   INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (run_id, attempt, idx)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE run_verdicts (
+    run_id   TEXT NOT NULL REFERENCES run_gates (run_id),
+    attempt  INTEGER NOT NULL,
+    by       TEXT NOT NULL,
+    at       INTEGER NOT NULL,
+    approved INTEGER NOT NULL,
+    reason   TEXT NOT NULL,
+    PRIMARY KEY (run_id, attempt)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE runs (

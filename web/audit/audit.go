@@ -37,6 +37,7 @@ type Props struct {
 	Workflows   []ui.Choice
 	Deployments []ui.Choice
 	Chain       Chain
+	Failing     []string // places that do not take the checkpoints
 	OlderURL    string
 	NewestURL   string
 	ExportURL   string // as CSV; "" when there is no export

@@ -5,9 +5,18 @@ import (
 	"slices"
 
 	"hubwright/web/ui"
+	"hubwright/workflows"
 )
 
 func keys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
+
+// from is where an event came from.
+func from(e workflows.AuditEvent) string {
+	if e.Token != "" {
+		return "from " + e.Address + ", token " + e.Token
+	}
+	return "from " + e.Address
+}
 
 // words is what an action is called. One that is not known any more keeps its
 // name.

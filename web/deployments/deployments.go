@@ -6,6 +6,7 @@ package deployments
 import (
 	"time"
 
+	"hubwright/web/runs"
 	"hubwright/web/ui"
 	"hubwright/workflows"
 )
@@ -31,6 +32,7 @@ type StackChoice struct {
 type Props struct {
 	Role   ui.Role
 	Items  []Item
+	ForYou []runs.Row // runs that wait for the person's decision
 	Stacks []StackChoice
 	Name   string // as typed, kept after an error
 	Errors []workflows.FieldError

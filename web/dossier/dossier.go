@@ -15,6 +15,7 @@ type Props struct {
 	Run     workflows.Run
 	On      string                 // "Ratings / Orlando"
 	Steps   []workflows.StepRun    // of all attempts, each where it ran
+	Gate    workflows.Gate         // what it waited for before it began
 	Nodes   []workflows.NodeRow    // that the run worked on, if it says so
 	Checks  []Check                // in the order of the workflow
 	Events  []workflows.AuditEvent // of the run, the oldest first

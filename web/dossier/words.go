@@ -28,6 +28,8 @@ func (p Props) facts() []ui.Fact {
 		{Label: "Workflow", Value: p.Run.WorkflowID},
 		{Label: "Started by", Value: p.Run.CreatedBy},
 		{Label: "Ordered", Value: moment(p.Run.CreatedAt)},
+		{Label: "Waited for", Value: gateWords(p.Gate)},
+		{Label: "Decided", Value: verdictWords(p.Gate)},
 		{Label: "Began", Value: moment(p.Run.StartedAt)},
 		{Label: "Ended", Value: moment(p.Run.EndedAt)},
 		{Label: "Took", Value: ui.Duration(ui.Since(p.Run.StartedAt, p.Run.EndedAt, p.MadeAt))},
@@ -45,6 +47,37 @@ func (p Props) status() string {
 		return ui.RunStatus(p.Run).Words + ": this is how far it was when the dossier was made"
 	}
 	return ui.RunStatus(p.Run).Words
+}
+
+// gateWords is what the run had to wait for.
+func gateWords(g workflows.Gate) string {
+	var parts []string
+	if g.Approval {
+		parts = append(parts, "approval by a second person, not "+strings.Join(g.Askers, ", "))
+	}
+	for _, w := range g.Windows {
+		parts = append(parts, "window "+w.String())
+	}
+	if !g.StartAt.IsZero() {
+		parts = append(parts, "not before "+moment(g.StartAt))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func verdictWords(g workflows.Gate) string {
+	var parts []string
+	for _, v := range g.Verdicts {
+		text := "rejected by "
+		if v.Approved {
+			text = "approved by "
+		}
+		text += v.By + ", " + moment(v.At)
+		if v.Reason != "" {
+			text += ": " + v.Reason
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, "; ")
 }
 
 // moment is a time for paper: to the second, in UTC.

@@ -21,8 +21,15 @@ type Page struct {
 func Pages() []Page {
 	var all []Page
 	for _, list := range [][]Page{
-		doors(), deploymentPages(), guidePages(), statusPages(), stackPages(), wizardPages(), reviewPages(),
-		runPages(), dossierPages(), historyPages(), clusterPages(), auditPages(), adminPages(), helpPages(),
+		doors(), deploymentPages(), guidePages(), statusPages(),
+		stackPages(),
+		connectionPages(),
+		wizardPages(), reviewPages(), runPages(), dossierPages(), historyPages(),
+		clusterPages(),
+		auditPages(),
+		adminPages(),
+		tokenPages(),
+		helpPages(),
 	} {
 		all = append(all, list...)
 	}

@@ -60,6 +60,9 @@ func guidePages() []Page {
 	failed.Rows[1].Cells[0] = guide.Cell{Status: ui.Status{Tone: ui.ToneWait, Words: "Queued"}, Note: "behind run 41", Percent: -1, Action: &ui.Action{Label: "Follow", URL: "/runs/r4"}}
 	failed.Next = &guide.Next{Title: "Next: put right what failed on Orlando", Why: "The quota of cores is used up. Ask for 6 more, or choose a smaller size.", Action: &ui.Action{Label: "Look at run 42", URL: "/runs/r3", Primary: true}}
 
+	forYou := board()
+	forYou.ForYou = waitingRows()
+
 	viewer := board()
 	viewer.Role = ui.RoleViewer
 	viewer.Rows[2].Cells[1] = started.Rows[2].Cells[1]
@@ -81,6 +84,7 @@ func guidePages() []Page {
 		page("guide.running", "Ratings", layout.NavDeployments, guide.Page(board()), icon(layout.IconRunning)),
 		page("guide.ready", "Ratings", layout.NavDeployments, guide.Page(started), flash(ui.ToneOK, "The Site Orlando was added.")),
 		page("guide.failed", "Ratings", layout.NavDeployments, guide.Page(failed), icon(layout.IconBad)),
+		page("guide.for-you", "Ratings", layout.NavDeployments, guide.Page(forYou)),
 		page("guide.viewer", "Ratings", layout.NavDeployments, guide.Page(viewer), as(ui.RoleViewer)),
 		page("guide.empty", "Ratings", layout.NavDeployments, guide.Page(empty)),
 		page("guide.one-site-long-names", long, layout.NavDeployments, guide.Page(fresh)),

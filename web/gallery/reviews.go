@@ -55,7 +55,7 @@ func reviewPages() []Page {
 	for i := range h.Rail {
 		h.Rail[i].State = wizard.RailDone
 	}
-	ready := wizard.ReviewProps{Head: h, Plan: deployPlan(), Checks: checks.Props{Items: reviewChecks(), CanRun: true, Version: 4, Now: now}}
+	ready := wizard.ReviewProps{Head: h, Zone: "UTC", Plan: deployPlan(), Checks: checks.Props{Items: reviewChecks(), CanRun: true, Version: 4, Now: now}}
 
 	running := ready
 	running.Checks = checks.Props{Running: true, CanRun: true, Version: 4, Now: now}
@@ -90,8 +90,15 @@ func reviewPages() []Page {
 	viewer := ready
 	viewer.Role, viewer.Checks.CanRun = ui.RoleViewer, false
 
+	guarded := ready
+	guarded.Gate, guarded.Zone = workflows.Gate{Approval: true, Windows: nights()}, "Europe/Berlin"
+	late := guarded
+	late.StartAt, late.StartAtError = "2026-11-01T02:00", "This time has passed. Choose a later one, or leave it empty."
+	behind := locked
+	behind.Locked = &workflows.Run{ID: "r41", Number: 41, Title: "Upgrade ratings-orl to Kubernetes 1.34.4", CreatedBy: "ben", Status: workflows.RunWaiting}
+
 	mk := func(name string, p wizard.ReviewProps, opts ...option) Page {
 		return page("review."+name, "Review", layout.NavDeployments, wizard.Review(p), opts...)
 	}
-	return []Page{mk("ready", ready), mk("running", running), mk("failed", failed), mk("errors", wrong), mk("locked", locked), mk("no-plan", noPlan), mk("viewer", viewer, as(ui.RoleViewer))}
+	return []Page{mk("ready", ready), mk("running", running), mk("guarded", guarded), mk("start-too-late", late), mk("behind-waiting", behind), mk("failed", failed), mk("errors", wrong), mk("locked", locked), mk("no-plan", noPlan), mk("viewer", viewer, as(ui.RoleViewer))}
 }

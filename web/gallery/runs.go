@@ -108,6 +108,22 @@ func runPages() []Page {
 	}
 	upgrading.Steps[1].Doing = upgrading.Run.Doing
 
+	waiting := queued
+	waiting.Run.Status, waiting.Run.Title, waiting.Run.WorkflowID = workflows.RunWaiting, "Upgrade ratings-orl to Kubernetes 1.34.4", "upgrade"
+	waiting.Gate = workflows.Gate{Approval: true, Askers: []string{"ana"}, Windows: nights()}
+	waiting.OpensAt = now.Add(107 * time.Hour)
+	decide := waiting
+	decide.Decides = true
+	decide.Waived = []run.Waiver{{Title: "Disruption budgets let pods go", By: "ana", Reason: "The budget is wrong; its owner mends it on Friday."}}
+	wrong := decide
+	wrong.Reason, wrong.ReasonError = "no", "Say why you reject it, in 8 characters or more."
+	approved := waiting
+	approved.Gate.Verdicts = []workflows.Verdict{{By: "bob", Approved: true, At: before(time.Hour), Reason: "As talked over on Monday.", Attempt: 1}}
+	rejected := base
+	rejected.Run, rejected.Steps, rejected.CanRetry, rejected.Tail = deployRun(workflows.RunCancelled), deploySteps(0, workflows.StepCancelled), true, nil
+	rejected.Run.StartedAt, rejected.Run.Percent, rejected.Run.Lines, rejected.Gate = time.Time{}, 0, 0, waiting.Gate
+	rejected.Run.Problem = &workflows.Problem{Code: "run.rejected", What: "bob has rejected this run", Why: "The release of the ratings app is on the same evening.", Fix: "Talk it over. A new draft can be planned differently; a retry asks for approval of this plan once more."}
+
 	cancelling := running
 	cancelling.Run.Status, cancelling.CanCancel = workflows.RunCancelling, false
 	cancelling.Lost = "The connection to the helper VM is lost; the command goes on there. Trying again in 8 s."
@@ -136,8 +152,12 @@ func runPages() []Page {
 	halted := failed
 	halted.Run.Title, halted.Run.WorkflowID, halted.Nodes, halted.Steps = upgrading.Run.Title, "upgrade", upgradeNodes(), upgrading.Steps
 	return []Page{
-		mk("upgrade-failed", halted), mk("running", running), mk("upgrading", upgrading), mk("queued", queued), mk("cancelling", cancelling), mk("failed", failed), mk("cancelled", cancelled), mk("succeeded", ok), mk("viewer", viewer, as(ui.RoleViewer)), mk("long-names", longNames),
+		mk("upgrade-failed", halted), mk("running", running), mk("upgrading", upgrading), mk("queued", queued), mk("waiting", waiting), mk("decide", decide), mk("decide-wrong", wrong), mk("approved", approved), mk("rejected", rejected), mk("cancelling", cancelling), mk("failed", failed), mk("cancelled", cancelled), mk("succeeded", ok), mk("viewer", viewer, as(ui.RoleViewer)), mk("long-names", longNames),
 	}
+}
+
+func nights() []workflows.Window {
+	return []workflows.Window{{Days: []time.Weekday{time.Saturday}, From: 22 * 60, To: 4 * 60, Zone: "Europe/Berlin"}}
 }
 
 func historyRows() []runs.Row {
@@ -164,9 +184,19 @@ func historyRows() []runs.Row {
 	return out
 }
 
+func waitingRows() []runs.Row {
+	r := deployRun(workflows.RunWaiting)
+	r.ID, r.Title, r.CreatedBy, r.CreatedAt = "r41", "Upgrade ratings-orl to Kubernetes 1.34.4", "ben", before(3*time.Hour)
+	other := r
+	other.ID, other.Title = "r40", "Scale linuxpool of "+long
+	return []runs.Row{{Run: r, On: "Ratings / Orlando"}, {Run: other, On: long}}
+}
+
 func historyPages() []Page {
 	p := runs.Props{Role: ui.RoleOperator, Rows: historyRows(), Now: now, OlderURL: "/runs?before=36",
 		Workflows: []ui.Choice{{Value: "deploy-cluster", Label: "Deploy a cluster"}}, Deployments: []ui.Choice{{Value: "d1", Label: "Ratings"}, {Value: "d3", Label: long}}, Stacks: []ui.Choice{{Value: "s1", Label: "Seattle"}}}
+	forYou := p
+	forYou.ForYou = waitingRows()
 	older := p
 	older.NewestURL, older.OlderURL, older.Filter.Workflow = "/runs", "", "deploy-cluster"
 	nothing := p
@@ -180,6 +210,7 @@ func historyPages() []Page {
 		page("runs.compare", "Compare runs", layout.NavRuns, runs.Compare(compare)),
 		page("runs.compare-once", "Compare runs", layout.NavRuns, runs.Compare(once)),
 		page("runs", "Runs", layout.NavRuns, runs.Page(p)),
+		page("runs.for-you", "Runs", layout.NavRuns, runs.Page(forYou)),
 		page("runs.filtered", "Runs", layout.NavRuns, runs.Page(older)),
 		page("runs.nothing", "Runs", layout.NavRuns, runs.Page(nothing)),
 		page("runs.empty", "Runs", layout.NavRuns, runs.Page(runs.Props{Role: ui.RoleViewer, Now: now}), as(ui.RoleViewer)),

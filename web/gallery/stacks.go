@@ -52,7 +52,7 @@ func stackPages() []Page {
 		{Stack: orlando(), Tested: ui.Status{Tone: ui.ToneWarn, Words: "1 warning"}, At: before(26 * time.Hour), UsedBy: 1},
 		{Stack: func() workflows.Stack { s := seattle(); s.ID, s.Name = "s3", long; return s }(), Tested: ui.Status{Tone: ui.ToneIdle, Words: "Not checked"}},
 	}
-	show := stacks.ShowProps{Role: ui.RoleAdmin, Stack: seattle(), Now: now, CreatedNote: "Registered by ana on 2 Nov 2026.",
+	show := stacks.ShowProps{Policy: policyProps().Policy, Workflows: policyProps().Workflows, Role: ui.RoleAdmin, Stack: seattle(), Now: now, CreatedNote: "Registered by ana on 2 Nov 2026.",
 		Sites:  []ui.Crumb{{Label: "Ratings / Seattle", URL: "/deployments/d1"}},
 		CAs:    []stacks.Cert{{Subject: "CN=AzureStackSelfSignedRootCert", SHA256: sha, NotAfter: now.AddDate(2, 0, 0), IsCA: true}},
 		Checks: checks.Props{Items: hubChecks(), CanRun: true, Now: now}}
@@ -73,8 +73,22 @@ func stackPages() []Page {
 		page("stacks.viewer", "Stacks", layout.NavStacks, stacks.List(stacks.ListProps{Role: ui.RoleViewer, Items: items[:2], Now: now}), as(ui.RoleViewer)),
 		page("stack", "Seattle", layout.NavStacks, stacks.Show(show), admin),
 		page("stack.testing", "Seattle", layout.NavStacks, stacks.Show(testing), admin),
+		page("stack.policy", "Approval and windows of Seattle", layout.NavStacks, stacks.PolicyForm(policyProps()), admin),
+		page("stack.policy-wrong", "Approval and windows of Seattle", layout.NavStacks, stacks.PolicyForm(wrongPolicy()), admin),
 		page("stack.viewer", "Seattle", layout.NavStacks, stacks.Show(viewer), as(ui.RoleViewer)),
 	}, stackForms(admin)...)
+}
+
+func policyProps() stacks.PolicyProps {
+	return stacks.PolicyProps{Stack: seattle(), Workflows: []workflows.Info{{ID: "cluster", Title: "Deploy a cluster"}, {ID: "upgrade", Title: "Upgrade a cluster"}, {ID: "scale", Title: "Scale a node pool"}},
+		Policy: workflows.Policy{Approval: []string{"upgrade"}, Windowed: []string{"upgrade", "scale"}, Windows: nights(), Zone: "Europe/Berlin", Version: 2}}
+}
+
+func wrongPolicy() stacks.PolicyProps {
+	p := policyProps()
+	p.Policy.Zone, p.Policy.Windows = "Berlin", nil
+	p.Errors = []workflows.FieldError{{Field: "zone", Message: "Give a time zone by its name, such as Europe/Berlin or America/Los_Angeles."}, {Field: "windows.0.days", Message: "Give a window, else these workflows could never begin."}}
+	return p
 }
 
 const sha = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"hubwright/web/runs"
 	"hubwright/web/ui"
 	"hubwright/web/wizard"
 	"hubwright/workflows"
@@ -55,6 +56,7 @@ type Props struct {
 	Rows       []Row // Rows() with the cells filled in
 	Next       *Next
 	Drafts     []wizard.DraftItem
+	ForYou     []runs.Row  // runs that wait for the person's decision
 	Stacks     []ui.Choice // that have no Site here yet
 	Errors     []workflows.FieldError
 	Now        time.Time

@@ -19,9 +19,11 @@ const (
 	NavClusters    Nav = "clusters"
 	NavRuns        Nav = "runs"
 	NavStacks      Nav = "stacks"
+	NavConnections Nav = "connections"
 	NavAudit       Nav = "audit"
 	NavTeam        Nav = "team"
 	NavSettings    Nav = "settings"
+	NavTokens      Nav = "tokens"
 	NavHelp        Nav = "help"
 )
 

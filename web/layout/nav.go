@@ -19,6 +19,7 @@ func mainNav() []entry {
 		{NavClusters, "Clusters", "/clusters"},
 		{NavRuns, "Runs", "/runs"},
 		{NavStacks, "Stacks", "/stacks"},
+		{NavConnections, "Connections", "/connections"},
 		{NavAudit, "Audit", "/audit"},
 	}
 }
@@ -28,7 +29,7 @@ func sideNav(r ui.Role) []entry {
 	if r.Admin() {
 		out = append(out, entry{NavTeam, "Team", "/team"}, entry{NavSettings, "Settings", "/settings"})
 	}
-	return append(out, entry{NavHelp, "Help", "/help"})
+	return append(out, entry{NavTokens, "API tokens", "/tokens"}, entry{NavHelp, "Help", "/help"})
 }
 
 func (f Frame) title() string {
@@ -58,7 +59,7 @@ func (f Frame) again() int {
 func (f Frame) roleWords() string { return strings.ToLower(string(f.Role)) }
 
 func (f Frame) sideActive() bool {
-	return f.Active == NavTeam || f.Active == NavSettings || f.Active == NavHelp
+	return f.Active == NavTeam || f.Active == NavSettings || f.Active == NavTokens || f.Active == NavHelp
 }
 
 // htmxConfig keeps htmx inside our Content-Security-Policy: no style of its

@@ -24,7 +24,14 @@ type Props struct {
 	CanCancel  bool                // the engine would take a cancel now
 	CanRetry   bool                // the engine would take a retry now
 	Lost       string              // e.g. "The connection to the helper VM is lost; the command goes on."
-	Now        time.Time
+	Gate       workflows.Gate      // what it waits for, or waited for
+	OpensAt    time.Time           // when time lets a waiting run begin, zero for never
+	Decides    bool                // the person may approve or reject it now
+	Waived     []Waiver            // for who decides
+	Reason     string              // [reason] that did not do
+	// ReasonError is what is wrong with it.
+	ReasonError string
+	Now         time.Time
 }
 
 func (p Props) url() string { return "/runs/" + p.Run.ID }

@@ -26,6 +26,7 @@ type Filter struct {
 type Props struct {
 	Role        ui.Role
 	Rows        []Row
+	ForYou      []Row // runs that wait for what this person can give
 	Filter      Filter
 	Workflows   []ui.Choice
 	Deployments []ui.Choice

@@ -20,6 +20,16 @@ type Archive struct {
 	AddedAt  time.Time
 }
 
+// Sink is a place away from this machine where the audit's checkpoints go.
+type Sink struct {
+	Name, Where string
+	SentSeq     int64     // row of the newest checkpoint that it took, 0 for none
+	SentAt      time.Time // zero for not since the server started
+	Waiting     int
+	FailingFrom time.Time         // zero while all is well
+	Problem     workflows.Problem // of the last try
+}
+
 // Value is one line of the configuration. Secrets never come here.
 type Value struct {
 	Name  string // HUBWRIGHT_LISTEN
@@ -35,6 +45,7 @@ type Props struct {
 	Versions []ui.Choice // engine versions that an archive may be for
 	Config   []Value
 	Build    []ui.Fact // version, commit, Go
+	Sinks    []Sink
 	Errors   []workflows.FieldError
 	Now      time.Time
 }

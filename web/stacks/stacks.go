@@ -84,5 +84,19 @@ type ShowProps struct {
 	Sites       []ui.Crumb   // Deployments with a Site on it
 	CreatedNote string
 	CAs         []Cert // what the CA bundle holds
+	Policy      workflows.Policy
+	Workflows   []workflows.Info // that the policy can guard
 	Now         time.Time
+}
+
+// MostWindows is how many maintenance windows a policy has at most.
+const MostWindows = 4
+
+// PolicyProps is the form of a Stack's policy. In brackets: the names of the
+// form's fields. It posts to /stacks/:id/policy.
+type PolicyProps struct {
+	Stack     workflows.Stack
+	Policy    workflows.Policy // [version], [approval] and [windowed] ids, [zone]; windows as [windows.0.days], [windows.0.from], [windows.0.to]
+	Workflows []workflows.Info
+	Errors    []workflows.FieldError
 }

@@ -30,14 +30,34 @@ func (p ReviewProps) liveChecks() checks.Props {
 }
 
 func (p ReviewProps) readyWords() string {
-	words := "Ready to start."
-	if n := p.Checks.Count().Warnings; n > 0 {
-		words = "Ready to start, with " + ui.Plural(n, "warning", "warnings") + "."
+	words := "Ready to start"
+	if p.Gate.Approval {
+		words = "Ready to be approved"
 	}
+	if n := p.Checks.Count().Warnings; n > 0 {
+		words += ", with " + ui.Plural(n, "warning", "warnings")
+	}
+	words += "."
+
 	if p.Plan.Duration != "" {
 		words += " It takes " + p.Plan.Duration + "."
 	}
 	return words
+}
+
+// worksOrWaits is what keeps another run off.
+func worksOrWaits(r workflows.Run) string {
+	if r.Status == workflows.RunWaiting {
+		return "waits to begin on this, with a plan for what is there now."
+	}
+	return "works on this now."
+}
+
+func (p ReviewProps) startAtHelp() string {
+	if len(p.Gate.Windows) > 0 {
+		return "Left empty, it begins in the next window."
+	}
+	return "Left empty, it begins at once, or as soon as it is approved."
 }
 
 func (p ReviewProps) documentURL(d workflows.Document) string {

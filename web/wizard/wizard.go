@@ -64,6 +64,11 @@ type ReviewProps struct {
 	PlanErr *workflows.Problem // why there is no plan; then nothing below is shown
 	Locked  *workflows.Run     // the run that works on the same thing now
 	Stale   *Stale
+	Gate    workflows.Gate // what the run will wait for
+	Zone    string         // in which StartAt is given
+	StartAt string         // [start_at] as it was given
+	// StartAtError is what is wrong with it.
+	StartAtError string
 }
 
 // Blocked says in words why the run cannot start, "" when it can.

@@ -429,7 +429,12 @@ func (h *host) SignalJob(_ context.Context, id, signal string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.sent = append(h.sent, signal)
-	if j := h.jobs[id]; j != nil && (signal == "KILL" || !h.deaf) {
+	j := h.jobs[id]
+	if j == nil {
+		h.jobs[id] = &job{state: operate.JobLost}
+		return w.ErrNotFound
+	}
+	if signal == "KILL" || !h.deaf {
 		j.state, j.code = "exited", 143
 	}
 	return nil

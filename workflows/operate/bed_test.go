@@ -333,6 +333,10 @@ func (h host) ReadJob(_ context.Context, id string, offset int64, max int) ([]by
 }
 func (h host) SignalJob(_ context.Context, id, signal string) error {
 	h.b.signals = append(h.b.signals, signal)
+	if h.b.jobs[id] == nil {
+		h.b.jobs[id] = &job{state: operate.JobLost}
+		return w.ErrNotFound
+	}
 	h.b.jobs[id].end(143)
 	return nil
 }

@@ -309,8 +309,8 @@ func TestSteps(t *testing.T) {
 			b.engine = b.scaling
 			x = b.resume("scale", b.state(x))
 			b.must(x, append([]string{"scale"}, all...)...)
-			b.logged("deleted "+worker("linuxpool", 2)+" and perhaps not the network interface", "Look in the resource group ratings-rg")
-			if facts := x.Result().Facts; !strings.Contains(facts[len(facts)-1].Label, worker("linuxpool", 2)) {
+			b.logged("deleted "+worker("linuxpool", 2)+" and perhaps not the network interface", "delete in the resource group ratings-rg: the network interface k8s-linuxpool-33518585-nic-2 and the disk "+worker("linuxpool", 2)+"_OsDisk_")
+			if facts := x.Result().Facts; !strings.Contains(facts[len(facts)-1].Value, worker("linuxpool", 2)) {
 				t.Errorf("%+v", facts)
 			}
 		}},

@@ -130,6 +130,8 @@ type Host interface {
 	// JobState is absent, running, exited or lost, and how much it printed.
 	JobState(ctx context.Context, id string) (state string, exitCode int, outputSize int64, err error)
 	ReadJob(ctx context.Context, id string, offset int64, max int) ([]byte, error)
+	// SignalJob leaves what has ended alone. What was never started never will
+	// be, and is ErrNotFound.
 	SignalJob(ctx context.Context, id, signal string) error
 	Close() error
 }

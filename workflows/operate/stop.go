@@ -34,7 +34,8 @@ func (e Engine) Stop(ctx context.Context, g *Ground, log w.Log, left func(ctx co
 		log.Warn("A new run refuses to begin while it goes on there.")
 		return ctx.Err()
 	case state == JobAbsent:
-		log.Info("The command had not been started.")
+		log.Info("The command had not been started, and will not be.")
+		g.JobsEnded++ // its name is taken now
 		return ctx.Err()
 	}
 	log.Good("The command on the helper VM has ended.")
@@ -85,8 +86,19 @@ func (e Engine) endOnce(ctx context.Context, g *Ground, signal func(Host) error)
 	}
 	defer host.Close()
 	state, _, _, err := host.JobState(ctx, g.JobID())
-	if err != nil || state != JobRunning {
-		return state, err
+	switch {
+	case err != nil:
+		return "", err
+	case state == JobAbsent:
+		// Its start may be on the way still: a signal keeps it from beginning,
+		// or hits it.
+		err = host.SignalJob(ctx, g.JobID(), "TERM")
+		if errors.Is(err, w.ErrNotFound) {
+			return state, nil
+		}
+		return JobRunning, err
+	case state == JobRunning:
+		err = signal(host)
 	}
-	return state, signal(host)
+	return state, err
 }

@@ -59,8 +59,8 @@ func result(s *State) w.Result {
 		{Label: "Before", Value: strconv.Itoa(s.From)}, {Label: "Ready nodes of the cluster", Value: strconv.Itoa(s.Ready)},
 		{Label: "API model in custody", Value: fmt.Sprintf("version %d", s.ModelKept)},
 	}
-	if half := s.Deleted.Half(); len(half) > 0 {
-		facts = append(facts, w.SummaryItem{Label: "Perhaps left of " + strings.Join(half, ", "), Value: "Network interface and disk. " + s.sweep()})
+	if len(s.Deleted.Half()) > 0 {
+		facts = append(facts, w.SummaryItem{Label: "Perhaps left over", Value: s.sweep()})
 	}
 	return w.Result{
 		Headline: fmt.Sprintf("The pool %s has %s.", s.Pool, operate.Plural(s.To, "node")), Facts: facts,
@@ -178,7 +178,11 @@ func (f flow) scaleOnce(ctx context.Context, s *State, log w.Log) error {
 
 // sweep says what to do about what an interrupted scale-in left.
 func (s *State) sweep() string {
-	return "Look in the resource group " + s.ResourceGroup + " for those that are attached to no VM, and delete them."
+	var left []string
+	for _, vm := range s.Deleted.Half() {
+		left = append(left, fmt.Sprintf("the network interface %s and the disk %s_OsDisk_…", aksengine.NICName(vm), vm))
+	}
+	return "If they are there, delete in the resource group " + s.ResourceGroup + ": " + strings.Join(left, "; ") + "."
 }
 
 // correct sets the count in the engine's API model right.

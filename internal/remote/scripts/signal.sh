@@ -1,11 +1,22 @@
-# signal.sh ID SIGNAL
+# signal.sh ID SIGNAL NONCE
 # Prints the state that it found; signals only what is running and is ours.
-cd "$HOME/.hubwright/jobs/$1" 2>/dev/null || { echo absent; exit 0; }
+umask 077
+job=$HOME/.hubwright/jobs/$1
+mkdir -p "$job" && cd "$job" || exit 71
 look
+if [ "$state" = absent ]; then
+	# A start may be on its way: the claim of nobody is in before it, or it has
+	# been faster and gets the signal.
+	: >"pid.$3" || exit 1
+	ln "pid.$3" pid 2>/dev/null || look
+	rm -f "pid.$3"
+fi
 echo "$state"
 [ "$state" = running ] || exit 0
 # SIGKILL takes the runner too: the intention is the only trace of how it ended.
 [ "$2" != KILL ] || : >killed
+# What arrives before the command is there would be lost: the note is for it.
+echo "$2" >signal
 if [ "$pgid" = "$pid" ]; then
 	kill -s "$2" -- "-$pgid" 2>/dev/null
 else

@@ -101,6 +101,14 @@ func (h *Hub) internalAddress(group, suffix string) string {
 	return ""
 }
 
+// GroupLeaving says that a resource group is being deleted, or is gone.
+func (h *Hub) GroupLeaving(group string) bool {
+	h.world.mu.Lock()
+	defer h.world.mu.Unlock()
+	g := h.world.Groups[lower(group)]
+	return g == nil || str(dig(g, "properties", "provisioningState")) == stateDeleting
+}
+
 // ServiceAddress is the public address of a Kubernetes Service of type
 // LoadBalancer: what the cluster's cloud provider asks the Hub for. The public
 // IP is a resource of the cluster's group, made at the first call. It gets the
@@ -115,15 +123,35 @@ func (h *Hub) ServiceAddress(group, cluster, namespace, service, label string) (
 	if res := h.world.get(a.id); res != nil {
 		return str(dig(res, "properties", "ipAddress")), nil
 	}
-	p := object{"publicIPAllocationMethod": "Static"}
+	properties := object{"publicIPAllocationMethod": "Static"}
 	if label != "" {
-		p["dnsSettings"] = object{"domainNameLabel": label}
+		properties["dnsSettings"] = object{"domainNameLabel": label}
 	}
-	e := h.place(a, object{"location": h.cfg.Region, "tags": object{"kubernetes-cluster-name": cluster, "service": namespace + "/" + service}, "properties": p})
+	e := h.place(a, object{"location": h.cfg.Region, "tags": object{clusterTag: cluster, serviceTag: namespace + "/" + service}, "properties": properties})
 	if e.failed() {
 		e.status = http.StatusConflict
 		return "", e
 	}
 	h.setState(a.id, stateSucceeded)
 	return str(dig(h.world.get(a.id), "properties", "ipAddress")), nil
+}
+
+// The tags that the cloud provider writes on what it makes for a Service.
+const (
+	clusterTag = "kubernetes-cluster-name"
+	serviceTag = "service"
+)
+
+// KeepServiceAddresses gives back the public IPs of a cluster's Services that
+// keep, asked with namespace/name, does not want.
+func (h *Hub) KeepServiceAddresses(group, cluster string, keep func(service string) bool) {
+	h.world.mu.Lock()
+	defer h.world.mu.Unlock()
+	for _, ip := range h.world.ofType(typePublicIP) {
+		id := str(ip["id"])
+		ours := str(dig(ip, "tags", clusterTag)) == cluster && strings.HasPrefix(lower(id), lower(h.groupID(group)))
+		if service := str(dig(ip, "tags", serviceTag)); ours && service != "" && !keep(service) {
+			h.world.drop(id)
+		}
+	}
 }

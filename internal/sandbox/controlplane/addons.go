@@ -22,14 +22,17 @@ func (r *running) applyAddons(ctx context.Context) error {
 	v := "v" + r.spec.Version
 	system := "/apis/apps/v1/namespaces/kube-system/"
 	for path, manifest := range map[string]object{
-		"/api/v1/namespaces/kube-system/services/kube-dns": dnsService(r.spec.dnsIP()),
-		system + "deployments/coredns":                     workload("Deployment", "coredns", "kube-dns", images+"coredns:v1.9.4"),
-		system + "daemonsets/kube-proxy":                   workload("DaemonSet", "kube-proxy", "kube-proxy", images+"kube-proxy:"+v),
-		system + "daemonsets/azure-ip-masq-agent":          workload("DaemonSet", "azure-ip-masq-agent", "azure-ip-masq-agent", images+"ip-masq-agent:v2.8.0"),
-		system + "daemonsets/cloud-node-manager":           workload("DaemonSet", "cloud-node-manager", "cloud-node-manager", images+"azure-cloud-node-manager:v1.33.1"),
-		storageClassPath + "default":                       storageClass("default", "Standard_LRS"),
-		storageClassPath + "managed-standard":              storageClass("managed-standard", "Standard_LRS"),
-		storageClassPath + "managed-premium":               storageClass("managed-premium", "Premium_LRS"),
+		"/api/v1/namespaces/kube-system/services/kube-dns":                   dnsService(r.spec.dnsIP()),
+		system + "deployments/coredns":                                       workload("Deployment", "coredns", "kube-dns", images+"coredns:v1.9.4"),
+		system + "daemonsets/kube-proxy":                                     workload("DaemonSet", "kube-proxy", "kube-proxy", images+"kube-proxy:"+v),
+		system + "daemonsets/azure-ip-masq-agent":                            workload("DaemonSet", "azure-ip-masq-agent", "azure-ip-masq-agent", images+"ip-masq-agent:v2.8.0"),
+		system + "daemonsets/cloud-node-manager":                             workload("DaemonSet", "cloud-node-manager", "cloud-node-manager", images+"azure-cloud-node-manager:v1.33.1"),
+		system + "deployments/" + metricsName:                                metricsServer(),
+		"/api/v1/namespaces/kube-system/services/" + metricsName:             metricsService(r.spec.metricsIP()),
+		"/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.metrics.k8s.io": metricsAPI(),
+		storageClassPath + "default":                                         storageClass("default", "Standard_LRS"),
+		storageClassPath + "managed-standard":                                storageClass("managed-standard", "Standard_LRS"),
+		storageClassPath + "managed-premium":                                 storageClass("managed-premium", "Premium_LRS"),
 	} {
 		if err := r.apply(ctx, path, manifest); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
@@ -76,6 +79,31 @@ func dnsService(ip string) object {
 				{"name": "dns-tcp", "port": 53, "protocol": "TCP", "targetPort": 53},
 				{"name": "metrics", "port": 9153, "protocol": "TCP", "targetPort": 9153},
 			},
+		},
+	}
+}
+
+func metricsServer() object {
+	d := workload("Deployment", metricsName, metricsName, images+"metrics-server:v0.5.2")
+	d["spec"].(object)["replicas"] = 1
+	return d
+}
+
+func metricsService(ip string) object {
+	return object{
+		"apiVersion": "v1", "kind": "Service",
+		"metadata": object{"name": metricsName, "namespace": "kube-system", "labels": object{"k8s-app": metricsName, "addonmanager.kubernetes.io/mode": "Reconcile"}},
+		"spec":     object{"selector": object{"k8s-app": metricsName}, "clusterIP": ip, "ports": []object{{"port": 443, "protocol": "TCP", "targetPort": 4443}}},
+	}
+}
+
+func metricsAPI() object {
+	return object{
+		"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService",
+		"metadata": object{"name": "v1beta1.metrics.k8s.io", "labels": object{"addonmanager.kubernetes.io/mode": "Reconcile"}},
+		"spec": object{
+			"group": "metrics.k8s.io", "version": "v1beta1", "groupPriorityMinimum": 100, "versionPriority": 100, "insecureSkipTLSVerify": true,
+			"service": object{"name": metricsName, "namespace": "kube-system", "port": 443},
 		},
 	}
 }

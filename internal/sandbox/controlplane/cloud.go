@@ -31,6 +31,7 @@ const (
 type cloud struct {
 	*running
 	publicIP func(ctx context.Context, clusterID, namespace, service, label string) (string, error)
+	told     func(clusterID string, services []string)
 	delay    func(time.Duration) time.Duration
 
 	services corelisters.ServiceLister
@@ -47,9 +48,12 @@ func (r *running) startControllers(m *Manager) {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
 	factory := informers.NewSharedInformerFactory(r.client, 0)
-	core, storage := factory.Core().V1(), factory.Storage().V1()
+	core, storage, network := factory.Core().V1(), factory.Storage().V1(), factory.Networking().V1()
+	load := newLoad(time.Now)
+	r.meter = newMeter(factory, load)
+	r.balancer = newBalancer(newRouter(factory, load), &r.spec.PKI, r.log)
 	c := &cloud{
-		running: r, publicIP: m.opts.LoadBalancerIP, delay: m.after, due: map[types.UID]time.Time{},
+		running: r, publicIP: m.opts.LoadBalancerIP, told: m.opts.LoadBalancers, delay: m.after, due: map[types.UID]time.Time{},
 		services: core.Services().Lister(), claims: core.PersistentVolumeClaims().Lister(),
 		volumes: core.PersistentVolumes().Lister(), drivers: storage.CSIDrivers().Lister(), classes: storage.StorageClasses().Lister(),
 	}
@@ -69,6 +73,7 @@ func (r *running) startControllers(m *Manager) {
 	for _, informer := range []cache.SharedIndexInformer{
 		core.Services().Informer(), core.PersistentVolumeClaims().Informer(), core.PersistentVolumes().Informer(),
 		storage.CSIDrivers().Informer(), storage.StorageClasses().Informer(),
+		network.Ingresses().Informer(), network.IngressClasses().Informer(),
 	} {
 		_, _ = informer.AddEventHandler(handler) // fails only for a stopped informer
 	}
@@ -119,6 +124,7 @@ func (c *cloud) reconcile(ctx context.Context) (next time.Time) {
 		}
 	}
 	c.loadBalancers(ctx, work)
+	c.ingresses(ctx, work)
 	c.disks(ctx, work)
 	for uid := range c.due {
 		if !seen[uid] {
@@ -132,6 +138,8 @@ type workFunc func(uid types.UID, wait time.Duration, what string, do func() err
 
 func (c *cloud) loadBalancers(ctx context.Context, work workFunc) {
 	services, _ := c.services.List(labels.Everything())
+	c.balancer.reconcile(services)
+	c.tellServices(services)
 	for _, s := range services {
 		if s.Spec.Type != corev1.ServiceTypeLoadBalancer || len(s.Status.LoadBalancer.Ingress) > 0 || s.DeletionTimestamp != nil {
 			continue
@@ -139,6 +147,7 @@ func (c *cloud) loadBalancers(ctx context.Context, work workFunc) {
 		work(s.UID, addressDelay, "address for Service "+s.Namespace+"/"+s.Name, func() error {
 			ip, err := c.address(ctx, s)
 			if err != nil {
+				c.complain(ctx, s, err)
 				return err
 			}
 			s = s.DeepCopy()
@@ -158,6 +167,34 @@ func (c *cloud) address(ctx context.Context, s *corev1.Service) (string, error) 
 		return fmt.Sprintf("10.240.1.%d", 1+hash(s.Namespace, s.Name)%250), nil
 	}
 	return c.publicIP(ctx, c.id, s.Namespace, s.Name, s.Annotations["service.beta.kubernetes.io/azure-dns-label-name"])
+}
+
+// tellServices says which Services may have addresses.
+func (c *cloud) tellServices(services []*corev1.Service) {
+	if c.told == nil {
+		return
+	}
+	var there []string
+	for _, s := range services {
+		if s.Spec.Type == corev1.ServiceTypeLoadBalancer {
+			there = append(there, s.Namespace+"/"+s.Name)
+		}
+	}
+	c.told(c.id, there)
+}
+
+// complain writes the event that the cloud controller writes when a load balancer cannot be made.
+func (c *cloud) complain(ctx context.Context, s *corev1.Service, cause error) {
+	now := metav1.Now()
+	e := &corev1.Event{
+		ObjectMeta:     metav1.ObjectMeta{Name: s.Name + ".loadbalancer", Namespace: s.Namespace},
+		InvolvedObject: corev1.ObjectReference{APIVersion: "v1", Kind: "Service", Namespace: s.Namespace, Name: s.Name, UID: s.UID},
+		Reason:         "SyncLoadBalancerFailed", Message: "Error syncing load balancer: failed to ensure load balancer: " + cause.Error(), Type: corev1.EventTypeWarning,
+		Source: corev1.EventSource{Component: "service-controller"}, FirstTimestamp: now, LastTimestamp: now, Count: 1,
+	}
+	if _, err := c.client.CoreV1().Events(s.Namespace).Create(ctx, e, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) && ctx.Err() == nil {
+		c.log("event about Service %s/%s: %v", s.Namespace, s.Name, err)
+	}
 }
 
 // freeIP chooses in 127.128.0.0/9 by the names, and the next one while another Service of the cluster has it.

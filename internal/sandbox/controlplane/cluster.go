@@ -37,6 +37,9 @@ type running struct {
 	client *kubernetes.Clientset
 	egress *egress
 
+	meter    *meter
+	balancer *balancer
+
 	processes   []*process
 	cancel      context.CancelFunc // ends the controllers
 	controllers sync.WaitGroup
@@ -123,7 +126,9 @@ func (c *cluster) start(ctx context.Context, binary string, spec Spec) (err erro
 	if r.client, err = newClient(&spec); err != nil {
 		return err
 	}
-	if r.egress, err = startEgress(c.layout.dir, spec.at(portKwok), c.log); err != nil {
+	if r.egress, err = startEgress(c.layout.dir, map[string]string{
+		":" + kubeletPort: spec.at(portKwok), net.JoinHostPort(spec.metricsIP(), "443"): spec.at(portMetrics),
+	}, c.log); err != nil {
 		return err
 	}
 	stages, err := r.writeConfig(ctx, binary)
@@ -152,6 +157,9 @@ func (c *cluster) start(ctx context.Context, binary string, spec Spec) (err erro
 		return fmt.Errorf("creating the addons: %w", err)
 	}
 	r.startControllers(c.manager)
+	if err := r.meter.listen(&r.spec); err != nil {
+		return err
+	}
 	c.live.Store(r)
 	return nil
 }
@@ -192,6 +200,10 @@ func (r *running) launch(s *spawner, binary, name string, args []string) error {
 func (r *running) halt() {
 	r.cancel()
 	r.controllers.Wait()
+	_ = r.meter.close() // what it was asked is asked again
+	if r.balancer != nil {
+		r.balancer.close()
+	}
 	for i := len(r.processes) - 1; i >= 0; i-- {
 		r.processes[i].halt()
 	}
@@ -235,7 +247,7 @@ func (r *running) forgetLeases(ctx context.Context) error {
 func portsFree(ctx context.Context, s *Spec) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	for _, port := range []string{portEtcd, portEtcdPeer, portAPIServer, portControllerManager, portScheduler, portKwok} {
+	for _, port := range []string{portEtcd, portEtcdPeer, portAPIServer, portControllerManager, portScheduler, portKwok, portMetrics} {
 		for {
 			l, err := net.Listen("tcp", s.at(port))
 			if err == nil {

@@ -26,12 +26,12 @@ type Dial struct {
 }
 
 // egress is the HTTP CONNECT proxy that kube-apiserver must use for everything but etcd. It listens on a unix socket,
-// leads every kubelet to kwok and refuses all else, because behind a Service, a pod or a webhook's URL there is only an
+// leads every kubelet to kwok, the metrics server to ours, and refuses all else, because behind a Service, a pod or a webhook's URL there is only an
 // address off loopback.
 type egress struct {
 	listener net.Listener
 	socket   string
-	kwok     string // host:port
+	routes   map[string]string // from host:port, or from a port anywhere, to host:port
 	log      func(format string, args ...any)
 
 	mu    sync.Mutex
@@ -46,7 +46,7 @@ const keptDials = 1000
 const shortPrefix = "hw-egress-"
 
 // startEgress listens in the cluster's folder, or elsewhere where that path is too long for a socket.
-func startEgress(dir, kwok string, log func(string, ...any)) (*egress, error) {
+func startEgress(dir string, routes map[string]string, log func(string, ...any)) (*egress, error) {
 	socket := filepath.Join(dir, "egress.sock")
 	if len(socket) > 100 { // sockaddr_un holds 107 bytes
 		memory := filepath.Join(dir, "egress.folder")
@@ -67,7 +67,7 @@ func startEgress(dir, kwok string, log func(string, ...any)) (*egress, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the egress proxy: %w", err)
 	}
-	e := &egress{listener: listener, socket: socket, kwok: kwok, log: log, open: map[net.Conn]bool{}}
+	e := &egress{listener: listener, socket: socket, routes: routes, log: log, open: map[net.Conn]bool{}}
 	e.wg.Add(1)
 	go e.accept()
 	return e, nil
@@ -147,12 +147,16 @@ func refuse(conn net.Conn) {
 	_, _ = io.WriteString(conn, "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
 }
 
-// route is the whole policy: a kubelet is kwok, there is nothing else.
+// route is the whole policy: a kubelet is kwok, the metrics server is the sandbox's own, there is nothing else.
 func (e *egress) route(target string) string {
-	if _, port, err := net.SplitHostPort(target); err != nil || port != kubeletPort {
+	_, port, err := net.SplitHostPort(target)
+	if err != nil {
 		return ""
 	}
-	return e.kwok
+	if to := e.routes[target]; to != "" {
+		return to
+	}
+	return e.routes[":"+port]
 }
 
 func (e *egress) note(d Dial) {

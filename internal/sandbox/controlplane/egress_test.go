@@ -33,7 +33,7 @@ func TestEgress(t *testing.T) {
 		}
 	}()
 	for _, dir := range []string{t.TempDir(), t.TempDir() + "/" + strings.Repeat("long", 30)} {
-		e, err := startEgress(dir, kwok.Addr().String(), t.Logf)
+		e, err := startEgress(dir, map[string]string{":" + kubeletPort: kwok.Addr().String()}, t.Logf)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,12 +120,12 @@ func TestEgressOfAKilledSandbox(t *testing.T) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
 	dir := filepath.Join(t.TempDir(), strings.Repeat("long", 30))
-	killed, err := startEgress(dir, "127.0.0.1:9", t.Logf)
+	killed, err := startEgress(dir, map[string]string{":" + kubeletPort: "127.0.0.1:9"}, t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer killed.close()
-	next, err := startEgress(dir, "127.0.0.1:9", t.Logf)
+	next, err := startEgress(dir, map[string]string{":" + kubeletPort: "127.0.0.1:9"}, t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ const (
 	portControllerManager = "10257"
 	portScheduler         = "10259"
 	portKwok              = "10247"
+	portMetrics           = "4443"
 )
 
 func (s *Spec) at(port string) string { return s.IP + ":" + port }

@@ -5,14 +5,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"hubwright/internal/sandbox/controlplane"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -91,7 +94,8 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// TestPartEnds kills each part of a running cluster; it comes back.
+// TestPartEnds kills each part of a running cluster, one after the other and
+// then all at once: it comes back, and what the cluster holds is kept.
 func TestPartEnds(t *testing.T) {
 	dir := t.TempDir()
 	m := newManager(t, dir, nil)
@@ -99,27 +103,66 @@ func TestPartEnds(t *testing.T) {
 	if err := m.Ensure(t.Context(), spec); err != nil {
 		t.Fatal(err)
 	}
-	for name, pid := range pids(t, dir) {
-		process, err := os.FindProcess(pid)
-		if err == nil {
-			err = process.Kill()
-		}
-		if err != nil {
-			t.Fatalf("killing %s: %v", name, err)
-		}
+	kubernetes := client(t, m, spec)
+	note := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "kept"}}
+	if _, err := kubernetes.CoreV1().ConfigMaps("default").Create(t.Context(), note, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
 	}
+	back := func(killed map[string]int) {
+		t.Helper()
+		eventually(t, time.Minute, func() error {
+			now, err := readPIDs(dir)
+			if err != nil {
+				return err
+			}
+			for name, pid := range killed {
+				if now[name] == pid || !alive(now[name]) {
+					return fmt.Errorf("%s does not run again", name)
+				}
+			}
+			_, err = kubernetes.CoreV1().ConfigMaps("default").Get(t.Context(), "kept", metav1.GetOptions{})
+			return err
+		})
+	}
+	for _, name := range slices.Sorted(maps.Keys(pids(t, dir))) {
+		pid := pids(t, dir)[name]
+		kill(t, name, pid)
+		back(map[string]int{name: pid})
+	}
+	all := pids(t, dir)
+	for name, pid := range all {
+		kill(t, name, pid)
+	}
+	back(all)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	eventually(t, time.Minute, func() error { return m.AddNode(ctx, "hurt", agent(0, "1.33.10")) })
 }
 
+func kill(t *testing.T, name string, pid int) {
+	t.Helper()
+	process, err := os.FindProcess(pid)
+	if err == nil {
+		err = process.Kill()
+	}
+	if err != nil {
+		t.Fatalf("killing %s: %v", name, err)
+	}
+}
+
 // pids are those of the running parts of all clusters of a folder, by name.
 func pids(t *testing.T, dir string) map[string]int {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "*", "run", "*.pid"))
+	found, err := readPIDs(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return found
+}
+
+// readPIDs fails while a part that was started again writes its file.
+func readPIDs(dir string) (map[string]int, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*", "run", "*.pid"))
 	found := map[string]int{}
 	for _, file := range files {
 		var content struct{ PID int }
@@ -128,11 +171,11 @@ func pids(t *testing.T, dir string) map[string]int {
 			err = json.Unmarshal(text, &content)
 		}
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		found[strings.TrimSuffix(filepath.Base(file), ".pid")] = content.PID
 	}
-	return found
+	return found, err
 }
 
 // alive reports that there is such a process and that it is no zombie.

@@ -26,7 +26,10 @@ type Options struct {
 	Speed float64
 	// LoadBalancerIP chooses the public address of a Service of type LoadBalancer. An error is logged and the call
 	// repeated later. nil chooses an address of 127.0.0.0/8 from the names.
+	// label is the DNS label that the Service asks for, or "".
 	LoadBalancerIP func(ctx context.Context, clusterID, namespace, service, label string) (string, error)
+	// LoadBalancers, when not nil, is told each time which Services of type LoadBalancer there are, as namespace/name.
+	LoadBalancers func(clusterID string, services []string)
 }
 
 // Manager runs clusters. All methods may be called at any time from any goroutine; calls for one cluster wait for each

@@ -201,9 +201,14 @@ func pemBlock(kind string, der []byte) []byte {
 }
 
 // dnsIP is the tenth address of the service network, which is where AKS Engine puts DNS.
-func (s *Spec) dnsIP() string {
+func (s *Spec) dnsIP() string { return s.serviceIP(10) }
+
+// metricsIP is the metrics server's, which the egress proxy has to know.
+func (s *Spec) metricsIP() string { return s.serviceIP(11) }
+
+func (s *Spec) serviceIP(n int) string {
 	ip := netip.MustParsePrefix(s.ServiceCIDR).Masked().Addr()
-	for range 10 {
+	for range n {
 		ip = ip.Next()
 	}
 	return ip.String()

@@ -29,6 +29,7 @@ const (
 	AtSSH          Place = "ssh"          // somebody connects to a machine's SSH server, by the machine's name
 	AtDisk         Place = "disk"         // a command or an upload begins on a machine, by the machine's name
 	AtNode         Place = "node"         // a machine joins its cluster as a node, by its name
+	AtCluster      Place = "cluster"      // a cluster that lives when the rule begins to be in force, by its API server's name
 )
 
 // Rule is one misbehaviour.
@@ -74,6 +75,7 @@ type Effect struct {
 	OtherKey    bool              `json:"otherKey,omitempty"`  // ssh: the machine shows another host key
 	CutAfter    float64           `json:"cutAfter,omitempty"`  // ssh: the connection is cut when it is so old, in seconds at speed 1
 	Full        bool              `json:"full,omitempty"`      // disk: nothing can be written any more
+	Frozen      bool              `json:"frozen,omitempty"`    // cluster: a disruption budget lets no pod of a workload on all nodes go, until the rule is lifted
 }
 
 // Event is something that a rule may strike.
@@ -115,7 +117,7 @@ func (s *Set) OnAdd(f func(hits func(Event) bool, e Effect)) { s.added = f }
 func (s *Set) Add(r Rule) (string, error) {
 	e := &entry{rule: r, lifted: make(chan struct{})}
 	switch r.Match.At {
-	case AtConnect, AtRequest, AtOperation, AtArtifact, AtQuota, AtSubscription, AtSSH, AtDisk, AtNode:
+	case AtConnect, AtRequest, AtOperation, AtArtifact, AtQuota, AtSubscription, AtSSH, AtDisk, AtNode, AtCluster:
 	default:
 		return "", fmt.Errorf("fault %q: unknown place %q", r.ID, r.Match.At)
 	}

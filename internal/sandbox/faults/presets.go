@@ -176,5 +176,7 @@ func onMachines() []Rule {
 			Match: Match{At: AtDisk}, Effect: Effect{Full: true}},
 		{Kind: "node-never-ready", Title: "A node joins its cluster and does not get Ready until this is lifted",
 			Match: Match{At: AtNode, Times: 1}, Effect: Effect{Stuck: true}},
+		{Kind: "budget-blocks", Title: "A disruption budget lets no pod go from any node",
+			Match: Match{At: AtCluster}, Effect: Effect{Frozen: true}},
 	}
 }

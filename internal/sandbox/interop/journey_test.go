@@ -27,10 +27,12 @@ func journeys(prefix string) []journey {
 	}
 }
 
-// each runs do for both Hubs and both ways to sign in, each in its own world.
+// each runs do for both Hubs and both ways to sign in, each in its own world
+// and, as the engine waits a lot, at the same time.
 func each(t *testing.T, prefix string, do func(t *testing.T, e *engine)) {
 	for _, j := range journeys(prefix) {
 		t.Run(strings.ReplaceAll(j.name, " ", "_"), func(t *testing.T) {
+			t.Parallel()
 			w := start(t)
 			s := login(t, w)
 			s.install()

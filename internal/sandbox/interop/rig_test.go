@@ -38,7 +38,7 @@ func start(t *testing.T) *sandbox.World {
 		t.Fatal("AKS_ENGINE_BIN must name a real aks-engine-azurestack")
 	}
 	w, err := sandbox.Start(t.Context(), sandbox.Options{
-		Dir: t.TempDir(), ProxyAddr: "127.0.0.1:0", Speed: 1000, Block: 70 + os.Getpid()%25*2, EngineBin: engine,
+		Dir: t.TempDir(), ProxyAddr: "127.0.0.1:0", Speed: 1000, Block: freeBlock(t), EngineBin: engine,
 		ControlPlane: func(context.Context) (string, error) { return built() },
 		Log:          slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
@@ -54,6 +54,21 @@ func start(t *testing.T) *sandbox.World {
 		}
 	})
 	return w
+}
+
+// freeBlock reserves loopback addresses that no other sandbox uses, until the
+// test ends.
+func freeBlock(t *testing.T) int {
+	t.Helper()
+	for block := 70; block < 120; block += 2 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.%d.0.1:41999", block))
+		if err == nil {
+			t.Cleanup(func() { l.Close() })
+			return block
+		}
+	}
+	t.Fatal("all blocks of loopback addresses are taken")
+	return 0
 }
 
 // shell is a login on the helper VM.

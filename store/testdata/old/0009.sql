@@ -1,4 +1,4 @@
 -- What a database at schema 9 held beside that.
-INSERT INTO traffic_profiles VALUES ('dep_old', 'traffic_manager', 'con_old', 'rg', 'ratings', 'ratings.trafficmanager.net', 'Weighted', 100, 0,
-    '{"Protocol":"HTTP","Port":80,"Path":"/","IntervalSeconds":30,"TimeoutSeconds":9,"ToleratedFailures":3}',
-    '[{"SiteID":"site_old","Name":"akse-seattle","Target":"a.example.org","Enabled":true,"Weight":2}]', 'run_old', 1763888400000000000);
+INSERT INTO policies VALUES ('stk_old', '["upgrade"]', '["upgrade"]', '[{"Days":[6],"From":1320,"To":240,"Zone":"Europe/Berlin"}]', 'Europe/Berlin', 'ana', 1763888400000000000, 2);
+INSERT INTO run_gates VALUES ('run_old', 1, '', 0, '["ana"]');
+INSERT INTO run_verdicts VALUES ('run_old', 1, 'bob', 1763888400000000000, 1, 'fine');

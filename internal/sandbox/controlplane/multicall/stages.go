@@ -1,7 +1,7 @@
 package main
 
 import (
-	_ "embed"
+	"embed"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,8 +16,17 @@ import (
 // Engine, copy what is outside of it from node to node.
 const bootID = `.status.nodeInfo.bootID`
 
-//go:embed stages/node-power-off.yaml
-var nodePowerOff string
+//go:embed stages
+var own embed.FS
+
+// What makes each of our own stages the only one that matches.
+var (
+	switchedOff  = requirement{"key": bootID, "operator": "NotIn", "values": []any{"off"}}
+	imageMissing = requirement{"key": `.spec.containers.[].image | select( contains(".invalid/") )`, "operator": "DoesNotExist"}
+	runsFalse    = requirement{"key": `.spec.containers.[].command.[]?`, "operator": "NotIn", "values": []any{"false"}}
+)
+
+type requirement = map[string]any
 
 // printStages writes kwok's stages of this build, as configuration files, into the folder that the first argument
 // names. Stages belong to the version of kwok that reads them, so they come out of the same file.
@@ -26,12 +35,18 @@ func printStages() {
 		fail("usage: multicall kwok-stages FOLDER")
 	}
 	stages := map[string]string{
-		"node-initialize.yaml": gated(nodeinit.DefaultNodeInit),
-		"node-heartbeat.yaml":  gated(nodelease.DefaultNodeHeartbeatWithLease),
-		"node-power-off.yaml":  nodePowerOff,
-		"pod-ready.yaml":       pod.DefaultPodReady,
-		"pod-complete.yaml":    pod.DefaultPodComplete,
+		"node-initialize.yaml": gated(nodeinit.DefaultNodeInit, switchedOff),
+		"node-heartbeat.yaml":  gated(nodelease.DefaultNodeHeartbeatWithLease, switchedOff),
+		"pod-ready.yaml":       gated(pod.DefaultPodReady, imageMissing),
+		"pod-complete.yaml":    gated(pod.DefaultPodComplete, runsFalse),
 		"pod-delete.yaml":      pod.DefaultPodDelete,
+	}
+	for _, name := range []string{"node-power-off.yaml", "pod-image-missing.yaml", "pod-false.yaml"} {
+		text, err := own.ReadFile("stages/" + name)
+		if err != nil {
+			fail("kwok-stages: %v", err)
+		}
+		stages[name] = string(text)
 	}
 	for name, text := range stages {
 		if err := os.WriteFile(filepath.Join(os.Args[1], name), []byte(text), 0o644); err != nil {
@@ -40,9 +55,9 @@ func printStages() {
 	}
 }
 
-// gated adds to a stage that it is not for nodes which are switched off. Two stages that match the same node would be
-// picked at random, so the conditions of all node stages exclude each other.
-func gated(text string) string {
+// gated adds a requirement to a stage of kwok's. Two stages that match the same object would be picked at random, so the
+// conditions of all stages of a kind exclude each other.
+func gated(text string, also requirement) string {
 	var stage map[string]any
 	if err := yaml.Unmarshal([]byte(text), &stage); err != nil {
 		fail("kwok-stages: %v", err)
@@ -52,12 +67,10 @@ func gated(text string) string {
 		fail("kwok-stages: a stage of kwok has no selector")
 	}
 	expressions, _ := selector["matchExpressions"].([]any)
-	selector["matchExpressions"] = append(expressions, map[string]any{
-		"key": bootID, "operator": "NotIn", "values": []any{"off"},
-	})
+	selector["matchExpressions"] = append(expressions, also)
 	out, err := yaml.Marshal(stage)
 	if err != nil {
 		fail("kwok-stages: %v", err)
 	}
-	return fmt.Sprintf("# kwok's own stage, but not for nodes that are switched off\n%s", out)
+	return fmt.Sprintf("# kwok's own stage, but not where one of ours applies\n%s", out)
 }
