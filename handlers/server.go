@@ -41,6 +41,7 @@ type Deps struct {
 	Clusters    Clusters
 	Archives    Archives
 	RunFiles    RunFiles
+	Uploads     Uploads
 	Log         *slog.Logger
 	Clock       func() time.Time
 	PublicURL   string
@@ -110,6 +111,12 @@ type Archives interface {
 type RunFiles interface {
 	// Open opens a file of a run. None is workflows.ErrNotFound.
 	Open(runID, name string) (*os.File, error)
+}
+
+// Uploads keeps files that people gave to drafts.
+type Uploads interface {
+	// Keep stores a file and answers its SHA-256 in hex.
+	Keep(ctx context.Context, body io.Reader) (string, error)
 }
 
 // Server answers requests.

@@ -22,6 +22,8 @@ type adapters struct {
 	hubs  *azurestack.Hubs
 	shelf *archives.Shelf
 	files *archives.RunFiles
+	// uploads are files that people gave to drafts.
+	uploads *archives.Uploads
 }
 
 func newAdapters(db *store.DB, vault *secrets.Vault, masker *redact.Redactor, shelf *archives.Shelf) adapters {

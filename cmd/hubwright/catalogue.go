@@ -3,6 +3,7 @@ package main
 import (
 	"hubwright/workflows"
 	"hubwright/workflows/addpool"
+	"hubwright/workflows/app"
 	"hubwright/workflows/cluster"
 	"hubwright/workflows/collectlogs"
 	"hubwright/workflows/connect"
@@ -20,6 +21,7 @@ func catalogue(a adapters) workflows.Catalogue {
 		helpervm.New(a.helperVM()).Erase(),
 		cluster.New(a.cluster()),
 		connect.New(a.connect()),
+		app.New(a.app()),
 		upgrade.New(a.operate()),
 		scale.New(a.operate()),
 		addpool.New(a.operate()),
