@@ -22,6 +22,9 @@ func (w *world) sites() map[string]site {
 	doc.Find(`form[action="/drafts"]`).Each(func(_ int, f *goquery.Selection) {
 		value := func(name string) string { v, _ := f.Find(`input[name="` + name + `"]`).Attr("value"); return v }
 		s := site{value("deployment"), value("site"), value("stack")}
+		if s.stack == "" {
+			return // for all Sites
+		}
 		stack := w.get("/stacks/" + s.stack)
 		name := strings.TrimSpace(w.parse(stack).Find("h1").First().Text())
 		out[name] = s

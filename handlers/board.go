@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"hubwright/internal/aksengine"
@@ -24,6 +25,8 @@ type board struct {
 	clusters  map[string]workflows.Cluster  // by site
 	latest    map[store.SiteRow]workflows.Run
 	drafts    map[store.SiteRow]workflows.Draft
+	traffic   workflows.TrafficProfile // zero while the Deployment has no name
+	published int                      // Sites whose application has an endpoint
 	catalogue workflows.Catalogue
 }
 
@@ -44,7 +47,15 @@ func (s *Server) readBoard(ctx context.Context, d workflows.Deployment) (*board,
 			return nil, err
 		}
 	}
-	return b, nil
+	if b.traffic, err = s.Store.TrafficProfile(ctx, d.ID); err != nil && !errors.Is(err, workflows.ErrNotFound) {
+		return nil, err
+	}
+	return b, s.readDrafts(ctx, b, b.whole())
+}
+
+// whole stands for all Sites, in rows that have one cell.
+func (b *board) whole() workflows.Site {
+	return workflows.Site{DeploymentID: b.d.ID, Name: b.d.Name}
 }
 
 func (s *Server) readSite(ctx context.Context, b *board, site workflows.Site) error {
@@ -65,6 +76,15 @@ func (s *Server) readSite(ctx context.Context, b *board, site workflows.Site) er
 	} else if !errors.Is(err, workflows.ErrNotFound) {
 		return err
 	}
+	if _, err := s.Store.Endpoint(ctx, site.ID); err == nil {
+		b.published++
+	} else if !errors.Is(err, workflows.ErrNotFound) {
+		return err
+	}
+	return s.readDrafts(ctx, b, site)
+}
+
+func (s *Server) readDrafts(ctx context.Context, b *board, site workflows.Site) error {
 	drafts, err := s.Store.Drafts(ctx, siteTarget(site))
 	if err != nil {
 		return err
@@ -101,6 +121,9 @@ func (b *board) rows(role ui.Role) []guide.Row {
 	rows := guide.Rows(len(b.sites))
 	for _, def := range b.catalogue {
 		info := def.Info()
+		if info.Row > 0 && info.Scope == workflows.ScopeDeployment && len(b.sites) > 0 {
+			rows[info.Row-1].Cells[0] = b.joinCell(info, role)
+		}
 		if info.Row == 0 || info.Scope != workflows.ScopeSite {
 			continue
 		}
@@ -178,6 +201,10 @@ func (b *board) missing(site workflows.Site, workflowID string) string {
 		if b.helpers[site.ID].EngineVersion == "" {
 			return "Needs step 1"
 		}
+	case joinWorkflow:
+		if len(b.clusters) == 0 {
+			return "Needs step 3"
+		}
 	case "connect", "upgrade", "scale":
 		if b.clusters[site.ID].Kubeconfig == "" {
 			return "Needs step 3"
@@ -243,7 +270,7 @@ func (b *board) next(rows []guide.Row) *guide.Next {
 	}
 	for _, row := range rows {
 		for i, cell := range row.Cells {
-			if cell.Later || cell.Status.Tone == ui.ToneOK || cell.Action == nil || row.Wide {
+			if cell.Later || cell.Status.Tone == ui.ToneOK || cell.Action == nil || row.Wide && b.published == 0 {
 				continue
 			}
 			// Nobody has to upgrade or scale; what began there is told of.
@@ -251,6 +278,9 @@ func (b *board) next(rows []guide.Row) *guide.Next {
 				continue
 			}
 			site := b.sites[i]
+			if row.Wide {
+				site = b.whole()
+			}
 			n := &guide.Next{Action: primary(*cell.Action, site.Name), Why: row.Note + "."}
 			switch cell.Status.Tone {
 			case ui.ToneRun, ui.ToneWait:
@@ -281,7 +311,7 @@ func primary(a ui.Action, site string) *ui.Action {
 
 // lowerFirst keeps names such as AKS Engine as they are inside.
 func lowerFirst(s string) string {
-	if s == "" {
+	if s == "" || s == "Traffic Manager" {
 		return s
 	}
 	return string(s[0]|0x20) + s[1:]
@@ -289,7 +319,7 @@ func lowerFirst(s string) string {
 
 func (b *board) draftItems(role ui.Role) []wizard.DraftItem {
 	var out []wizard.DraftItem
-	for _, site := range b.sites {
+	for _, site := range append(slices.Clone(b.sites), b.whole()) {
 		for _, def := range b.catalogue {
 			if dr, ok := b.drafts[siteRow(site, def.Info().ID)]; ok {
 				out = append(out, wizard.DraftItem{Draft: dr, Title: def.Info().Title, On: site.Name, Role: role})

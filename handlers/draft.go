@@ -90,7 +90,7 @@ func (s *Server) checkTarget(ctx context.Context, scope workflows.Scope, t workf
 			return bad
 		}
 	default:
-		if _, err := s.Store.Deployment(ctx, t.DeploymentID); err != nil {
+		if _, err := s.Store.Deployment(ctx, t.DeploymentID); err != nil || t.SiteID != "" || t.StackID != "" {
 			return bad
 		}
 	}

@@ -87,6 +87,8 @@ func (s *Server) table() []route {
 		{"GET", "/runs/:id", v, s.run},
 		{"GET", "/runs/:id/panel", v, s.runPanel},
 		{"GET", "/runs/:id/dossier", v, s.runDossier},
+		{"GET", "/runs/:id/drill", v, s.runDrill},
+		{"GET", "/runs/:id/drill.json", v, s.runDrillJSON},
 		{"GET", "/runs/:id/dossier.zip", au, s.downloadDossier},
 		{"POST", "/runs/:id/cancel", o, s.cancelRun},
 		{"POST", "/runs/:id/retry", o, s.retryRun},

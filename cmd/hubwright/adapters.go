@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hubwright/internal/archives"
+	"hubwright/internal/azure"
 	"hubwright/internal/azurestack"
 	"hubwright/internal/redact"
 	"hubwright/internal/remote"
@@ -17,18 +18,21 @@ import (
 // adapters hands the outside systems to the workflows, in the shapes that
 // their needs declare. The zero value serves to print the catalogue.
 type adapters struct {
-	db    *store.DB
-	vault *maskingVault
-	hubs  *azurestack.Hubs
-	shelf *archives.Shelf
-	files *archives.RunFiles
+	db       *store.DB
+	vault    *maskingVault
+	hubs     *azurestack.Hubs
+	clouds   *azure.Clouds
+	rotation *azure.Rotation
+	shelf    *archives.Shelf
+	files    *archives.RunFiles
 	// uploads are files that people gave to drafts.
 	uploads *archives.Uploads
 }
 
 func newAdapters(db *store.DB, vault *secrets.Vault, masker *redact.Redactor, shelf *archives.Shelf) adapters {
 	v := &maskingVault{vault: vault, masker: masker}
-	return adapters{db: db, vault: v, hubs: azurestack.New(v), shelf: shelf}
+	clouds := azure.New(v)
+	return adapters{db: db, vault: v, hubs: azurestack.New(v), clouds: clouds, rotation: azure.NewRotation(db, clouds), shelf: shelf}
 }
 
 // maskingVault makes every secret that is sealed or opened unreadable in every

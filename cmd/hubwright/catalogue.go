@@ -7,10 +7,13 @@ import (
 	"hubwright/workflows/cluster"
 	"hubwright/workflows/collectlogs"
 	"hubwright/workflows/connect"
+	"hubwright/workflows/drill"
 	"hubwright/workflows/helpervm"
 	"hubwright/workflows/rotatecerts"
+	"hubwright/workflows/rotation"
 	"hubwright/workflows/scale"
 	"hubwright/workflows/stacktest"
+	"hubwright/workflows/trafficmanager"
 	"hubwright/workflows/upgrade"
 )
 
@@ -22,6 +25,9 @@ func catalogue(a adapters) workflows.Catalogue {
 		cluster.New(a.cluster()),
 		connect.New(a.connect()),
 		app.New(a.app()),
+		trafficmanager.New(a.trafficManager()),
+		rotation.New(a.rotate()),
+		drill.New(a.drill()),
 		upgrade.New(a.operate()),
 		scale.New(a.operate()),
 		addpool.New(a.operate()),

@@ -45,6 +45,7 @@ var mayImport = map[string][]string{
 	"internal/engine":     {"workflows", "internal/audit"},
 	"internal/preflight":  {"workflows"},
 	"internal/azurestack": {"workflows", "internal/problem"},
+	"internal/azure":      {"workflows", "internal/problem"},
 	"internal/remote":     {"workflows", "internal/problem"},
 	"internal/kube":       {"workflows", "internal/problem"},
 	"internal/charts":     {"workflows", "internal/problem"},

@@ -24,7 +24,7 @@ func Pages() []Page {
 		doors(), deploymentPages(), guidePages(), statusPages(),
 		stackPages(),
 		connectionPages(),
-		wizardPages(), reviewPages(), runPages(), dossierPages(), historyPages(),
+		wizardPages(), reviewPages(), runPages(), dossierPages(), drillPages(), historyPages(),
 		clusterPages(),
 		auditPages(),
 		adminPages(),

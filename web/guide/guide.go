@@ -26,7 +26,8 @@ type Cell struct {
 	NoteURL string
 	Percent int // of the bar; -1 or 0 without Running shows none
 	Action  *ui.Action
-	Later   bool // the workflow is not built yet
+	More    []ui.Action // what else can be done from here
+	Later   bool        // the workflow is not built yet
 }
 
 // Row is one step of the guide. A wide row has one Cell for the Deployment
