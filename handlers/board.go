@@ -205,7 +205,7 @@ func (b *board) missing(site workflows.Site, workflowID string) string {
 		if len(b.clusters) == 0 {
 			return "Needs step 3"
 		}
-	case "connect", "upgrade", "scale":
+	case "connect", "monitoring", "upgrade", "scale":
 		if b.clusters[site.ID].Kubeconfig == "" {
 			return "Needs step 3"
 		}
@@ -229,6 +229,8 @@ func (b *board) runNote(site workflows.Site, workflowID string, run workflows.Ru
 		return b.helpers[site.ID].EngineVersion + " · " + by
 	case "cluster":
 		return took(run) + " · " + by
+	case "monitoring":
+		return run.Title + " · " + by // which of its ways it went, or that it was taken away
 	}
 	return by
 }

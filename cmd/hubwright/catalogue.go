@@ -9,6 +9,7 @@ import (
 	"hubwright/workflows/connect"
 	"hubwright/workflows/drill"
 	"hubwright/workflows/helpervm"
+	"hubwright/workflows/monitoring"
 	"hubwright/workflows/rotatecerts"
 	"hubwright/workflows/rotation"
 	"hubwright/workflows/scale"
@@ -24,6 +25,7 @@ func catalogue(a adapters) workflows.Catalogue {
 		helpervm.New(a.helperVM()).Erase(),
 		cluster.New(a.cluster()),
 		connect.New(a.connect()),
+		monitoring.New(a.monitoring()),
 		app.New(a.app()),
 		trafficmanager.New(a.trafficManager()),
 		rotation.New(a.rotate()),

@@ -115,7 +115,12 @@ func (f flow) removePage() w.Page[State] {
 	return w.Page[State]{
 		ID: "remove", Title: "What to take away", Why: "What a run has put on the cluster for monitoring.", When: func(s *State) bool { return s.Method == MethodRemove },
 		Fields: []w.Field[State]{{Name: "release", Label: "Release", Kind: w.FieldRadio,
-			Default: func(s *State) string { return key(s.Releases[0]) },
+			Default: func(s *State) string {
+				if len(s.Releases) == 0 {
+					return ""
+				}
+				return key(s.Releases[0])
+			},
 			Options: func(_ context.Context, s *State) ([]w.Option, error) {
 				var out []w.Option
 				for _, r := range s.Releases {

@@ -65,7 +65,7 @@ func TestMonitorsByPrometheus(t *testing.T) {
 	b := newBed(t)
 	b.chart.Name, b.chart.Values = stackChart, stackValues
 	b.stack.AirGapped = true
-	a := w.Answers{"file": "a.tgz", "values": `{"grafana":{"replicas":2}}`} // the defaults of a stamp that is cut off
+	a := w.Answers{"archive": strings.Repeat("a", 64) + " a.tgz", "values": `{"grafana":{"replicas":2}}`} // the defaults of a stamp that is cut off
 	x := b.well(a)
 	if b.installed.Name != "monitoring" || b.installed.Namespace != "monitoring" || b.releases[0].Source != "uploaded" {
 		t.Errorf("%+v, %+v", b.installed, b.releases)
