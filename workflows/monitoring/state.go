@@ -69,7 +69,7 @@ type Found struct {
 	Chart     w.Chart // without its archive
 	Revision  int
 	Changed   bool // the release was installed or changed
-	Secret    bool // Grafana's password was made by this run
+	Grafana   bool // the chart brings it
 	Workloads []Workload
 	Objects   int
 	Nodes     string // how many nodes the workspace knows
