@@ -77,7 +77,8 @@ func seedOf(s sandbox.Seed) []byte {
 		}
 		stacks = append(stacks, m)
 	}
-	raw, _ := json.Marshal(map[string]any{"stacks": stacks, "deployments": []any{map[string]any{"name": "Base", "sites": []string{"Seattle", "Orlando"}}}})
+	contoso := map[string]string{"name": "Contoso DevOps", "kind": "azure_devops", "endpoint": s.DevOps.Organization, "token": s.DevOps.Token, "caBundle": s.PublicCA, "httpsProxy": s.Proxy}
+	raw, _ := json.Marshal(map[string]any{"stacks": stacks, "connections": []any{contoso}, "deployments": []any{map[string]any{"name": "Base", "sites": []string{"Seattle", "Orlando"}}}})
 	return raw
 }
 

@@ -27,13 +27,14 @@ type board struct {
 	drafts    map[store.SiteRow]workflows.Draft
 	traffic   workflows.TrafficProfile // zero while the Deployment has no name
 	published int                      // Sites whose application has an endpoint
+	drifted   map[string]string        // what a check for drift found, in a few words, by site
 	catalogue workflows.Catalogue
 }
 
 func (s *Server) readBoard(ctx context.Context, d workflows.Deployment) (*board, error) {
 	b := &board{
 		now: s.Clock(), d: d, catalogue: s.Catalogue, stacks: map[string]workflows.Stack{}, helpers: map[string]workflows.HelperVM{},
-		clusters: map[string]workflows.Cluster{}, drafts: map[store.SiteRow]workflows.Draft{},
+		clusters: map[string]workflows.Cluster{}, drafts: map[store.SiteRow]workflows.Draft{}, drifted: map[string]string{},
 	}
 	var err error
 	if b.sites, err = s.Store.Sites(ctx, d.ID); err != nil {
@@ -95,7 +96,7 @@ func (s *Server) readDrafts(ctx context.Context, b *board, site workflows.Site) 
 			b.drafts[key] = dr
 		}
 	}
-	return nil
+	return s.readDrift(ctx, b, site)
 }
 
 func siteTarget(site workflows.Site) workflows.Target {
@@ -157,6 +158,11 @@ func (b *board) cell(site workflows.Site, info workflows.Info, role ui.Role) gui
 	default:
 		cell.Status = b.untouched(site, info.ID)
 	}
+	if note := b.drifted[site.ID]; note != "" && info.ID == "cluster" && cell.Status.Tone == ui.ToneOK {
+		cell.Status, cell.Note, cell.NoteURL = ui.Status{Tone: ui.ToneWarn, Words: "Drifted"}, note, "/clusters/"+b.clusters[site.ID].ID
+		cell.Action = &ui.Action{Label: "Look", URL: cell.NoteURL, For: "at the drift on " + site.Name}
+		return cell
+	}
 	if role.Operates() && missing == "" {
 		cell.Action = b.startAction(site, info, run, ran)
 	}
@@ -205,7 +211,7 @@ func (b *board) missing(site workflows.Site, workflowID string) string {
 		if len(b.clusters) == 0 {
 			return "Needs step 3"
 		}
-	case "connect", "monitoring", "upgrade", "scale":
+	case "connect", "pipelines", "monitoring", "upgrade", "scale":
 		if b.clusters[site.ID].Kubeconfig == "" {
 			return "Needs step 3"
 		}
@@ -288,6 +294,9 @@ func (b *board) next(rows []guide.Row) *guide.Next {
 			case ui.ToneRun, ui.ToneWait:
 				st := cell.Status
 				n.Title, n.Status, n.Why = row.Title+" on "+site.Name+" is under way", &st, cell.Note
+				if st == ui.RunStatus(workflows.Run{Status: workflows.RunWaiting}) {
+					n.Title = row.Title + " on " + site.Name + " waits to begin"
+				}
 			case ui.ToneBad:
 				n.Title, n.Why = "Look at "+site.Name+": "+lowerFirst(row.Title)+" failed", cell.Note
 			default:

@@ -162,6 +162,9 @@ func (s *Server) showCluster(c echo.Context, status int, errs []workflows.FieldE
 	if p.Accounts, err = s.accounts(ctx, list); err != nil {
 		return err
 	}
+	if p.Drift, err = s.drift(ctx, cl.SiteID, list); err != nil {
+		return err
+	}
 	p.Path, p.PathBroken = way(cl)
 	l := s.lookAt(ctx, cl)
 	p.Health, p.CheckedAt = health(cl, l), l.at
@@ -216,7 +219,8 @@ func (s *Server) accounts(ctx context.Context, list []workflows.Run) ([]clusters
 
 // dayTwo are the workflows that change a cluster, with the words of their
 // buttons, the most wanted first.
-var dayTwo = [][2]string{{"upgrade", "Upgrade"}, {"scale", "Scale"}, {"addpool", "Add a pool"}, {"rotate-certs", "Rotate certificates"}, {"collect-logs", "Collect logs"}}
+var dayTwo = [][2]string{{"upgrade", "Upgrade"}, {"scale", "Scale"}, {"addpool", "Add a pool"}, {"rotate-certs", "Rotate certificates"}, {"collect-logs", "Collect logs"},
+	{"drift-check", "Check for drift"}, {"restore-model", "Restore the API model"}}
 
 func (s *Server) operations(pl place) []ui.Action {
 	var out []ui.Action

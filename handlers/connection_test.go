@@ -23,11 +23,7 @@ import (
 // connectionRig is the status rig with an admin and a vault.
 func connectionRig(t *testing.T) (*statusRig, *secrets.Vault) {
 	r := newStatusRig(t)
-	people := r.handler.Auth
-	r.ok(people.CreateUser(t.Context(), "person-admin", auth.RoleAdmin, password))
-	session, _, err := people.Login(t.Context(), "person-admin", password, "127.0.0.1")
-	r.ok(err)
-	r.cookies[auth.RoleAdmin] = sessionCookie + "=" + session
+	r.join(auth.RoleAdmin)
 	key, err := secrets.LoadOrCreateKey(filepath.Join(t.TempDir(), "key"))
 	r.ok(err)
 	vault, err := secrets.New(key, r.db)

@@ -285,6 +285,9 @@ func (s *Server) startOf(ctx context.Context, c echo.Context, o opened, session 
 	if err != nil {
 		return engine.Start{}, err
 	}
+	if plan.Tools, err = s.tools(ctx, o.draft.Target); err != nil {
+		return engine.Start{}, err
+	}
 	details := map[string]string{"workflow": o.info.ID}
 	for _, r := range results {
 		if r.Status == workflows.CheckWaived {

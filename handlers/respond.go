@@ -44,7 +44,11 @@ func (s *Server) page(c echo.Context, status int, f layout.Frame) error {
 
 // fragment sends a part of a screen.
 func (s *Server) fragment(c echo.Context, status int, body templ.Component) error {
-	c.Response().Header().Set(echo.HeaderContentType, "text/html; charset=utf-8")
+	return s.component(c, status, "text/html; charset=utf-8", body)
+}
+
+func (s *Server) component(c echo.Context, status int, kind string, body templ.Component) error {
+	c.Response().Header().Set(echo.HeaderContentType, kind)
 	c.Response().WriteHeader(status)
 	return body.Render(c.Request().Context(), c.Response())
 }

@@ -54,7 +54,14 @@ func (s *Server) downloadDossier(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	src := dossier.Source{Page: p, Lines: func(ctx context.Context, after int64, limit int) ([]workflows.LogLine, error) {
+	files, err := s.keptFiles(ctx, r)
+	for _, f := range files {
+		defer f.Body.Close()
+	}
+	if err != nil {
+		return err
+	}
+	src := dossier.Source{Page: p, Files: files, Lines: func(ctx context.Context, after int64, limit int) ([]workflows.LogLine, error) {
 		return s.Store.ReadLog(ctx, r.ID, after, limit)
 	}}
 	h := c.Response().Header()
@@ -74,7 +81,10 @@ func (s *Server) dossierProps(c echo.Context, r workflows.Run) (webdossier.Props
 		return p, pl, err
 	}
 	p.On = pl.on()
-	p.Tools = []ui.Fact{{Label: "Hubwright", Value: s.Build}}
+	for _, t := range r.Plan.Tools {
+		p.Tools = append(p.Tools, ui.Fact{Label: t.Label, Value: t.Value})
+	}
+	p.Tools = append(p.Tools, ui.Fact{Label: "Hubwright that made this dossier", Value: s.Build})
 	if p.Gate, err = s.Store.Gate(ctx, r.ID); err != nil {
 		return p, pl, err
 	}
@@ -87,6 +97,64 @@ func (s *Server) dossierProps(c echo.Context, r workflows.Run) (webdossier.Props
 		}
 	}
 	return p, pl, nil
+}
+
+// tools are the versions of what works on a target now. They are kept with
+// the run's plan: later there will be others.
+func (s *Server) tools(ctx context.Context, t workflows.Target) ([]workflows.SummaryItem, error) {
+	out := []workflows.SummaryItem{{Label: "Hubwright", Value: s.Build}}
+	if t.SiteID == "" {
+		return out, nil
+	}
+	helper, err := s.Store.HelperVM(ctx, t.SiteID)
+	if err != nil && !errors.Is(err, workflows.ErrNotFound) {
+		return nil, err
+	}
+	cl, err := s.Store.ClusterOfSite(ctx, t.SiteID)
+	if err != nil && !errors.Is(err, workflows.ErrNotFound) {
+		return nil, err
+	}
+	for _, x := range []workflows.SummaryItem{
+		{Label: "AKS Engine on the helper VM", Value: helper.EngineVersion}, {Label: "System of the helper VM", Value: helper.OS},
+		{Label: "Kubernetes of the Cluster before", Value: cl.Version}, {Label: "AKS Engine that worked on the Cluster last", Value: cl.EngineVersion},
+	} {
+		if x.Value != "" {
+			out = append(out, x)
+		}
+	}
+	return out, nil
+}
+
+// keptFiles are the files that the run made and that are kept with it, such as
+// the logs of nodes.
+func (s *Server) keptFiles(ctx context.Context, r workflows.Run) ([]dossier.File, error) {
+	def, ok := s.Catalogue.Find(r.WorkflowID)
+	if !ok {
+		return nil, nil
+	}
+	state, err := s.Store.State(ctx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	x, err := def.Resume(state)
+	if err != nil {
+		return nil, nil // made by another build
+	}
+	var out []dossier.File
+	for _, d := range x.Downloads() {
+		if !d.Kept {
+			continue
+		}
+		f, err := s.RunFiles.Open(r.ID, d.Name)
+		if errors.Is(err, workflows.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return out, err
+		}
+		out = append(out, dossier.File{Name: d.Name, Body: f})
+	}
+	return out, nil
 }
 
 // dossierSteps are the steps of all attempts. An attempt begins with copies of
@@ -168,7 +236,6 @@ func (s *Server) dossierModels(ctx context.Context, p *webdossier.Props) error {
 	if err != nil {
 		return err
 	}
-	p.Tools = append(p.Tools, ui.Fact{Label: "AKS Engine of the Cluster", Value: cl.EngineVersion}, ui.Fact{Label: "Kubernetes of the Cluster", Value: cl.Version})
 	kept, err := s.Store.APIModels(ctx, cl.ID)
 	if err != nil {
 		return err

@@ -18,9 +18,13 @@ type pace struct {
 	write time.Duration // after it, who does not read is let go: it can come back with its cursor
 	panel time.Duration // the panel is made at most so often
 	again time.Duration // what was read counts as old even without news
+
+	status time.Duration // the status page is read again at most so often
+	ages   time.Duration // how old its answers are is told so often
 }
 
-var usualPace = pace{ping: 20 * time.Second, write: 10 * time.Second, panel: 300 * time.Millisecond, again: 5 * time.Second}
+var usualPace = pace{ping: 20 * time.Second, write: 10 * time.Second, panel: 300 * time.Millisecond, again: 5 * time.Second,
+	status: time.Second, ages: 10 * time.Second}
 
 // goodbye is how long a socket may take to hear that the server stops.
 const goodbye = 200 * time.Millisecond
@@ -52,7 +56,7 @@ func (s *Server) runSocket(c echo.Context) error {
 	ctx, cancel := context.WithCancel(s.sockets.ctx)
 	defer cancel()
 	go readPongs(conn, 2*s.pace.ping+s.pace.write, cancel)
-	rd := &reader{watched: w, conn: conn, pace: s.pace, role: me(c).ui(), after: intParam(c, "after", 0)}
+	rd := &reader{watched: w, conn: conn, pace: s.pace, role: me(c).ui(), allowed: s.stillIn(c), after: intParam(c, "after", 0)}
 	rd.follow(ctx, news)
 	return nil
 }
@@ -75,6 +79,7 @@ type reader struct {
 	conn    *websocket.Conn
 	pace    pace
 	role    ui.Role
+	allowed func(context.Context) bool // the person is logged in still
 	after   int64
 	panel   *websocket.PreparedMessage // sent last
 }
@@ -108,6 +113,10 @@ func (r *reader) follow(ctx context.Context, news <-chan struct{}) {
 		case <-again.C:
 		case <-soon.C:
 		case <-ping.C:
+			if !r.allowed(ctx) {
+				bar(r.conn)
+				return
+			}
 			if r.ping() != nil {
 				return
 			}

@@ -18,6 +18,7 @@ import (
 	"hubwright/internal/auth"
 	"hubwright/internal/engine"
 	"hubwright/internal/live"
+	"hubwright/internal/notify"
 	"hubwright/internal/preflight"
 	"hubwright/internal/secrets"
 	"hubwright/store"
@@ -42,6 +43,7 @@ type Deps struct {
 	Archives    Archives
 	RunFiles    RunFiles
 	Uploads     Uploads
+	Sender      Sender
 	Log         *slog.Logger
 	Clock       func() time.Time
 	PublicURL   string
@@ -98,6 +100,14 @@ type ClusterLook struct {
 	Certificates time.Time
 }
 
+// Sender sends notifications.
+type Sender interface {
+	// Send sends an event to a channel now. Its errors are words for people.
+	Send(ctx context.Context, c notify.Channel, e notify.Event) error
+	// Wake says that there is something in the outbox.
+	Wake()
+}
+
 // Archives keeps engine archives for air-gapped installs.
 type Archives interface {
 	// Save stores an uploaded archive. What is wrong with it comes back as a
@@ -126,8 +136,11 @@ type Server struct {
 	chains   chainWatch
 	tests    connectionTests
 	boards   boardCache
+	views    views
 	misses   misses // tokens
 	refusals misses // logins
+	ends     knownEnds
+	tried    testPace // of channels
 	readings readings
 	pace     pace
 	sockets  *sockets
@@ -141,7 +154,7 @@ func New(d Deps) *Server {
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.fail
 	e.IPExtractor = clientAddress(d.Proxies)
-	e.Use(s.requestID, s.secure, s.recovered)
+	e.Use(s.requestID, packed(), s.secure, s.recovered)
 	s.routes(e)
 	return s
 }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -19,6 +20,8 @@ import (
 )
 
 var guidForm = regexp.MustCompile(`^(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+
+var buildForm = regexp.MustCompile(`^[0-9]{4}$`)
 
 func (s *Server) newStack(c echo.Context) error {
 	return s.stackForm(c, http.StatusOK, stacks.FormProps{})
@@ -42,8 +45,9 @@ func readStackForm(c echo.Context) (stacks.Form, error) {
 	f := stacks.Form{
 		ID: get("id"), Version: formVersion(c), Name: get("name"), Endpoint: strings.TrimRight(get("endpoint"), "/"), PortalURL: get("portal"),
 		Region: get("region"), Identity: workflows.IdentitySystem(get("identity")), TenantID: get("tenant"),
-		Subscription: get("subscription"), ClientID: get("client_id"), Method: workflows.AuthMethod(get("auth")),
+		Subscription: get("subscription"), ClientID: get("client_id"), SecretEnds: get("secret_ends"), Method: workflows.AuthMethod(get("auth")),
 		Trust: form["trust"], Proxy: get("proxy"), AirGapped: get("air_gapped") == "yes",
+		HubBuild: get("hub_build"),
 	}
 	f.CABundle, err = readBundle(c)
 	return f, err
@@ -134,10 +138,14 @@ func (s *Server) editStack(c echo.Context) error {
 }
 
 func formOf(st workflows.Stack) stacks.Form {
-	return stacks.Form{
+	ends := ""
+	if !st.Credential.EndsAt.IsZero() {
+		ends = st.Credential.EndsAt.UTC().Format(time.DateOnly)
+	}
+	return stacks.Form{SecretEnds: ends,
 		ID: st.ID, Version: st.Version, Name: st.Name, Endpoint: st.ARMEndpoint, PortalURL: st.PortalURL, Region: st.Region,
 		Identity: st.Metadata.Identity, TenantID: st.TenantID, Subscription: st.SubscriptionID, ClientID: st.Credential.ClientID,
-		Method: st.Credential.Method, HasKey: true, CABundle: st.CABundle, Proxy: st.HTTPSProxy, AirGapped: st.AirGapped,
+		Method: st.Credential.Method, HasKey: true, CABundle: st.CABundle, Proxy: st.HTTPSProxy, AirGapped: st.AirGapped, HubBuild: st.HubBuild,
 	}
 }
 
@@ -183,6 +191,9 @@ func (s *Server) saveStack(c echo.Context, f stacks.Form, st workflows.Stack) er
 	if err := s.sealKey(ctx, &st.Credential, "stack", f.Method, key); err != nil {
 		return err
 	}
+	if err := s.dateKey(&st, f, key); err != nil {
+		return err
+	}
 	action := audit.StackChange
 	if st.ID == "" {
 		action = audit.StackCreate
@@ -200,7 +211,7 @@ func fill(st *workflows.Stack, f stacks.Form, m workflows.HubMetadata) {
 	st.Name, st.ARMEndpoint, st.PortalURL, st.Region = f.Name, f.Endpoint, f.PortalURL, f.Region
 	st.Metadata, st.TenantID, st.SubscriptionID = m, f.TenantID, strings.ToLower(f.Subscription)
 	st.CABundle, st.HTTPSProxy, st.AirGapped = f.CABundle, f.Proxy, f.AirGapped
-	st.Credential.ClientID = f.ClientID
+	st.Credential.ClientID, st.HubBuild = f.ClientID, f.HubBuild
 }
 
 func (s *Server) principalErrors(ctx context.Context, f stacks.Form, st workflows.Stack) []workflows.FieldError {
@@ -229,8 +240,34 @@ func (s *Server) principalErrors(ctx context.Context, f stacks.Form, st workflow
 			add("portal", "Give the tenant portal, such as https://portal.seattle.azurestack.example.com, or leave it empty to take what the Hub says.")
 		}
 	}
+	if f.HubBuild != "" && !buildForm.MatchString(f.HubBuild) {
+		add("hub_build", "Give the build's four digits, such as 2408, or leave it empty.")
+	}
+	if _, err := endDate(f.SecretEnds); f.Method == workflows.AuthSecret && err != nil {
+		add("secret_ends", "Give the day as 2027-05-31, or leave it empty when you don't know it.")
+	}
 	if f.Method != workflows.AuthCertificate && f.Method != workflows.AuthSecret {
 		add("auth", "Choose how the service principal logs in.")
 	}
 	return errs
+}
+
+// endDate is the end of a day; zero for no day.
+func endDate(day string) (time.Time, error) {
+	if day == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.DateOnly, day)
+	return t.Add(24*time.Hour - time.Second), err
+}
+
+// dateKey notes when the principal's secret or certificate ends: a certificate
+// says so itself.
+func (s *Server) dateKey(st *workflows.Stack, f stacks.Form, key []byte) (err error) {
+	if f.Method == workflows.AuthSecret {
+		st.Credential.EndsAt, err = endDate(f.SecretEnds)
+	} else if len(key) > 0 {
+		st.Credential.EndsAt, err = s.certificateEnds(key)
+	}
+	return err
 }

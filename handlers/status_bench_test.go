@@ -48,13 +48,13 @@ func (r *statusRig) remember(i int, siteID string) {
 	}
 }
 
-func packed(q *http.Request) { q.Header.Set("Accept-Encoding", "gzip") }
+func asGzip(q *http.Request) { q.Header.Set("Accept-Encoding", "gzip") }
 
 // Forty Sites with 90 days are a small page.
 func TestStatusPageIsSmall(t *testing.T) {
 	r := newStatusRig(t)
 	r.fill()
-	w := r.do(auth.RoleOperator, http.MethodGet, "/status", nil, packed)
+	w := r.do(auth.RoleOperator, http.MethodGet, "/status", nil, asGzip)
 	size := w.Body.Len()
 	z, err := gzip.NewReader(w.Body)
 	r.ok(err)
@@ -76,7 +76,7 @@ func BenchmarkStatusPage(b *testing.B) {
 		name   string
 		later  time.Duration
 		change []func(*http.Request)
-	}{{"first", 2 * boardFresh, []func(*http.Request){packed}}, {"shared", 0, []func(*http.Request){packed, asFragment}}} {
+	}{{"first", 2 * boardFresh, []func(*http.Request){asGzip}}, {"shared", 0, []func(*http.Request){asGzip, asFragment}}} {
 		b.Run(tc.name, func(b *testing.B) {
 			var took []time.Duration
 			size := 0

@@ -3,10 +3,12 @@ package handlers
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
 	"hubwright/internal/aksengine"
+	"hubwright/internal/monitor"
 	"hubwright/store"
 	"hubwright/web/status"
 	"hubwright/web/ui"
@@ -16,7 +18,7 @@ import (
 const (
 	boardFresh  = time.Second // however many look, the store is read once in this time
 	pastChanges = 6           // of each Deployment
-	minStale    = 3 * time.Minute
+	minStale    = monitor.LeastFresh
 )
 
 // boardCache keeps the Board that was read last. What it holds is never
@@ -25,6 +27,9 @@ type boardCache struct {
 	mu    sync.Mutex
 	board status.Board
 }
+
+// Board is the Board of all Deployments.
+func (s *Server) Board(ctx context.Context) (status.Board, error) { return s.statusBoard(ctx) }
 
 // statusBoard is the Board of all Deployments. It asks no cluster: the Monitor
 // did.
@@ -44,6 +49,7 @@ func (s *Server) statusBoard(ctx context.Context) (status.Board, error) {
 		b.Deployments = append(b.Deployments, r.deployment(d))
 	}
 	b.Health, b.Words = overall(b.Deployments)
+	b.Announcements = r.announcements()
 	s.boards.board = b
 	return b, nil
 }
@@ -56,8 +62,11 @@ type statusReader struct {
 	sites       map[string][]workflows.Site  // by Deployment
 	clusters    map[string]workflows.Cluster // by Site
 	healths     map[string]store.SiteHealth  // by Site
-	going, past map[string][]status.Change   // by Deployment
-	newest      map[string]hops              // by version
+	apps        map[string]store.AppHealth   // by Site
+	endpoints   map[string]bool              // Sites that have an application
+	open        []store.Announcement
+	going, past map[string][]status.Change // by Deployment
+	newest      map[string]hops            // by version
 }
 
 type hops struct{ to, broken string }
@@ -89,7 +98,63 @@ func (r *statusReader) read(ctx context.Context) (err error) {
 	if r.healths, err = db.SiteHealths(ctx); err != nil {
 		return err
 	}
+	if r.apps, err = db.AppHealths(ctx); err != nil {
+		return err
+	}
+	endpoints, err := db.Endpoints(ctx)
+	if err != nil {
+		return err
+	}
+	r.endpoints = map[string]bool{}
+	for _, e := range endpoints {
+		r.endpoints[e.SiteID] = true
+	}
+	if r.open, err = db.OpenAnnouncements(ctx); err != nil {
+		return err
+	}
 	return r.readChanges(ctx, names)
+}
+
+// announcements are what is open, in words.
+func (r *statusReader) announcements() []status.Announcement {
+	out := []status.Announcement{}
+	for _, a := range r.open {
+		x := status.Announcement{ID: a.ID, Maintenance: a.Kind == store.Maintenance, Title: a.Title, Text: a.Text, From: a.From, To: a.To, Going: a.Going(r.now), By: a.CreatedBy}
+		if a.DeploymentID != "" {
+			x.Deployments = []string{a.DeploymentID}
+			x.Concerns = r.concerns(a)
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// concerns is "Ratings / Seattle, Orlando".
+func (r *statusReader) concerns(a store.Announcement) string {
+	var sites []string
+	for _, site := range r.sites[a.DeploymentID] {
+		if len(a.Sites) > 0 && a.Concerns(a.DeploymentID, site.ID) {
+			sites = append(sites, site.Name)
+		}
+	}
+	for _, d := range r.deployments {
+		if d.ID == a.DeploymentID && len(sites) > 0 {
+			return d.Name + " / " + strings.Join(sites, ", ")
+		} else if d.ID == a.DeploymentID {
+			return d.Name
+		}
+	}
+	return ""
+}
+
+// maintenance is until when a Site is in scheduled maintenance.
+func (r *statusReader) maintenance(site workflows.Site) (until time.Time, in bool) {
+	for _, a := range r.open {
+		if a.Kind == store.Maintenance && a.Going(r.now) && a.Concerns(site.DeploymentID, site.ID) && a.To.After(until) {
+			until, in = a.To, true
+		}
+	}
+	return until, in
 }
 
 func (r *statusReader) readChanges(ctx context.Context, sites map[string]string) error {
@@ -150,6 +215,7 @@ func (r *statusReader) site(site workflows.Site) status.Site {
 	h, probed := r.healths[site.ID]
 	out := status.Site{ID: site.ID, Name: site.Name}
 	out.Days, out.Quarters = strips(h.History, r.now)
+	out.App = r.app(site)
 	if !hasCluster {
 		out.Health, out.Words = status.Unknown, "No cluster yet"
 		return out
@@ -159,6 +225,9 @@ func (r *statusReader) site(site workflows.Site) status.Site {
 		out.Health, out.Words = status.Unknown, "Not checked yet"
 	} else {
 		r.probed(&out, h)
+	}
+	if until, in := r.maintenance(site); in && out.Health != status.Up && out.Health != status.Unknown {
+		out.Health, out.Words = status.Maintenance, "Maintenance until "+untilWords(until, r.now)
 	}
 	if n := r.ladder(out.Version); n.to != out.Version {
 		out.Newest, out.NewestNote = n.to, n.broken
@@ -183,10 +252,40 @@ func (r *statusReader) probed(out *status.Site, h store.SiteHealth) {
 	if out.Why == "" && len(h.Sick) > 0 {
 		out.Why = "Not well: " + sentenceList(h.Sick)
 	}
-	if r.now.Sub(h.At) > max(minStale, 3*r.s.Probing) {
+	if r.now.Sub(h.At) > monitor.FreshFor(r.s.Probing) {
 		was := map[status.Health]string{status.Up: "healthy", status.Degraded: "degraded", status.Down: "down"}[out.Health]
 		out.Health, out.Words = status.Stale, "Stale, was "+was
 	}
+}
+
+// app is how the Site's application answers, nil when it has none.
+func (r *statusReader) app(site workflows.Site) *status.App {
+	if !r.endpoints[site.ID] {
+		return nil
+	}
+	h, probed := r.apps[site.ID]
+	a := &status.App{Health: status.Unknown, Words: "Not checked yet"}
+	a.Days = strip(h.History.Days(r.now), 24*time.Hour, r.now)
+	if !probed {
+		return a
+	}
+	a.CheckedAt, a.Status, a.Why = h.At, h.Status, h.Problem
+	a.Health, a.Words = appWords(h)
+	if _, in := r.maintenance(site); in && a.Health != status.Up {
+		a.Health, a.Words = status.Maintenance, "In maintenance"
+	}
+	if r.now.Sub(h.At) > monitor.FreshFor(r.s.Probing) {
+		a.Health, a.Words = status.Stale, "Stale"
+	}
+	return a
+}
+
+// untilWords is the time of an end, with its day when that is another.
+func untilWords(t, now time.Time) string {
+	if t, now = t.UTC(), now.UTC(); t.YearDay() == now.YearDay() && t.Year() == now.Year() {
+		return t.Format("15:04 UTC")
+	}
+	return t.Format("2 Jan, 15:04 UTC")
 }
 
 func (r *statusReader) ladder(version string) hops {

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,9 +27,12 @@ import (
 // Seattle and Orlando.
 type statusRig struct {
 	t       testing.TB
+	mu      sync.Mutex // guards now, which the test alone writes
 	now     time.Time
 	db      *store.DB
 	handler *Server
+	people  *auth.Service
+	news    *live.Hub
 	log     bytes.Buffer
 	dep     workflows.Deployment
 	sites   []workflows.Site
@@ -38,20 +42,20 @@ type statusRig struct {
 func newStatusRig(t testing.TB) *statusRig {
 	t.Helper()
 	r := &statusRig{t: t, now: time.Date(2026, 11, 23, 9, 41, 12, 0, time.UTC), cookies: map[auth.Role]string{}}
-	clock := func() time.Time { return r.now }
+	clock := func() time.Time {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.now
+	}
 	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), store.Options{Clock: clock})
 	r.ok(err)
 	t.Cleanup(func() { db.Close() })
 	r.db = db
 	people := auth.New(db, clock)
-	for _, role := range []auth.Role{auth.RoleViewer, auth.RoleOperator} {
-		name := "person-" + string(role)
-		r.ok(people.CreateUser(t.Context(), name, role, password))
-		session, _, err := people.Login(t.Context(), name, password, "127.0.0.1")
-		r.ok(err)
-		r.cookies[role] = sessionCookie + "=" + session
-	}
-	r.handler = New(Deps{Store: db, Auth: people, Live: live.New(), Log: slog.New(slog.NewTextHandler(&r.log, nil)), Clock: clock, PublicURL: "https://hub.example.com", Probing: time.Minute})
+	r.people, r.news = people, live.New()
+	r.join(auth.RoleViewer)
+	r.join(auth.RoleOperator)
+	r.handler = New(Deps{Store: db, Engine: &engine.Engine{}, Auth: people, Live: r.news, Log: slog.New(slog.NewTextHandler(&r.log, nil)), Clock: clock, PublicURL: "https://hub.example.com", Probing: time.Minute})
 	t.Cleanup(r.handler.Close)
 	r.dep, r.sites = r.deployment("Ratings", "Seattle", "Orlando")
 	return r
@@ -62,6 +66,16 @@ func (r *statusRig) ok(err error) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
+}
+
+// join makes a person of that role and logs in.
+func (r *statusRig) join(role auth.Role) {
+	r.t.Helper()
+	name := "person-" + string(role)
+	r.ok(r.people.CreateUser(r.t.Context(), name, role, password))
+	session, _, err := r.people.Login(r.t.Context(), name, password, "127.0.0.1")
+	r.ok(err)
+	r.cookies[role] = sessionCookie + "=" + session
 }
 
 // deployment makes a Deployment with a cluster on each Site.
@@ -97,7 +111,11 @@ func (r *statusRig) probe(site workflows.Site, health monitor.Health) {
 }
 
 // later moves the clock, beyond what is cached.
-func (r *statusRig) later(d time.Duration) { r.now = r.now.Add(d) }
+func (r *statusRig) later(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.now = r.now.Add(d)
+}
 
 func (r *statusRig) do(role auth.Role, method, path string, form url.Values, change ...func(*http.Request)) *httptest.ResponseRecorder {
 	q := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))

@@ -71,17 +71,11 @@ func (s *Server) shared(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	p := status.Props{Shared: true, URL: sharedPrefix + token}
-	if share.DeploymentID == "" {
-		p.Board, err = s.statusBoard(c.Request().Context())
-	} else {
-		p.One = true
-		p.Board, err = s.deploymentBoard(c, share.DeploymentID)
-	}
+	p, err := s.statusProps(c.Request().Context(), look{deploymentID: share.DeploymentID, wall: isWall(c), shared: true})
 	if err != nil {
 		return err
 	}
-	p.Board = withoutInside(p.Board)
+	p.URL = sharedPrefix + token
 	return s.showStatus(c, http.StatusOK, p, ext)
 }
 
@@ -117,12 +111,20 @@ func shareHash(token string) []byte {
 // withoutInside is the Board for people outside of the team: no names of
 // people, no reasons, which may name hosts, and no ways further in.
 func withoutInside(b status.Board) status.Board {
-	b.Deployments = slices.Clone(b.Deployments)
+	b.Deployments, b.Announcements = slices.Clone(b.Deployments), slices.Clone(b.Announcements)
+	for i := range b.Announcements {
+		b.Announcements[i].By = ""
+	}
 	for i := range b.Deployments {
 		d := &b.Deployments[i]
 		d.Sites, d.Changes, d.Past = slices.Clone(d.Sites), slices.Clone(d.Changes), slices.Clone(d.Past)
 		for j := range d.Sites {
 			d.Sites[j].URL, d.Sites[j].Why = "", ""
+			if a := d.Sites[j].App; a != nil {
+				outside := *a
+				outside.Why = ""
+				d.Sites[j].App = &outside
+			}
 		}
 		for _, list := range [][]status.Change{d.Changes, d.Past} {
 			for j := range list {
@@ -157,17 +159,11 @@ func sharedDeployment(p status.Props) string {
 // createShare makes a link and shows it, this once.
 func (s *Server) createShare(c echo.Context) error {
 	ctx := c.Request().Context()
-	p := status.Props{URL: "/status", Sharing: status.Sharing{Name: strings.TrimSpace(c.FormValue("name")), Days: c.FormValue("days")}}
-	var err error
-	if id := c.FormValue("deployment"); id != "" {
-		p.One, p.URL = true, "/status/"+id
-		p.Board, err = s.deploymentBoard(c, id)
-	} else {
-		p.Board, err = s.statusBoard(ctx)
-	}
+	p, err := s.statusProps(ctx, look{deploymentID: c.FormValue("deployment"), wall: isWall(c)})
 	if err != nil {
 		return err
 	}
+	p.Sharing = status.Sharing{Name: strings.TrimSpace(c.FormValue("name")), Days: c.FormValue("days")}
 	if msg := nameProblem(p.Sharing.Name); msg != "" {
 		p.Sharing.Errors = append(p.Sharing.Errors, workflows.FieldError{Field: "name", Message: msg})
 	}

@@ -34,7 +34,7 @@ func (r *statusRig) twin(role auth.Role, path string) status.Board {
 
 // told is what the page says: the words of the Deployment and of each Site.
 func told(doc *goquery.Document) map[string]string {
-	out := map[string]string{"": strings.TrimSpace(doc.Find("#status > .meta .pill span").Text())}
+	out := map[string]string{"": strings.TrimSpace(doc.Find("#status .meta .pill span").Text())}
 	doc.Find("#status .cols > section").Each(func(_ int, s *goquery.Selection) {
 		out[strings.TrimSpace(s.Find("h2").Text())] = strings.TrimSpace(s.Find("header .pill span").Text())
 	})
@@ -89,7 +89,7 @@ func TestStaleIsNeverGreen(t *testing.T) {
 		r.probe(site, monitor.Up)
 	}
 	green := func(path string) int {
-		return r.page(auth.RoleViewer, path).Find("#status .meta .pill.ok, #status header > .pill.ok, #status .site-health .pill.ok, .wall-tile.ok, .wall-board .pill.ok").Length()
+		return r.page(auth.RoleViewer, path).Find("#status .meta .pill.ok, #status header > .pill.ok, #status .aging .pill.ok, .wall-tile.ok, .wall-board .pill.ok").Length()
 	}
 	all := []string{"/status", "/status/" + r.dep.ID, "/status?view=wall", "/status/" + r.dep.ID + "?view=wall"}
 	for _, path := range all {

@@ -44,12 +44,14 @@ func together(sites []status.Site) (health status.Health, words, lead string) {
 		by[x.Health] = append(by[x.Health], x.Name)
 	}
 	answering := len(by[status.Up]) + len(by[status.Degraded])
-	down, stale, poor, none := by[status.Down], by[status.Stale], by[status.Degraded], by[status.Unknown]
+	down, stale, poor, none, planned := by[status.Down], by[status.Stale], by[status.Degraded], by[status.Unknown], by[status.Maintenance]
 	switch {
 	case len(sites) == 0:
 		return status.Unknown, "No Site yet", "It has no Site yet."
 	case len(none) == len(sites):
 		return status.Unknown, "Nothing to tell yet", "No Site has a cluster that was asked yet."
+	case len(planned) == len(sites):
+		return status.Maintenance, "Maintenance", sentenceList(planned) + is(planned) + "in scheduled maintenance."
 	case len(down) > 0 && answering == 0:
 		return status.Down, "Down", "No Site is known to work."
 	case len(down) > 0:
@@ -58,6 +60,8 @@ func together(sites []status.Site) (health status.Health, words, lead string) {
 		return status.Stale, "Stale", "How " + sentenceList(stale) + is(stale) + "now is not known: the newest answer is old."
 	case len(poor) > 0:
 		return status.Degraded, "Degraded", "All Sites answer, but " + sentenceList(poor) + is(poor) + "not well."
+	case len(planned) > 0:
+		return status.Maintenance, "Maintenance", sentenceList(planned) + is(planned) + "in scheduled maintenance, " + ui.Plural(answering, "Site answers.", "Sites answer.")
 	case len(none) > 0:
 		return status.Unknown, fmt.Sprintf("%d of %d Sites up", answering, len(sites)), sentenceList(none) + is(none) + "not there yet; what is there is healthy."
 	case len(sites) == 1:
@@ -87,6 +91,9 @@ func overall(all []status.Deployment) (status.Health, string) {
 			return h, fmt.Sprintf("%d of %d %s", n, len(all), h)
 		}
 	}
+	if n := by[status.Maintenance]; n > 0 {
+		return status.Maintenance, fmt.Sprintf("%d of %d in maintenance", n, len(all))
+	}
 	if by[status.Up] > 0 {
 		return status.Up, "Operational"
 	}
@@ -101,18 +108,42 @@ func strips(h monitor.History, now time.Time) (days, quarters status.Strip) {
 
 func strip(counts []monitor.Counts, slot time.Duration, now time.Time) status.Strip {
 	out := status.Strip{Slot: slot, Begins: now.UTC().Truncate(slot).Add(-time.Duration(len(counts)-1) * slot)}
-	answered := 0
+	answered, planned := 0, 0
 	marks := make([]byte, len(counts))
 	for i, c := range counts {
 		marks[i] = mark(c)
 		out.Probes += c.Total()
 		answered += int(c.Up) + int(c.Degraded)
+		planned += int(c.Planned)
 	}
 	out.Marks = string(marks)
-	if out.Probes > 0 {
-		out.Uptime = 100 * float64(answered) / float64(out.Probes)
+	if counted := out.Probes - planned; counted > 0 {
+		out.Uptime = 100 * float64(answered) / float64(counted)
+	} else if planned > 0 {
+		out.Uptime = 100
 	}
 	return out
+}
+
+// appWords is the newest probe of an application in a few words.
+func appWords(h store.AppHealth) (status.Health, string) {
+	switch {
+	case h.Health == monitor.Up:
+		return status.Up, "Answers in " + millis(h.Took)
+	case h.Status > 0:
+		return status.Health(h.Health), fmt.Sprintf("Answers %d", h.Status)
+	}
+	return status.Down, "Does not answer"
+}
+
+func millis(d time.Duration) string {
+	if d < time.Millisecond {
+		return "1 ms"
+	}
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
 }
 
 // mark is a slot in one letter. A hundredth of it makes it bad; any probe that
@@ -125,6 +156,8 @@ func mark(c monitor.Counts) byte {
 		return status.MarkDown
 	case c.Down > 0 || int(c.Degraded)*100 >= total:
 		return status.MarkDegraded
+	case c.Planned > 0:
+		return status.MarkPlanned
 	}
 	return status.MarkUp
 }

@@ -78,3 +78,19 @@ func TestTrafficProfileRoundTrip(t *testing.T) {
 	ok(t, d.SaveTrafficProfile(t.Context(), &p))
 	got(t, p)(d.TrafficProfile(t.Context(), dep.ID))
 }
+
+func TestServiceConnectionRoundTrip(t *testing.T) {
+	d, c := openWithClock(t)
+	con := workflows.Connection{Name: "Contoso"}
+	ok(t, d.SaveConnection(t.Context(), &con))
+	s := workflows.ServiceConnection{SiteID: site(t, d).ID, ConnectionID: con.ID, EndpointID: "e", Name: "k8s", ProjectID: "p", Project: "Ratings", Shared: []string{"Platform"},
+		Method: "service-account", Namespace: "ratings", Account: "azure-pipelines", Server: "https://x", ExpiresAt: c.Now().Add(time.Hour), Pool: "Default", PoolID: 1, Agent: "a", RunID: "run_1"}
+	ok(t, d.SaveServiceConnection(t.Context(), &s))
+	got(t, s)(d.ServiceConnection(t.Context(), s.SiteID))
+	s.Name, s.Shared, s.ExpiresAt, s.RunID = "k8s-2", nil, time.Time{}, "run_2"
+	ok(t, d.SaveServiceConnection(t.Context(), &s))
+	got(t, s)(d.ServiceConnection(t.Context(), s.SiteID))
+	ok(t, d.DeleteServiceConnection(t.Context(), s.SiteID))
+	ok(t, d.DeleteServiceConnection(t.Context(), s.SiteID))
+	fails[workflows.ServiceConnection](t, workflows.ErrNotFound)(d.ServiceConnection(t.Context(), s.SiteID))
+}

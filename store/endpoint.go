@@ -18,6 +18,11 @@ func (d *DB) Endpoint(ctx context.Context, siteID string) (workflows.Endpoint, e
 	return one(ctx, d.db, "endpoint of site "+siteID, scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints WHERE site_id = $1`, siteID)
 }
 
+// Endpoints are where all Sites' applications answer.
+func (d *DB) Endpoints(ctx context.Context) ([]workflows.Endpoint, error) {
+	return list(ctx, d.db, scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints ORDER BY site_id`)
+}
+
 // SaveEndpoint makes this the Site's Endpoint. UpdatedAt is set to now.
 func (d *DB) SaveEndpoint(ctx context.Context, e *workflows.Endpoint) error {
 	e.UpdatedAt = d.now()

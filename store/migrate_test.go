@@ -97,7 +97,7 @@ func TestOldDatabasesAreMigrated(t *testing.T) {
 			if diff := cmp.Diff(want, schema(t, d)); diff != "" {
 				t.Errorf("schema of the migrated database:\n%s", diff)
 			}
-			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery, lookAtGuard, lookAtTokens, lookAtTraffic} {
+			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery, lookAtGuard, lookAtTokens, lookAtTraffic, lookAtServiceConnections, lookAtNotices, lookAtNodeWork} {
 				if i < n {
 					look(t, d)
 				}
@@ -232,6 +232,17 @@ func lookAtTraffic(t *testing.T, d *DB) {
 	if ok(t, err); p.TTL != 100 || p.Probe.TimeoutSeconds != 9 || len(p.Endpoints) != 1 || p.Endpoints[0].Weight != 2 {
 		t.Errorf("traffic profile %+v", p)
 	}
+}
+
+func lookAtServiceConnections(t *testing.T, d *DB) {
+	sc, err := d.ServiceConnection(t.Context(), "site_old")
+	if ok(t, err); sc.Name != "k8s-seattle" || len(sc.Shared) != 1 || sc.ExpiresAt.Year() != 2026 || sc.PoolID != 1 {
+		t.Errorf("service connection %+v", sc)
+	}
+}
+
+func lookAtNodeWork(t *testing.T, d *DB) {
+	got(t, []time.Duration{5 * time.Minute})(d.NodeTimes(t.Context(), "upgrade", "site_old"))
 }
 
 func TestANewerDatabaseIsRefused(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"hubwright/internal/monitor"
 	"hubwright/workflows"
@@ -57,8 +58,7 @@ func (d *DB) SaveProbe(ctx context.Context, p monitor.Probe) error {
 		if err != nil && !errors.Is(err, workflows.ErrNotFound) {
 			return err
 		}
-		old.History.Add(p.At, p.Health)
-		history, err := old.History.MarshalBinary()
+		history, err := counted(ctx, tx, old.History, p.SiteID, p.At, p.Health)
 		if err != nil {
 			return err
 		}
@@ -72,6 +72,72 @@ func (d *DB) SaveProbe(ctx context.Context, p monitor.Probe) error {
 	})
 	if err != nil {
 		return fmt.Errorf("saving a probe of site %s: %w", p.SiteID, err)
+	}
+	return nil
+}
+
+// counted is the history with a probe more. What is not well in scheduled
+// maintenance is no outage.
+func counted(ctx context.Context, q querier, h monitor.History, siteID string, at time.Time, health monitor.Health) ([]byte, error) {
+	if health != monitor.Up {
+		in, err := planned(ctx, q, siteID, at)
+		if err != nil {
+			return nil, err
+		}
+		if in {
+			health = monitor.Planned
+		}
+	}
+	h.Add(at, health)
+	return h.MarshalBinary()
+}
+
+// AppHealth is the newest probe of a Site's application with what all probes
+// counted.
+type AppHealth struct {
+	monitor.AppProbe
+	History monitor.History
+}
+
+const appProbeColumns = `site_id, at, health, status, took, certificate_end, problem, history`
+
+func scanAppHealth(h *AppHealth) []any {
+	return []any{&h.SiteID, timeColumn{&h.At}, &h.Health, &h.Status, &h.Took, timeColumn{&h.CertificateEnds}, &h.Problem, historyColumn{&h.History}}
+}
+
+// AppHealths are the Sites whose applications were probed, by their ids.
+func (d *DB) AppHealths(ctx context.Context) (map[string]AppHealth, error) {
+	all, err := list(ctx, d.db, scanAppHealth, `SELECT `+appProbeColumns+` FROM app_probes`)
+	if err != nil {
+		return nil, fmt.Errorf("reading probes of applications: %w", err)
+	}
+	out := make(map[string]AppHealth, len(all))
+	for _, h := range all {
+		out[h.SiteID] = h
+	}
+	return out, nil
+}
+
+// SaveAppProbe makes the probe the newest of its Site's application and counts
+// it.
+func (d *DB) SaveAppProbe(ctx context.Context, p monitor.AppProbe) error {
+	err := d.write(ctx, func(tx *sql.Tx) error {
+		old, err := one(ctx, tx, "probe of an application", scanAppHealth, `SELECT `+appProbeColumns+` FROM app_probes WHERE site_id = $1`, p.SiteID)
+		if err != nil && !errors.Is(err, workflows.ErrNotFound) {
+			return err
+		}
+		history, err := counted(ctx, tx, old.History, p.SiteID, p.At, p.Health)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO app_probes (`+appProbeColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+			ON CONFLICT (site_id) DO UPDATE SET (at, health, status, took, certificate_end, problem, history) =
+				(excluded.at, excluded.health, excluded.status, excluded.took, excluded.certificate_end, excluded.problem, excluded.history)`,
+			p.SiteID, nanos(p.At), string(p.Health), p.Status, int64(p.Took), nanos(p.CertificateEnds), p.Problem, history)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("saving a probe of the application of site %s: %w", p.SiteID, err)
 	}
 	return nil
 }

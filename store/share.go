@@ -54,6 +54,12 @@ func (d *DB) Shares(ctx context.Context, deploymentID string) ([]Share, error) {
 		WHERE deployment_id = $1 AND revoked_at = 0 ORDER BY created_at DESC, id`, deploymentID)
 }
 
+// OpenShares are the links that open the page now, by when they end.
+func (d *DB) OpenShares(ctx context.Context) ([]Share, error) {
+	return list(ctx, d.db, scanShare, `SELECT `+shareColumns+` FROM shares
+		WHERE revoked_at = 0 AND expires_at > $1 ORDER BY expires_at, id`, nanos(d.clock()))
+}
+
 // RevokeShare ends a link for ever and tells which it was. One that is
 // revoked already is workflows.ErrNotFound.
 func (d *DB) RevokeShare(ctx context.Context, id string) (Share, error) {

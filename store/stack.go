@@ -8,12 +8,12 @@ import (
 )
 
 const stackColumns = `id, name, arm_endpoint, portal_url, region, metadata, tenant_id, subscription_id, credential,
-	ca_bundle, https_proxy, air_gapped, created_at, created_by, version`
+	ca_bundle, https_proxy, air_gapped, created_at, created_by, version, hub_build`
 
 func scanStack(s *workflows.Stack) []any {
 	return []any{&s.ID, &s.Name, &s.ARMEndpoint, &s.PortalURL, &s.Region, jsonColumn{&s.Metadata}, &s.TenantID,
 		&s.SubscriptionID, jsonColumn{&s.Credential}, &s.CABundle, &s.HTTPSProxy, &s.AirGapped,
-		timeColumn{&s.CreatedAt}, &s.CreatedBy, &s.Version}
+		timeColumn{&s.CreatedAt}, &s.CreatedBy, &s.Version, &s.HubBuild}
 }
 
 // Stack is the Stack with that id.
@@ -32,12 +32,12 @@ func (d *DB) Stacks(ctx context.Context) ([]workflows.Stack, error) {
 func (d *DB) SaveStack(ctx context.Context, s *workflows.Stack) error {
 	id, created := orNewID(s.ID, "stk"), d.orNow(s.CreatedAt)
 	args := []any{id, s.Name, s.ARMEndpoint, s.PortalURL, s.Region, asJSON(s.Metadata), s.TenantID, s.SubscriptionID,
-		asJSON(s.Credential), s.CABundle, s.HTTPSProxy, s.AirGapped, nanos(created), s.CreatedBy, s.Version}
+		asJSON(s.Credential), s.CABundle, s.HTTPSProxy, s.AirGapped, nanos(created), s.CreatedBy, s.Version, s.HubBuild}
 	const insert = `INSERT INTO stacks (` + stackColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 + 1) ON CONFLICT (id) DO NOTHING`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 + 1, $16) ON CONFLICT (id) DO NOTHING`
 	const update = `UPDATE stacks SET (name, arm_endpoint, portal_url, region, metadata, tenant_id, subscription_id,
-		credential, ca_bundle, https_proxy, air_gapped, version) =
-		($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, version + 1)
+		credential, ca_bundle, https_proxy, air_gapped, hub_build, version) =
+		($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $16, version + 1)
 		WHERE id = $1 AND version = $15`
 	if err := d.saveVersion(ctx, "stacks", id, s.Version, insert, update, args); err != nil {
 		return nameTaken(err, "Stack", s.Name)

@@ -47,6 +47,9 @@ type Execution interface {
 	// NodeRows are the nodes that the run works on, one by one. A state offers
 	// them with a method NodeRows() []NodeRow.
 	NodeRows() []NodeRow
+	// Differences are what the run found to be other than the record says. A
+	// state offers them with a method Differences() []Difference.
+	Differences() []Difference
 }
 
 // NodeRow is a node and what a run does to it.

@@ -255,6 +255,14 @@ func (e *execution[S]) NodeRows() []NodeRow {
 	return nil
 }
 
+// Differences are what the run found, if its state offers them.
+func (e *execution[S]) Differences() []Difference {
+	if d, ok := any(e.state).(interface{ Differences() []Difference }); ok {
+		return d.Differences()
+	}
+	return nil
+}
+
 func (p Page[S]) info() PageInfo { return PageInfo{ID: p.ID, Title: p.Title, Why: p.Why} }
 
 // effective is the page's answers with defaults where nobody answered. A key

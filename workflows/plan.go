@@ -10,6 +10,8 @@ type Plan struct {
 	Documents  []Document
 	Duration   string // "about 33 min"
 	Disruption string // "Nothing else in the subscription is touched."
+
+	Tools []SummaryItem // versions of what will do it, as they were at the start; none of runs of older builds
 }
 
 // SummaryItem is one answer on the review page, with the page that changes it.

@@ -37,6 +37,9 @@ type Credential struct {
 	ClientID    string
 	Secret      SecretRef // the client secret, with AuthSecret
 	Certificate SecretRef // PEM of certificate and private key together, with AuthCertificate
+	// EndsAt is when a Stack's secret or certificate ends; zero when unknown. A
+	// Connection has its own ExpiresAt.
+	EndsAt time.Time `json:",omitzero"`
 }
 
 // HubMetadata is what a Hub's metadata endpoint says of itself.
@@ -63,6 +66,7 @@ type Stack struct {
 	CABundle       string // PEM of the roots to trust besides the system's; "" trusts the system's alone
 	HTTPSProxy     string // http://host:port, or "" for a direct way
 	AirGapped      bool
+	HubBuild       string // 2408, as a person said: a tenant cannot ask; "" for unknown
 	CreatedAt      time.Time
 	CreatedBy      string
 	Version        int // grows with each save; a save with an old one is refused

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
+	"hubwright/internal/devops"
 	"hubwright/internal/problem"
 	"hubwright/workflows"
 )
@@ -25,9 +27,13 @@ type connectionCheck struct {
 type connectionTester []connectionCheck
 
 func (a adapters) connectionTester() connectionTester {
+	login := workflows.CheckInfo{ID: "login", Title: "It lets us in", Why: "Every run would fail at its first call.", Severity: workflows.SeverityBlock}
 	return connectionTester{
 		{workflows.CheckInfo{ID: "reach", Title: "It can be reached", Why: "Nothing works without a way there.", Severity: workflows.SeverityBlock}, "", reaches},
 		{workflows.CheckInfo{ID: "expiry", Title: "What proves it is still valid", Why: "Runs fail from the day on which it ends.", Severity: workflows.SeverityWarn}, "", notExpired},
+		{login, workflows.ConnectionDevOps, a.seesProjects},
+		{workflows.CheckInfo{ID: "endpoints", Title: "It may manage service connections", Why: "The pipelines reach the clusters through them.", Severity: workflows.SeverityBlock}, workflows.ConnectionDevOps, a.readsEndpoints},
+		{workflows.CheckInfo{ID: "pools", Title: "It may read agent pools", Why: "Agents are registered in a pool.", Severity: workflows.SeverityWarn}, workflows.ConnectionDevOps, a.readsPools},
 	}
 }
 
@@ -99,6 +105,49 @@ func reaches(ctx context.Context, c workflows.Connection) workflows.Finding {
 	}
 	resp.Body.Close()
 	return workflows.Passed(fmt.Sprintf("%s answered in %d ms, and its certificate is trusted.", at.Host, time.Since(start).Milliseconds()))
+}
+
+// inOrganization opens the organization of a Connection for a question.
+func (a adapters) inOrganization(ctx context.Context, c workflows.Connection, ask func(*devops.Organization) (string, error)) workflows.Finding {
+	o, err := a.organizations().Open(ctx, c)
+	if err != nil {
+		return problem.Finding(err)
+	}
+	defer o.Close()
+	found, err := ask(o)
+	if err != nil {
+		return problem.Finding(err)
+	}
+	return workflows.Passed(found)
+}
+
+func (a adapters) seesProjects(ctx context.Context, c workflows.Connection) workflows.Finding {
+	return a.inOrganization(ctx, c, func(o *devops.Organization) (string, error) {
+		all, err := o.Projects(ctx)
+		names := make([]string, len(all))
+		for i, p := range all {
+			names[i] = p.Name
+		}
+		return "It sees these projects: " + strings.Join(names, ", ") + ".", err
+	})
+}
+
+func (a adapters) readsEndpoints(ctx context.Context, c workflows.Connection) workflows.Finding {
+	return a.inOrganization(ctx, c, func(o *devops.Organization) (string, error) {
+		all, err := o.Projects(ctx)
+		if err != nil || len(all) == 0 {
+			return "There is no project to look in.", err
+		}
+		_, err = o.EndpointByName(ctx, all[0].ID, "hubwright")
+		return "It may read those of " + all[0].Name + ". Whether it may also make them shows when the first is made.", err
+	})
+}
+
+func (a adapters) readsPools(ctx context.Context, c workflows.Connection) workflows.Finding {
+	return a.inOrganization(ctx, c, func(o *devops.Organization) (string, error) {
+		all, err := o.Pools(ctx)
+		return fmt.Sprintf("It sees %d pools.", len(all)), err
+	})
 }
 
 func notExpired(_ context.Context, c workflows.Connection) workflows.Finding {

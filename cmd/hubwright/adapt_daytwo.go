@@ -6,10 +6,33 @@ import (
 	"hubwright/workflows"
 	"hubwright/workflows/collectlogs"
 	"hubwright/workflows/rotatecerts"
+	"hubwright/workflows/upgrade"
 )
 
 func (a adapters) collectLogs() collectlogs.Needs {
 	return collectlogs.Needs{Engine: a.operate(), Keep: a.files.Write}
+}
+
+func (a adapters) upgrade() upgrade.Needs {
+	return upgrade.Needs{
+		Engine: a.operate(), NodeTimes: a.db.NodeTimes,
+		Survey: func(ctx context.Context, kubeconfig []byte, s workflows.Stack, helper workflows.HelperVM) (workflows.Survey, error) {
+			k, err := a.anyWay(ctx, kubeconfig, s, helper.SiteID)
+			if err != nil {
+				return workflows.Survey{}, err
+			}
+			defer k.Close()
+			return k.Survey(ctx)
+		},
+		APIUses: func(ctx context.Context, kubeconfig []byte, s workflows.Stack, helper workflows.HelperVM, removed []workflows.RemovedAPI) ([]workflows.APIUse, error) {
+			k, err := a.anyWay(ctx, kubeconfig, s, helper.SiteID)
+			if err != nil {
+				return nil, err
+			}
+			defer k.Close()
+			return k.APIUses(ctx, removed)
+		},
+	}
 }
 
 func (a adapters) rotateCertificates() rotatecerts.Needs {

@@ -8,6 +8,7 @@ import (
 	"hubwright/internal/archives"
 	"hubwright/internal/azure"
 	"hubwright/internal/azurestack"
+	"hubwright/internal/devops"
 	"hubwright/internal/redact"
 	"hubwright/internal/remote"
 	"hubwright/internal/secrets"
@@ -27,6 +28,8 @@ type adapters struct {
 	files    *archives.RunFiles
 	// uploads are files that people gave to drafts.
 	uploads *archives.Uploads
+	// probing is how often clusters are asked how they are.
+	probing time.Duration
 }
 
 func newAdapters(db *store.DB, vault *secrets.Vault, masker *redact.Redactor, shelf *archives.Shelf) adapters {
@@ -34,6 +37,8 @@ func newAdapters(db *store.DB, vault *secrets.Vault, masker *redact.Redactor, sh
 	clouds := azure.New(v)
 	return adapters{db: db, vault: v, hubs: azurestack.New(v), clouds: clouds, rotation: azure.NewRotation(db, clouds), shelf: shelf}
 }
+
+func (a adapters) organizations() *devops.Organizations { return devops.New(a.vault) }
 
 // maskingVault makes every secret that is sealed or opened unreadable in every
 // log from then on.

@@ -7,9 +7,12 @@ import (
 	"hubwright/workflows/cluster"
 	"hubwright/workflows/collectlogs"
 	"hubwright/workflows/connect"
+	"hubwright/workflows/driftcheck"
 	"hubwright/workflows/drill"
 	"hubwright/workflows/helpervm"
 	"hubwright/workflows/monitoring"
+	"hubwright/workflows/pipelines"
+	"hubwright/workflows/restoremodel"
 	"hubwright/workflows/rotatecerts"
 	"hubwright/workflows/rotation"
 	"hubwright/workflows/scale"
@@ -25,15 +28,18 @@ func catalogue(a adapters) workflows.Catalogue {
 		helpervm.New(a.helperVM()).Erase(),
 		cluster.New(a.cluster()),
 		connect.New(a.connect()),
+		pipelines.New(a.pipelines()),
 		monitoring.New(a.monitoring()),
 		app.New(a.app()),
 		trafficmanager.New(a.trafficManager()),
 		rotation.New(a.rotate()),
 		drill.New(a.drill()),
-		upgrade.New(a.operate()),
+		upgrade.New(a.upgrade()),
 		scale.New(a.operate()),
 		addpool.New(a.operate()),
 		rotatecerts.New(a.rotateCertificates()),
 		collectlogs.New(a.collectLogs()),
+		driftcheck.New(a.operate()),
+		restoremodel.New(a.operate()),
 	}
 }

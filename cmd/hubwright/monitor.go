@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"hubwright/internal/live"
 	"hubwright/internal/monitor"
 	"hubwright/internal/problem"
 	"hubwright/workflows"
@@ -22,7 +23,19 @@ func (p *product) monitor(every time.Duration, log *slog.Logger) *monitor.Monito
 			look, err := p.handler.Look(ctx, c)
 			return monitor.Sample{Nodes: look.Nodes, Components: look.Components, CertificateEnds: look.Certificates}, err
 		},
+		AskApp: func(ctx context.Context, e workflows.Endpoint) (monitor.AppSample, error) {
+			site, err := p.db.Site(ctx, e.SiteID)
+			if err != nil {
+				return monitor.AppSample{}, err
+			}
+			stack, err := p.db.Stack(ctx, site.StackID)
+			if err != nil {
+				return monitor.AppSample{}, err
+			}
+			return monitor.AskApp(ctx, e, stack.HTTPSProxy)
+		},
 		Words: func(err error) string { return problem.From(err).What },
+		Saved: func() { p.news.Notify(live.Status) },
 		Every: every, Limit: probeLimit, Clock: time.Now, Log: log,
 	})
 }

@@ -129,6 +129,9 @@ func productSeed(s sandbox.Seed) seed {
 		Name: a.Name, Kind: workflows.ConnectionAzure, Endpoint: a.ARMEndpoint, LoginEndpoint: a.LoginEndpoint, TenantID: a.TenantID, SubscriptionID: a.SubscriptionID,
 		ClientID: a.ClientID, ClientSecret: a.ClientSecret, CABundle: a.CABundle, HTTPSProxy: a.Proxy, DNSServer: a.DNSServer,
 	}}}
+	out.Connections = append(out.Connections, seedConnection{
+		Name: "Contoso DevOps", Kind: workflows.ConnectionDevOps, Endpoint: s.DevOps.Organization, Token: s.DevOps.Token, CABundle: s.PublicCA, HTTPSProxy: s.Proxy,
+	})
 	for i, st := range s.Stacks {
 		p := seedStack{
 			Name: st.Name, ARMEndpoint: st.ARMEndpoint, PortalURL: st.PortalURL, SubscriptionID: st.SubscriptionID,

@@ -22,6 +22,7 @@ import (
 	"hubwright/internal/auth"
 	"hubwright/internal/engine"
 	"hubwright/internal/live"
+	"hubwright/internal/notify"
 	"hubwright/internal/preflight"
 	"hubwright/internal/redact"
 	"hubwright/internal/secrets"
@@ -71,6 +72,9 @@ func serve(ctx context.Context, c console, args []string) error {
 		m := p.monitor(cfg.Probe, log)
 		p.work.Go(func() { m.Run(ctx) })
 	}
+	watcher := p.watcher(cfg, log)
+	p.work.Go(func() { p.sender.Run(ctx) })
+	p.work.Go(func() { watcher.Run(ctx) })
 	p.announce(ctx, c, cfg)
 	return serveUntil(ctx, listener, p.handler)
 }
@@ -108,6 +112,8 @@ type product struct {
 	checks  *preflight.Runner
 	handler *handlers.Server
 	book    *audit.Book
+	news    *live.Hub
+	sender  *notify.Sender
 	courier *audit.Courier // nil when checkpoints go nowhere else
 	work    sync.WaitGroup // in the background, until the context of serve ends
 }
@@ -145,17 +151,18 @@ func assemble(ctx context.Context, cfg config, log *slog.Logger) (*product, erro
 	shelf := archives.New(filepath.Join(cfg.Data, "archives"), db, time.Now)
 	files := archives.NewRunFiles(filepath.Join(cfg.Data, "runs"))
 	a := newAdapters(db, vault, masker, shelf)
-	a.files, a.uploads = files, archives.NewUploads(filepath.Join(cfg.Data, "uploads"))
+	a.files, a.probing = files, cfg.Probe
+	a.uploads = archives.NewUploads(filepath.Join(cfg.Data, "uploads"))
 	list := catalogue(a)
-	eng, err := engine.New(ctx, engine.Config{DB: db.SQL(), Journal: db, Catalogue: list, Masker: masker, Notifier: news, Log: log})
+	eng, err := engine.New(ctx, engine.Config{DB: db.SQL(), Journal: db, Catalogue: list, Masker: masker, Notifier: runNews{news}, Log: log})
 	if err != nil {
 		db.Close()
 		return nil, err
 	}
-	p := &product{book: book, courier: courier, db: db, vault: vault, auth: auth.New(db, time.Now), engine: eng}
+	p := &product{book: book, courier: courier, db: db, vault: vault, auth: auth.New(db, time.Now), engine: eng, news: news, sender: notify.NewSender(db, a.vault, time.Now, log)}
 	p.checks = preflight.New(ctx, db, list, news, log, time.Now)
 	p.handler = handlers.New(handlers.Deps{
-		Store: db, Engine: eng, Auth: p.auth, Vault: vault, Signing: signing, Live: news, Preflight: p.checks, Catalogue: list,
+		Store: db, Engine: eng, Auth: p.auth, Vault: vault, Signing: signing, Live: news, Preflight: p.checks, Catalogue: list, Sender: p.sender,
 		Hubs: hubsAdapter{}, Connections: a.connectionTester(), Clusters: a, Archives: shelf, RunFiles: files, Uploads: a.uploads, Log: log, Clock: time.Now, PublicURL: cfg.PublicURL,
 		Banner: cfg.Banner, Config: configValues(cfg), Build: version, Gallery: cfg.Gallery, Probing: cfg.Probe, Checkpoints: courier, Proxies: cfg.Proxies,
 	})

@@ -37,8 +37,7 @@ func Ladder(from string) (hops []Hop, broken string) {
 // next is the hop to the newest patch of the next minor version. Where no
 // engine makes that, it is the newest patch of the same minor.
 func next(at string) (Hop, bool) {
-	have, ok := numbers(at)
-	if !ok {
+	if _, ok := numbers(at); !ok {
 		return Hop{}, false
 	}
 	var best Hop
@@ -51,7 +50,7 @@ func next(at string) (Hop, bool) {
 			}
 		}
 	}
-	best.Changes = changesBetween(have[1], bestVersion[1])
+	best.Changes = Changes(at, best.To)
 	return best, best.To != ""
 }
 
@@ -76,9 +75,9 @@ func formerEngines() []Engine {
 	}
 }
 
-// changesBetween are the things that minor versions brought and that an
-// upgrade cannot leave out.
-func changesBetween(from, to int) []string {
+// Changes are the things that minor versions between brought and that an
+// upgrade cannot leave out, in sentences.
+func Changes(from, to string) []string {
 	all := []struct {
 		minor int
 		what  string
@@ -93,7 +92,7 @@ func changesBetween(from, to int) []string {
 	}
 	var out []string
 	for _, c := range all {
-		if c.minor > from && c.minor <= to {
+		if c.minor > Minor(from) && c.minor <= Minor(to) {
 			out = append(out, c.what)
 		}
 	}
@@ -103,16 +102,12 @@ func changesBetween(from, to int) []string {
 // HubBuilds are the Azure Stack Hub builds that an engine is listed for, ""
 // where the list that we know ends.
 func HubBuilds(engine string) string {
-	builds := []struct{ least, most, hub string }{
-		{"v0.63.0", "v0.76.0", "2108"}, {"v0.70.0", "v0.77.0", "2206"}, {"v0.75.3", "v0.79.0", "2301"},
-		{"v0.78.0", "v0.80.3", "2306"}, {"v0.80.3", "v0.80.3", "2311"}, {"v0.80.3", "v0.81.2", "2406"}, {"v0.80.3", "v0.81.2", "2408"},
-	}
 	v, ok := numbers(engine)
 	if !ok {
 		return ""
 	}
 	var fit []string
-	for _, b := range builds {
+	for _, b := range hubBuilds() {
 		least, _ := numbers(b.least)
 		most, _ := numbers(b.most)
 		if slices.Compare(v[:], least[:]) >= 0 && slices.Compare(v[:], most[:]) <= 0 {
@@ -123,6 +118,17 @@ func HubBuilds(engine string) string {
 		return ""
 	}
 	return joinRange(fit)
+}
+
+// hubBuild is a build of Azure Stack Hub with the oldest and the newest engine
+// that are listed for it.
+type hubBuild struct{ least, most, hub string }
+
+func hubBuilds() []hubBuild {
+	return []hubBuild{
+		{"v0.63.0", "v0.76.0", "2108"}, {"v0.70.0", "v0.77.0", "2206"}, {"v0.75.3", "v0.79.0", "2301"},
+		{"v0.78.0", "v0.80.3", "2306"}, {"v0.80.3", "v0.80.3", "2311"}, {"v0.80.3", "v0.81.2", "2406"}, {"v0.80.3", "v0.81.2", "2408"},
+	}
 }
 
 func joinRange(all []string) string {

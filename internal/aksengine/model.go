@@ -1,10 +1,8 @@
 package aksengine
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"hubwright/workflows"
@@ -199,29 +197,4 @@ func (m Model) JSON() ([]byte, error) {
 		return nil, fmt.Errorf("rendering the API model: %w", err)
 	}
 	return append(b, '\n'), nil
-}
-
-var unknownTag = regexp.MustCompile(`unknown field "([^"]+)"`)
-
-// Parse reads an API model that a person wrote. A Violation says what is
-// wrong: text that is no JSON, or a name that the engine does not know.
-func Parse(doc []byte) (Model, *Violation) {
-	var m Model
-	dec := json.NewDecoder(bytes.NewReader(doc))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(&m)
-	if err == nil {
-		return m, nil
-	}
-	if tag := unknownTag.FindStringSubmatch(err.Error()); tag != nil {
-		return Model{}, &Violation{
-			Path:    tag[1],
-			Message: "The API model has a field " + tag[1] + " that does not exist here. Correct its spelling or take it out.",
-			Engine:  "error parsing the api model: Unknown JSON tag " + tag[1],
-		}
-	}
-	return Model{}, &Violation{
-		Message: "The API model is not valid JSON: " + err.Error() + ".",
-		Engine:  "error parsing the api model: " + err.Error(),
-	}
 }

@@ -258,3 +258,19 @@ func WithPoolCount(doc []byte, pool string, count int) (out []byte, changed bool
 	}
 	return nil, false, fmt.Errorf("apimodel.json has no pool %s", pool)
 }
+
+// PrincipalOf is the client id of the service principal that the cluster's
+// nodes work with, "" when the API model does not tell.
+func PrincipalOf(doc []byte) string {
+	var d struct {
+		Properties struct {
+			ServicePrincipalProfile struct {
+				ClientID string `json:"clientId"`
+			} `json:"servicePrincipalProfile"`
+		} `json:"properties"`
+	}
+	if json.Unmarshal(doc, &d) != nil {
+		return ""
+	}
+	return d.Properties.ServicePrincipalProfile.ClientID
+}

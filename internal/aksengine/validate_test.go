@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 
 	"hubwright/internal/aksengine"
 	"hubwright/workflows"
@@ -231,33 +230,6 @@ func wantViolation(t *testing.T, got []aksengine.Violation, path, engine string)
 	t.Helper()
 	if len(got) != 1 || got[0].Path != path || !strings.Contains(got[0].Engine, engine) {
 		t.Errorf("got %+v, want %s: %s", got, path, engine)
-	}
-}
-
-func TestParse(t *testing.T) {
-	tests := []struct{ doc, path, message, engine string }{
-		{`{"bogus": 1}`, "bogus", "does not exist", "error parsing the api model: Unknown JSON tag bogus"},
-		{`{"properties": {"masterProfile": {"countt": 3}}}`, "countt", "does not exist", "Unknown JSON tag countt"},
-		{`{oops`, "", "not valid JSON", "error parsing the api model: invalid character 'o'"},
-		{`{"location": 4}`, "", "not valid JSON", "error parsing the api model"},
-	}
-	for _, tt := range tests {
-		_, v := aksengine.Parse([]byte(tt.doc))
-		if v == nil || v.Path != tt.path || !strings.Contains(v.Message, tt.message) || !strings.Contains(v.Engine, tt.engine) {
-			t.Errorf("%s: %+v", tt.doc, v)
-		}
-	}
-	want := good()
-	doc, err := want.JSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, v := aksengine.Parse(doc)
-	if v != nil {
-		t.Fatal(v.Message)
-	}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Error(d)
 	}
 }
 

@@ -23,16 +23,17 @@ type pkg struct {
 
 // onlyIn says in which rooms a library may be imported. Tests may import more.
 var onlyIn = map[string][]string{
-	"github.com/Azure/azure-sdk-for-go": {"internal/azurestack", "internal/azure"},
-	"k8s.io/":                           {"internal/kube", "internal/charts"},
-	"helm.sh/":                          {"internal/charts"},
-	"github.com/dbos-inc/":              {"internal/engine"},
-	"modernc.org/sqlite":                {"store"},
-	"database/sql":                      {"store", "internal/engine"},
-	"github.com/labstack/echo":          {"handlers"},
-	"github.com/gorilla/websocket":      {"handlers"},
-	"golang.org/x/crypto/ssh":           {"internal/remote"},
-	"github.com/a-h/templ":              {"web", "handlers"},
+	"github.com/Azure/azure-sdk-for-go":        {"internal/azurestack", "internal/azure", "internal/devops"}, // the last one logs in with it
+	"github.com/microsoft/azure-devops-go-api": {"internal/devops"},
+	"k8s.io/":                      {"internal/kube", "internal/charts"},
+	"helm.sh/":                     {"internal/charts"},
+	"github.com/dbos-inc/":         {"internal/engine"},
+	"modernc.org/sqlite":           {"store"},
+	"database/sql":                 {"store", "internal/engine"},
+	"github.com/labstack/echo":     {"handlers"},
+	"github.com/gorilla/websocket": {"handlers"},
+	"golang.org/x/crypto/ssh":      {"internal/remote"},
+	"github.com/a-h/templ":         {"web", "handlers"},
 }
 
 // mayImport says which of our rooms a room may import, besides itself.
@@ -46,6 +47,7 @@ var mayImport = map[string][]string{
 	"internal/preflight":  {"workflows"},
 	"internal/azurestack": {"workflows", "internal/problem"},
 	"internal/azure":      {"workflows", "internal/problem"},
+	"internal/devops":     {"workflows", "internal/problem"},
 	"internal/remote":     {"workflows", "internal/problem"},
 	"internal/kube":       {"workflows", "internal/problem"},
 	"internal/charts":     {"workflows", "internal/problem"},
@@ -53,12 +55,14 @@ var mayImport = map[string][]string{
 	"internal/redact":     {},
 	"internal/live":       {},
 	"internal/monitor":    {"workflows"},
+	"internal/expiry":     {},
+	"internal/notify":     {"workflows", "internal/expiry"},
 	"internal/archives":   {"workflows", "internal/aksengine", "store"},
 	"internal/auth":       {"workflows", "store"},
 	"internal/audit":      {"workflows"},
 	"internal/dossier":    {"workflows", "internal/audit", "web"},
-	"store":               {"workflows", "internal/engine", "internal/auth", "internal/audit", "internal/monitor"},
-	"web":                 {"workflows", "static"},
+	"store":               {"workflows", "internal/engine", "internal/auth", "internal/audit", "internal/monitor", "internal/notify"},
+	"web":                 {"workflows", "static", "internal/expiry"},
 	"static":              {},
 }
 

@@ -51,6 +51,7 @@ const (
 	KubeconfigDownload = "kubeconfig.download" // cluster-admin
 	KubeconfigScoped   = "kubeconfig.scoped"   // a service account with a chosen role
 	APIModelDownload   = "apimodel.download"
+	APIModelCompare    = "apimodel.compare"
 	LogsDownload       = "logs.download" // what nodes had in their logs
 	DossierDownload    = "dossier.download"
 	LogDownload        = "log.download"      // the log of a run as text
@@ -66,6 +67,13 @@ const (
 
 	ShareCreate = "share.create" // a link to the status page that needs no login
 	ShareRevoke = "share.revoke"
+
+	ChannelSave  = "channel.save" // where notifications go
+	ChannelTest  = "channel.test"
+	ChannelDrop  = "channel.delete"
+	MailChange   = "mail.change" // the mail server
+	Announce     = "announcement.save"
+	AnnounceStop = "announcement.end"
 )
 
 // Action is one of the actions with its words.
@@ -77,11 +85,13 @@ func Actions() []Action {
 		{RunStart, "Run started"}, {RunEnd, "Run ended"}, {RunApprove, "Run approved"}, {RunReject, "Run rejected"}, {RunCancel, "Run cancelled"}, {RunRetry, "Run retried"},
 		{CheckWaive, "Check waived"}, {DraftDelete, "Draft deleted"},
 		{KubeconfigDownload, "Kubeconfig downloaded"}, {KubeconfigScoped, "Scoped account downloaded"},
-		{APIModelDownload, "API model downloaded"}, {LogsDownload, "Node logs downloaded"}, {DossierDownload, "Dossier downloaded"},
+		{APIModelDownload, "API model downloaded"}, {APIModelCompare, "API models compared"}, {LogsDownload, "Node logs downloaded"}, {DossierDownload, "Dossier downloaded"},
 		{LogDownload, "Log downloaded"}, {DocumentDownload, "Plan's document downloaded"},
 		{RunRefuse, "Start refused"}, {AccessDeny, "Access denied"},
 		{AuditRead, "Audit read"}, {AuditExport, "Audit exported"},
 		{ShareCreate, "Status page shared"}, {ShareRevoke, "Shared link revoked"},
+		{Announce, "Announcement made or changed"}, {AnnounceStop, "Announcement ended"},
+		{ChannelSave, "Notification channel saved"}, {ChannelTest, "Notification tested"}, {ChannelDrop, "Notification channel deleted"}, {MailChange, "Mail server changed"},
 		{StackCreate, "Stack registered"}, {StackChange, "Stack changed"}, {StackTest, "Stack tested"}, {StackPolicy, "Approval and windows changed"},
 		{ConnectionCreate, "Connection registered"}, {ConnectionChange, "Connection changed"}, {ConnectionTest, "Connection tested"},
 		{DeploymentCreate, "Deployment created"}, {SiteCreate, "Site added"},

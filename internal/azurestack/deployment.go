@@ -151,3 +151,20 @@ func tagsTo(in map[string]string) map[string]*string {
 	}
 	return out
 }
+
+// VMExtensions are the names of the extensions on a VM.
+func (h *Hub) VMExtensions(ctx context.Context, group, vm string) ([]string, error) {
+	var out []string
+	err := h.call(ctx, "Asking for the extensions of "+vm, func(ctx context.Context) error {
+		client, err := armcompute.NewVirtualMachinesClient(h.stack.SubscriptionID, h.cred, h.options)
+		if err != nil {
+			return err
+		}
+		view, err := client.InstanceView(ctx, group, vm, nil)
+		for _, e := range view.Extensions {
+			out = append(out, val(e.Name))
+		}
+		return err
+	})
+	return out, err
+}

@@ -29,8 +29,16 @@ const logBatch = 2000 // lines in memory at a time
 // Source is what goes into an archive.
 type Source struct {
 	Page dossier.Props
+	// Files were made by the run and are kept with it.
+	Files []File
 	// Lines gives up to limit lines of the log with N > after, in order.
 	Lines func(ctx context.Context, after int64, limit int) ([]workflows.LogLine, error)
+}
+
+// File is a file that the run made. Its reader is used once.
+type File struct {
+	Name string
+	Body io.ReadCloser
 }
 
 // Folder is the folder that all files of the archive are in: "run-42".
@@ -56,6 +64,12 @@ func Write(ctx context.Context, w io.Writer, s Source, key ed25519.PrivateKey) e
 		if m.Masked != "" {
 			a.add(m.File(), text(m.Masked))
 		}
+	}
+	for _, f := range s.Files {
+		a.add("files/"+f.Name, func(w io.Writer) error {
+			_, err := io.Copy(w, f.Body)
+			return err
+		})
 	}
 	a.add("log.txt", func(w io.Writer) error { return s.writeLog(ctx, w) })
 	a.add(PublicKey, text(pub))
@@ -131,6 +145,7 @@ timeline.svg      the steps over time
 run.json          run, steps, nodes, checks and tools for programs
 plan/             documents of the plan, secrets masked
 apimodel-*.json   the cluster's API model before and after, secrets masked
+files/            what the run made and kept, such as the logs of nodes
 log.txt           the whole log as it was stored, masked: number, time,
                   attempt, step, level, text
 audit.jsonl       what the audit has on this run, one event a line

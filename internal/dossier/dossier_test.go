@@ -110,6 +110,7 @@ func read(t *testing.T, dir, name string) string {
 func TestArchiveIsWholeAndVerifies(t *testing.T) {
 	s := source(5000)
 	s.Page.Run.Plan.Documents = []workflows.Document{{Name: "api model/../x.json", Body: `{"plan": true}`}}
+	s.Files = []File{{Name: "node-logs.zip", Body: io.NopCloser(strings.NewReader("kept with the run"))}}
 	dir := unpacked(t, s)
 	if err := verify(t, dir); err != nil {
 		t.Fatal(err)
@@ -125,7 +126,7 @@ func TestArchiveIsWholeAndVerifies(t *testing.T) {
 		t.Fatal(err)
 	}
 	slices.Sort(names)
-	want := []string{"README.txt", "apimodel-before.json", "audit.jsonl", "dossier.html", "log.txt", "manifest", "manifest.sig", "plan/1-api-model-..-x.json", "pub.pem", "run.json", "timeline.svg"}
+	want := []string{"README.txt", "apimodel-before.json", "audit.jsonl", "dossier.html", "files/node-logs.zip", "log.txt", "manifest", "manifest.sig", "plan/1-api-model-..-x.json", "pub.pem", "run.json", "timeline.svg"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}
@@ -156,6 +157,9 @@ func TestArchiveIsWholeAndVerifies(t *testing.T) {
 		if !strings.Contains(page, part) {
 			t.Errorf("the page lacks %q", part)
 		}
+	}
+	if kept := read(t, dir, "files/node-logs.zip"); kept != "kept with the run" {
+		t.Errorf("the kept file holds %q", kept)
 	}
 	if n := strings.Count(read(t, dir, "audit.jsonl"), "\n"); n != len(s.Page.Events) {
 		t.Errorf("%d events", n)

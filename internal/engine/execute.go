@@ -164,6 +164,11 @@ func (e *Engine) runStep(c context.Context, in runInput, run workflows.Run, def 
 	stopWarning := w.warnAfter(def, step.StepID)
 	err = safely(func() error { return x.Run(sctx, step.StepID, w) })
 	stopWarning()
+	if rows := x.NodeRows(); len(rows) > 0 {
+		if err := e.cfg.Journal.KeepNodes(c, run, rows); err != nil {
+			e.cfg.Log.Error("the nodes of a run could not be kept", "run", run.ID, "err", err)
+		}
+	}
 	if context.Cause(sctx) == errStopping {
 		// As after a crash: nothing is recorded, the next start runs the step
 		// again. DBOS would take any return for the step's end.

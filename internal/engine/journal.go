@@ -57,6 +57,9 @@ type Journal interface {
 	// RequestCancel marks a run that has not ended as cancelling and says
 	// whether it did.
 	RequestCancel(ctx context.Context, tx Tx, runID, by string) (bool, error)
+	// KeepNodes writes down the nodes that a run worked on; it may be called
+	// again with more.
+	KeepNodes(ctx context.Context, run workflows.Run, rows []workflows.NodeRow) error
 	// SetProgress writes what the step and the run are doing now.
 	SetProgress(ctx context.Context, runID string, attempt, index, stepPercent, runPercent int, doing string) error
 

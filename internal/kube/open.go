@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -33,6 +34,7 @@ type Way struct {
 // method is called.
 type Cluster struct {
 	client kubernetes.Interface
+	meta   metadata.Interface
 	http   *http.Client
 	config *rest.Config
 	raw    *clientcmdapi.Config
@@ -64,7 +66,11 @@ func Open(kubeconfig []byte, way Way) (*Cluster, error) {
 	if err != nil {
 		return nil, broken(err.Error())
 	}
-	return &Cluster{client: client, http: connections, config: cfg, raw: raw}, nil
+	meta, err := metadata.NewForConfigAndClient(cfg, connections)
+	if err != nil {
+		return nil, broken(err.Error())
+	}
+	return &Cluster{client: client, meta: meta, http: connections, config: cfg, raw: raw}, nil
 }
 
 // lead makes requests go the Stack's way, and never the one that the

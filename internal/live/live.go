@@ -5,6 +5,10 @@ package live
 
 import "sync"
 
+// Status is the topic of all that the status page shows: healths, runs,
+// announcements.
+const Status = "status"
+
 // Hub passes news from those who write to those who watch. It is safe for
 // concurrent use.
 type Hub struct {

@@ -15,11 +15,12 @@ const (
 	quarter = 15 * time.Minute
 )
 
-// Counts are how many probes found what.
-type Counts struct{ Up, Degraded, Down uint16 }
+// Counts are how many probes found what. Planned are those that found it not
+// well in scheduled maintenance.
+type Counts struct{ Up, Degraded, Down, Planned uint16 }
 
 // Total is how many probes there were.
-func (c Counts) Total() int { return int(c.Up) + int(c.Degraded) + int(c.Down) }
+func (c Counts) Total() int { return int(c.Up) + int(c.Degraded) + int(c.Down) + int(c.Planned) }
 
 func (c *Counts) add(h Health) {
 	n := &c.Down
@@ -28,6 +29,8 @@ func (c *Counts) add(h Health) {
 		n = &c.Up
 	case Degraded:
 		n = &c.Degraded
+	case Planned:
+		n = &c.Planned
 	}
 	if *n < 1<<16-1 {
 		*n++
@@ -86,7 +89,10 @@ func (s series) until(now time.Time, length time.Duration, n int) []Counts {
 	return out
 }
 
-const historyFormat = 1
+const (
+	firstFormat   = 1 // three numbers of two bytes a slot: nothing was planned
+	historyFormat = 2 // four numbers a slot, the small ones in one byte
+)
 
 var errHistory = errors.New("the history of probes is damaged")
 
@@ -97,43 +103,81 @@ func (h History) MarshalBinary() ([]byte, error) {
 		b = binary.AppendVarint(b, s.last)
 		b = binary.AppendUvarint(b, uint64(len(s.slots)))
 		for _, c := range s.slots {
-			for _, n := range []uint16{c.Up, c.Degraded, c.Down} {
-				b = binary.LittleEndian.AppendUint16(b, n)
+			for _, n := range []uint16{c.Up, c.Degraded, c.Down, c.Planned} {
+				b = binary.AppendUvarint(b, uint64(n))
 			}
 		}
 	}
 	return b, nil
 }
 
-// UnmarshalBinary reads what MarshalBinary made. Nothing is an empty history.
+// UnmarshalBinary reads what MarshalBinary made, also in its first format.
+// Nothing is an empty history.
 func (h *History) UnmarshalBinary(b []byte) error {
 	*h = History{}
 	if len(b) == 0 {
 		return nil
 	}
-	if b[0] != historyFormat {
+	format := b[0]
+	if format != historyFormat && format != firstFormat {
 		return errHistory
 	}
-	b = b[1:]
+	r := reader{rest: b[1:]}
 	for _, s := range []*series{&h.days, &h.quarters} {
-		last, n := binary.Varint(b)
+		last, n := binary.Varint(r.rest)
 		if n <= 0 {
 			return errHistory
 		}
-		b = b[n:]
-		count, n := binary.Uvarint(b)
-		if n <= 0 || count > KeptDays+KeptQuarters || uint64(len(b)-n) < count*6 {
+		r.rest = r.rest[n:]
+		count := r.varint()
+		if r.bad || count > KeptDays+KeptQuarters {
 			return errHistory
 		}
-		b = b[n:]
 		s.last, s.slots = last, make([]Counts, count)
 		for i := range s.slots {
-			s.slots[i] = Counts{binary.LittleEndian.Uint16(b), binary.LittleEndian.Uint16(b[2:]), binary.LittleEndian.Uint16(b[4:])}
-			b = b[6:]
+			if format == firstFormat {
+				s.slots[i] = Counts{Up: r.fixed(), Degraded: r.fixed(), Down: r.fixed()}
+			} else {
+				s.slots[i] = Counts{Up: r.small(), Degraded: r.small(), Down: r.small(), Planned: r.small()}
+			}
 		}
 	}
-	if len(b) > 0 {
+	if r.bad || len(r.rest) > 0 {
 		return errHistory
 	}
 	return nil
+}
+
+// reader takes numbers from the front. What is not there makes it bad.
+type reader struct {
+	rest []byte
+	bad  bool
+}
+
+func (r *reader) varint() uint64 {
+	v, n := binary.Uvarint(r.rest)
+	if n <= 0 {
+		r.bad, r.rest = true, nil
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return v
+}
+
+func (r *reader) small() uint16 {
+	v := r.varint()
+	if v > 1<<16-1 {
+		r.bad = true
+	}
+	return uint16(v)
+}
+
+func (r *reader) fixed() uint16 {
+	if len(r.rest) < 2 {
+		r.bad, r.rest = true, nil
+		return 0
+	}
+	v := binary.LittleEndian.Uint16(r.rest)
+	r.rest = r.rest[2:]
+	return v
 }

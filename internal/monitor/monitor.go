@@ -15,6 +15,8 @@ import (
 type Records interface {
 	Clusters(ctx context.Context) ([]workflows.Cluster, error)
 	SaveProbe(ctx context.Context, p Probe) error
+	Endpoints(ctx context.Context) ([]workflows.Endpoint, error)
+	SaveAppProbe(ctx context.Context, p AppProbe) error
 }
 
 // Config is what a Monitor is made of. All fields are required.
@@ -23,19 +25,22 @@ type Config struct {
 	// Ask asks one cluster. It should end with its context; one that does not
 	// is left behind and not asked again before it has ended.
 	Ask func(ctx context.Context, c workflows.Cluster) (Sample, error)
+	// AskApp asks a Site's application, under the same terms.
+	AskApp func(ctx context.Context, e workflows.Endpoint) (AppSample, error)
 	// Words is an error of Ask in a sentence.
 	Words func(error) string
-	Every time.Duration // between two probes of a cluster, about
+	Saved func()        // called after each probe that was saved
+	Every time.Duration // between two probes of the same, about
 	Limit time.Duration // of one probe
 	Clock func() time.Time
 	Log   *slog.Logger
 }
 
-// Monitor asks clusters. Each is asked on its own: one that accepts and never
-// answers delays nothing but its own freshness.
+// Monitor asks clusters and applications. Each is asked on its own: one that
+// accepts and never answers delays nothing but its own freshness.
 type Monitor struct {
 	Config
-	watched map[string]*watched // by cluster id; the loop's own
+	watched map[string]*watched // by key; the loop's own
 	mu      sync.Mutex          // guards busy of all watched
 	wg      sync.WaitGroup
 }
@@ -45,10 +50,20 @@ type watched struct {
 	busy bool      // a question is under way
 }
 
+// question is who is asked. put asks, and gives what saves the answer; late is
+// the answer of one that did not answer in time.
+type question struct {
+	key  string
+	put  func(ctx context.Context) save
+	late save
+}
+
+type save func(ctx context.Context) error
+
 // New makes a Monitor.
 func New(c Config) *Monitor { return &Monitor{Config: c, watched: map[string]*watched{}} }
 
-// pulse is how often Run looks which clusters are due.
+// pulse is how often Run looks who is due.
 const pulse = 2 * time.Second
 
 // Run asks until the context ends, and returns when all that it asked has
@@ -71,37 +86,56 @@ func (m *Monitor) run(ctx context.Context, beats <-chan time.Time) {
 	}
 }
 
+// questions are all who are asked.
+func (m *Monitor) questions(ctx context.Context) ([]question, error) {
+	clusters, err := m.Records.Clusters(ctx)
+	if err != nil {
+		return nil, err
+	}
+	endpoints, err := m.Records.Endpoints(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []question
+	for _, c := range clusters {
+		if c.Kubeconfig != "" { // else it is being deployed
+			out = append(out, m.ofCluster(c))
+		}
+	}
+	for _, e := range endpoints {
+		out = append(out, m.ofApp(e))
+	}
+	return out, nil
+}
+
 // begin asks whoever is due.
 func (m *Monitor) begin(ctx context.Context) {
-	all, err := m.Records.Clusters(ctx)
+	all, err := m.questions(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
-			m.Log.Error("the monitor could not read the clusters", "err", err)
+			m.Log.Error("the monitor could not read whom to ask", "err", err)
 		}
 		return
 	}
 	now := m.Clock()
 	there := map[string]bool{}
-	for _, c := range all {
-		if c.Kubeconfig == "" {
-			continue // it is being deployed
-		}
-		there[c.ID] = true
-		w := m.watched[c.ID]
+	for _, q := range all {
+		there[q.key] = true
+		w := m.watched[q.key]
 		if w == nil {
 			// Not all at once after a start.
 			w = &watched{next: now.Add(rand.N(m.Every/10 + 1))}
-			m.watched[c.ID] = w
+			m.watched[q.key] = w
 		}
 		if now.Before(w.next) || !m.take(w) {
 			continue
 		}
 		w.next = now.Add(m.Every - m.Every/10 + rand.N(m.Every/5+1))
-		m.wg.Go(func() { m.probe(ctx, c, w) })
+		m.wg.Go(func() { m.probe(ctx, q, w) })
 	}
-	for id := range m.watched {
-		if !there[id] {
-			delete(m.watched, id)
+	for key := range m.watched {
+		if !there[key] {
+			delete(m.watched, key)
 		}
 	}
 }
@@ -122,44 +156,66 @@ func (m *Monitor) release(w *watched) {
 	w.busy = false
 }
 
-func (m *Monitor) probe(ctx context.Context, c workflows.Cluster, w *watched) {
-	p, ok := m.ask(ctx, c, w)
-	if !ok {
-		return // the server stops: that says nothing of the cluster
+func (m *Monitor) probe(ctx context.Context, q question, w *watched) {
+	keep := m.ask(ctx, q, w)
+	if ctx.Err() != nil {
+		return // the server stops: that says nothing of who was asked
 	}
-	if err := m.Records.SaveProbe(ctx, p); err != nil && ctx.Err() == nil {
-		m.Log.Error("a probe could not be saved", "cluster", c.Name, "err", err)
+	if err := keep(ctx); err != nil {
+		if ctx.Err() == nil {
+			m.Log.Error("a probe could not be saved", "of", q.key, "err", err)
+		}
+		return
 	}
+	m.Saved()
 }
 
 // ask waits for the answer, and no longer than the limit.
-func (m *Monitor) ask(ctx context.Context, c workflows.Cluster, w *watched) (Probe, bool) {
-	type answer struct {
-		sample Sample
-		err    error
-	}
+func (m *Monitor) ask(ctx context.Context, q question, w *watched) save {
 	limited, cancel := context.WithTimeout(ctx, m.Limit)
 	defer cancel()
-	answers := make(chan answer, 1)
+	answers := make(chan save, 1)
 	go func() {
 		defer m.release(w)
-		s, err := m.Ask(limited, c)
-		answers <- answer{s, err}
+		answers <- q.put(limited)
 	}()
 	select {
 	case a := <-answers:
-		if ctx.Err() != nil {
-			return Probe{}, false
-		}
-		if a.err != nil {
-			return m.down(c, m.Words(a.err)), true
-		}
-		return judge(c, a.sample, m.Clock()), true
+		return a
 	case <-limited.Done():
-		return m.down(c, fmt.Sprintf("It did not answer within %s", m.Limit)), ctx.Err() == nil
+		return q.late
 	}
 }
 
-func (m *Monitor) down(c workflows.Cluster, why string) Probe {
-	return Probe{SiteID: c.SiteID, ClusterID: c.ID, At: m.Clock(), Health: Down, Want: c.Nodes(), Problem: why}
+func (m *Monitor) ofCluster(c workflows.Cluster) question {
+	keep := func(p Probe) save {
+		return func(ctx context.Context) error { return m.Records.SaveProbe(ctx, p) }
+	}
+	down := func(why string) save {
+		return func(ctx context.Context) error {
+			return m.Records.SaveProbe(ctx, Probe{SiteID: c.SiteID, ClusterID: c.ID, At: m.Clock(), Health: Down, Want: c.Nodes(), Problem: why})
+		}
+	}
+	return question{key: "cluster " + c.ID, late: down(m.tooLate()), put: func(ctx context.Context) save {
+		s, err := m.Ask(ctx, c)
+		if err != nil {
+			return down(m.Words(err))
+		}
+		return keep(judge(c, s, m.Clock()))
+	}}
 }
+
+func (m *Monitor) ofApp(e workflows.Endpoint) question {
+	answer := func(s AppSample, why string) save {
+		return func(ctx context.Context) error { return m.Records.SaveAppProbe(ctx, judgeApp(e, s, why, m.Clock())) }
+	}
+	return question{key: "app " + e.SiteID, late: answer(AppSample{}, m.tooLate()), put: func(ctx context.Context) save {
+		s, err := m.AskApp(ctx, e)
+		if err != nil {
+			return answer(AppSample{}, err.Error())
+		}
+		return answer(s, "")
+	}}
+}
+
+func (m *Monitor) tooLate() string { return fmt.Sprintf("It did not answer within %s", m.Limit) }

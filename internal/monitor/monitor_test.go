@@ -28,7 +28,19 @@ type rig struct {
 	clusters []workflows.Cluster
 	saved    map[string][]Probe // by site
 	ask      func(context.Context, workflows.Cluster) (Sample, error)
+	apps     []workflows.Endpoint
+	askApp   func(context.Context, workflows.Endpoint) (AppSample, error)
+	savedApp []AppProbe
 	stop     func()
+}
+
+func (r *rig) Endpoints(context.Context) ([]workflows.Endpoint, error) { return r.apps, nil }
+
+func (r *rig) SaveAppProbe(_ context.Context, p AppProbe) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.savedApp = append(r.savedApp, p)
+	return nil
 }
 
 func (r *rig) Clusters(context.Context) ([]workflows.Cluster, error) {
@@ -59,13 +71,18 @@ func (r *rig) setClusters(list ...workflows.Cluster) {
 func start(t *testing.T, ask func(context.Context, workflows.Cluster) (Sample, error), list ...workflows.Cluster) *rig {
 	t.Helper()
 	r := &rig{clusters: list, saved: map[string][]Probe{}, ask: ask}
+	r.run(t)
+	return r
+}
+
+func (r *rig) run(t *testing.T) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	m := New(Config{Records: r, Ask: ask, Words: error.Error, Every: every, Limit: limit, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
+	m := New(Config{Records: r, Ask: r.ask, AskApp: r.askApp, Saved: func() {}, Words: error.Error, Every: every, Limit: limit, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
 	done := make(chan struct{})
 	go func() { defer close(done); m.Run(ctx) }()
 	r.stop = func() { cancel(); <-done }
 	t.Cleanup(r.stop)
-	return r
 }
 
 func made(n int) workflows.Cluster {

@@ -19,6 +19,8 @@ const (
 	Up       Health = "up"
 	Degraded Health = "degraded" // it answers, but a node or a component is not well
 	Down     Health = "down"     // it does not answer, or no node is Ready
+	// Planned is only counted: it was not well, in scheduled maintenance.
+	Planned Health = "planned"
 )
 
 // Sample is what a cluster says of itself.
@@ -75,4 +77,26 @@ func numbers(version string) []int {
 		return nil
 	}
 	return n
+}
+
+// LeastFresh is how long an answer tells of now at least.
+const LeastFresh = 3 * time.Minute
+
+// FreshFor is how long an answer tells of now when clusters are asked every so
+// often: until three probes in a row would have been missed.
+func FreshFor(every time.Duration) time.Duration { return max(LeastFresh, 3*every) }
+
+// Why is why the health is not Up, in a few words; "" when it is.
+func (p Probe) Why() string {
+	switch {
+	case p.Health == Up:
+		return ""
+	case p.Problem != "":
+		return p.Problem
+	case p.Ready < p.Want:
+		return fmt.Sprintf("%d of %d nodes Ready", p.Ready, p.Want)
+	case len(p.Sick) > 0:
+		return "not well: " + strings.Join(p.Sick, ", ")
+	}
+	return "a node is not Ready"
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"hubwright/internal/sandbox/devops"
 	"hubwright/internal/sandbox/identity"
 	"hubwright/internal/sandbox/pki"
 	"hubwright/internal/sandbox/publicazure"
@@ -47,7 +48,7 @@ func (w *World) openAzure(ctx context.Context) error {
 	}
 	login := identity.New(identity.Config{
 		System: identity.Entra, Host: publicazure.LoginHost, TenantID: azureTenant, Key: sign,
-		Audiences:  []string{publicazure.Audience, publicazure.OldAudience, "https://api.loganalytics.io"},
+		Audiences:  []string{publicazure.Audience, publicazure.OldAudience, "https://api.loganalytics.io", devops.Audience},
 		Principals: []identity.Principal{{ClientID: azureClient, ObjectID: azureObject, DisplayName: "hubwright", Secret: azureSecret, Certificates: []*x509.Certificate{leaf}}},
 	})
 	w.azureLogin = login

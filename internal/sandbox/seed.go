@@ -8,6 +8,7 @@ type Seed struct {
 	PublicCA     string      `json:"publicCA"`     // PEM of the "public" CA, which github.com and the Entra login use
 	PublicCAFile string      `json:"publicCAFile"` // the same, and the machine's own roots, in a file for SSL_CERT_FILE
 	Stacks       []SeedStack `json:"stacks"`
+	DevOps       SeedDevOps  `json:"devOps"`
 	Azure        SeedAzure   `json:"azure"`
 }
 
@@ -56,4 +57,12 @@ type SeedHost struct {
 	User       string `json:"user"`
 	PrivateKey string `json:"privateKey"` // PEM
 	Windows    bool   `json:"windows,omitempty"`
+}
+
+// SeedDevOps is the emulated organization of Azure DevOps Services and a token
+// that may do everything in it.
+type SeedDevOps struct {
+	Organization string `json:"organization"` // https://dev.azure.com/contoso
+	OnPremises   string `json:"onPremises"`   // a collection of a server on premises, with the same token
+	Token        string `json:"token"`
 }

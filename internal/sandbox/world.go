@@ -22,6 +22,7 @@ import (
 	"hubwright/internal/sandbox/arm"
 	"hubwright/internal/sandbox/charts"
 	"hubwright/internal/sandbox/controlplane"
+	"hubwright/internal/sandbox/devops"
 	"hubwright/internal/sandbox/dns"
 	"hubwright/internal/sandbox/faults"
 	"hubwright/internal/sandbox/helper"
@@ -91,6 +92,7 @@ type World struct {
 	clusters *controlplane.Manager
 	hosts    []SeedHost // beside Orlando
 
+	organizations       []*devops.Server
 	azure               *publicazure.Azure
 	balance             atomic.Pointer[trafficmanager.Service] // nil until all is open
 	names               *dns.Server
@@ -191,6 +193,9 @@ func (w *World) open(ctx context.Context) error {
 		return err
 	}
 	if err := w.openCharts(); err != nil {
+		return err
+	}
+	if err := w.openDevOps(); err != nil {
 		return err
 	}
 	if err := w.openMachines(); err != nil {
@@ -354,7 +359,7 @@ func (w *World) Refused() map[string]int { return w.door.Refused() }
 
 // Seed tells all that is needed to register the Hubs.
 func (w *World) Seed() Seed {
-	seed := Seed{Proxy: w.ProxyURL(), PublicCA: string(w.public.PEM()), PublicCAFile: w.publicCAFile(), Azure: w.seedAzure()}
+	seed := Seed{Proxy: w.ProxyURL(), PublicCA: string(w.public.PEM()), PublicCAFile: w.publicCAFile(), Azure: w.seedAzure(), DevOps: seedDevOps()}
 	for _, s := range w.stamps {
 		st := SeedStack{
 			Name: s.name, Region: s.region, ARMEndpoint: "https://" + s.host("management"), PortalURL: "https://" + s.host("portal"),

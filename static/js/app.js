@@ -5,6 +5,7 @@ import { freshenTimes, localizeLines } from "./times.js";
 import { addCopyButtons } from "./copy.js";
 import { carryState } from "./state.js";
 import { watchConnection } from "./connection.js";
+import { watchLive } from "./live.js";
 
 // An opened <details> and a running media stay as the person left them when a
 // part of the page is morphed.
@@ -98,6 +99,7 @@ document.addEventListener("htmx:after:settle", (e) => {
   carryState();
 });
 watchConnection();
+watchLive();
 enhance();
 showPlace();
 focusErrors();

@@ -23,6 +23,14 @@ export function watchConnection() {
       bad(`The server answered with an error. What you see is from ${since()}.`);
     }
   });
+  // The socket of a page that is live.
+  document.addEventListener("live:heard", () => {
+    lastGood = Date.now();
+    line.hidden = true;
+  });
+  document.addEventListener("live:ended", () => {
+    bad("You may not see this page any more. Load it again to log in.");
+  });
   document.addEventListener("htmx:error", () => {
     bad(`The server does not answer. What you see is from ${since()}; the page tries again by itself.`);
   });

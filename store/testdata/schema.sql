@@ -1,3 +1,21 @@
+CREATE TABLE announcements (
+    id            TEXT PRIMARY KEY,
+    kind          TEXT NOT NULL,
+    title         TEXT NOT NULL,
+    text          TEXT NOT NULL,
+    deployment_id TEXT NOT NULL, -- '' concerns all
+    sites         TEXT NOT NULL, -- JSON; none are all of the Deployment
+    from_at       INTEGER NOT NULL,
+    to_at         INTEGER NOT NULL, -- 0: until somebody ends it
+    created_at    INTEGER NOT NULL,
+    created_by    TEXT NOT NULL,
+    ended_at      INTEGER NOT NULL,
+    ended_by      TEXT NOT NULL,
+    version       INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX announcements_from ON announcements (from_at);
+
 CREATE TABLE api_models (
     id         TEXT PRIMARY KEY,
     cluster_id TEXT NOT NULL REFERENCES clusters (id),
@@ -24,6 +42,17 @@ CREATE TABLE api_tokens (
 ) STRICT;
 
 CREATE INDEX api_tokens_person ON api_tokens (person);
+
+CREATE TABLE app_probes (
+    site_id         TEXT PRIMARY KEY REFERENCES sites (id),
+    at              INTEGER NOT NULL,
+    health          TEXT NOT NULL,
+    status          INTEGER NOT NULL, -- of HTTP, 0 when nothing answered
+    took            INTEGER NOT NULL, -- nanoseconds
+    certificate_end INTEGER NOT NULL,
+    problem         TEXT NOT NULL,
+    history         BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE archives (
     id        TEXT PRIMARY KEY,
@@ -108,6 +137,26 @@ CREATE INDEX audit_workflow ON audit_events (workflow_id);
 
 CREATE INDEX audit_workflow_action ON audit_events (workflow_id, action);
 
+CREATE TABLE channels (
+    id          TEXT PRIMARY KEY,
+    name        TEXT NOT NULL COLLATE NOCASE,
+    kind        TEXT NOT NULL,
+    owner       TEXT NOT NULL, -- '' is the team's
+    events      TEXT NOT NULL, -- JSON
+    deployments TEXT NOT NULL, -- JSON; none are all
+    address     TEXT NOT NULL, -- of mail; else the host, for people to see
+    url         TEXT NOT NULL, -- reference to a secret
+    signing_key TEXT NOT NULL, -- reference to a secret
+    ca_bundle   TEXT NOT NULL,
+    https_proxy TEXT NOT NULL,
+    paused      INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    created_by  TEXT NOT NULL,
+    version     INTEGER NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX channels_name ON channels (owner, name);
+
 CREATE TABLE check_results (
     draft_id      TEXT NOT NULL REFERENCES drafts (id) ON DELETE CASCADE,
     check_id      TEXT NOT NULL,
@@ -165,6 +214,24 @@ CREATE TABLE connections (
 ) STRICT;
 
 CREATE UNIQUE INDEX connections_name ON connections (name);
+
+CREATE TABLE deliveries (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    channel_id TEXT NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
+    event_key  TEXT NOT NULL,
+    event      TEXT NOT NULL, -- JSON
+    created_at INTEGER NOT NULL,
+    tries      INTEGER NOT NULL,
+    next_at    INTEGER NOT NULL, -- 0: nothing is left to do
+    sent_at    INTEGER NOT NULL, -- 0: it was not sent
+    error      TEXT NOT NULL     -- of the last try
+) STRICT;
+
+CREATE INDEX deliveries_age ON deliveries (created_at);
+
+CREATE INDEX deliveries_due ON deliveries (next_at) WHERE next_at > 0;
+
+CREATE UNIQUE INDEX deliveries_once ON deliveries (channel_id, event_key);
 
 CREATE TABLE deployments (
     id         TEXT PRIMARY KEY,
@@ -243,6 +310,21 @@ CREATE TABLE log_cursors (
     position INTEGER NOT NULL,
     PRIMARY KEY (run_id, stream)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE node_work (
+    run_id      TEXT NOT NULL REFERENCES runs (id),
+    node        TEXT NOT NULL,
+    workflow_id TEXT NOT NULL,
+    site_id     TEXT NOT NULL,
+    status      TEXT NOT NULL,
+    started_at  INTEGER NOT NULL,
+    ended_at    INTEGER NOT NULL, -- 0 while it goes on
+    PRIMARY KEY (run_id, node)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX node_work_site ON node_work (workflow_id, site_id, ended_at);
+
+CREATE INDEX node_work_time ON node_work (workflow_id, ended_at, started_at, status);
 
 CREATE TABLE policies (
     stack_id   TEXT PRIMARY KEY REFERENCES stacks (id),
@@ -375,6 +457,8 @@ CREATE INDEX runs_stack_status ON runs (stack_id, status);
 
 CREATE INDEX runs_status ON runs (status);
 
+CREATE INDEX runs_trend ON runs (workflow_id, created_at, status, started_at, ended_at);
+
 CREATE INDEX runs_workflow ON runs (workflow_id);
 
 CREATE INDEX runs_workflow_deployment ON runs (workflow_id, deployment_id, number, status);
@@ -397,6 +481,26 @@ CREATE TABLE secrets (
     sealed     BLOB NOT NULL,
     created_at INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE service_connections (
+    site_id       TEXT PRIMARY KEY REFERENCES sites (id),
+    connection_id TEXT NOT NULL REFERENCES connections (id),
+    endpoint_id   TEXT NOT NULL,
+    name          TEXT NOT NULL,
+    project_id    TEXT NOT NULL,
+    project       TEXT NOT NULL,
+    shared        TEXT NOT NULL, -- JSON
+    method        TEXT NOT NULL,
+    namespace     TEXT NOT NULL,
+    account       TEXT NOT NULL,
+    server        TEXT NOT NULL,
+    expires_at    INTEGER NOT NULL,
+    pool          TEXT NOT NULL,
+    pool_id       INTEGER NOT NULL,
+    agent         TEXT NOT NULL,
+    run_id        TEXT NOT NULL,
+    updated_at    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE sessions (
     token_hash BLOB PRIMARY KEY,
@@ -452,7 +556,7 @@ CREATE TABLE stacks (
     created_at      INTEGER NOT NULL,
     created_by      TEXT NOT NULL,
     version         INTEGER NOT NULL
-) STRICT;
+, hub_build TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE UNIQUE INDEX stacks_name ON stacks (name);
 

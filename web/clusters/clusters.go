@@ -70,6 +70,7 @@ type ShowProps struct {
 	Accounts     []Account
 	Certificates time.Time // when the API server's certificate ends, zero if unknown
 	Actions      []ui.Action
+	Drift        Drift
 	Path         []Hop  // to the newest version, one upgrade each
 	PathBroken   string // why it ends before, in a sentence
 	History      []runs.Row

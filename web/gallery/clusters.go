@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"hubwright/internal/aksengine"
 	"hubwright/web/clusters"
 	"hubwright/web/layout"
 	"hubwright/web/ui"
@@ -47,6 +48,9 @@ func clusterPages() []Page {
 		Certificates: now.AddDate(1, 11, 0), History: historyRows()[:3],
 		Actions: []ui.Action{{Label: "Upgrade", URL: "/drafts", Method: "POST"}, {Label: "Scale", URL: "/drafts", Method: "POST"}, {Label: "Add a pool", URL: "/drafts", Method: "POST"}},
 	}
+	p.Drift = clusters.Drift{RunID: "r7", By: "ben", At: before(5 * time.Hour), Found: []workflows.Difference{
+		{What: "The VM k8s-linuxpool-96852438-1 has the size Standard_D4_v2, not Standard_DS3_v2.", Fix: "The next upgrade makes it Standard_DS3_v2 again. Resize it back in the user portal, or add a pool of the other size and move the work."},
+		{What: "The API model on the helper VM is not version 2 in custody.", Fix: "If a run failed or was cancelled, retry it: it brings its model home. Else restore the version in custody."}}}
 	p.Path = []clusters.Hop{
 		{From: "1.31.13", To: "1.32.9", Engine: "v0.84.2", Other: true, Image: "aks-engine-azurestack-ubuntu-2204 2025.337.1", Changes: []string{"FlowSchema v1beta3 is gone."}},
 		{From: "1.32.9", To: "1.33.10", Engine: "v0.85.0", Image: "aks-engine-azurestack-ubuntu-2204 2026.139.1"},
@@ -63,6 +67,12 @@ func clusterPages() []Page {
 	down.Errors = []workflows.FieldError{{Field: "confirm", Message: "Confirm that you will keep it secret: who has the file is cluster administrator."}}
 	viewer := p
 	viewer.Role, viewer.Cluster.ViaHelper = ui.RoleViewer, true
+	viewer.Drift.Found, loading.Drift, down.Drift.Changed, down.Drift.Found = nil, clusters.Drift{}, true, nil
+	differ := clusters.DiffProps{Cluster: cluster(), Crumbs: append(p.Crumbs, ui.Crumb{Label: "ratings-sea", URL: "/clusters/c1"}), Models: p.Models, Old: 1, New: 2, Hidden: 2}
+	same := differ
+	same.Hidden = 0
+	differ.Lines, _, _ = aksengine.Diff([]byte(`{"properties":{"orchestratorProfile":{"orchestratorVersion":"1.33.10"},"agentPoolProfiles":[{"name":"linuxpool","count":3}]}}`),
+		[]byte(`{"properties":{"orchestratorProfile":{"orchestratorVersion":"1.34.4"},"agentPoolProfiles":[{"name":"linuxpool","count":5},{"name":"bigpool","count":1}]}}`))
 
 	items := []clusters.Item{
 		{Cluster: cluster(), Site: "Seattle", Deployment: "Ratings", Stack: "Seattle", Health: ui.Status{Tone: ui.ToneOK, Words: "6 of 6 nodes Ready"}, CheckedAt: before(12 * time.Second)},
@@ -78,6 +88,8 @@ func clusterPages() []Page {
 		page("cluster", "ratings-sea", layout.NavClusters, clusters.Show(p)),
 		page("cluster.loading", "ratings-sea", layout.NavClusters, clusters.Show(loading)),
 		page("cluster.down", "ratings-sea", layout.NavClusters, clusters.Show(down)),
+		page("cluster.models-differ", "API model of ratings-sea", layout.NavClusters, clusters.Diff(differ)),
+		page("cluster.models-same", "API model of ratings-sea", layout.NavClusters, clusters.Diff(same)),
 		page("cluster.viewer", "ratings-sea", layout.NavClusters, clusters.Show(viewer), as(ui.RoleViewer)),
 	}
 }

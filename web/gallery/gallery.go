@@ -21,10 +21,18 @@ type Page struct {
 func Pages() []Page {
 	var all []Page
 	for _, list := range [][]Page{
-		doors(), deploymentPages(), guidePages(), statusPages(),
+		doors(),
+		deploymentPages(),
+		guidePages(),
+		statusPages(),
 		stackPages(),
 		connectionPages(),
-		wizardPages(), reviewPages(), runPages(), dossierPages(), drillPages(), historyPages(),
+		wizardPages(),
+		reviewPages(),
+		runPages(),
+		dossierPages(),
+		drillPages(),
+		historyPages(),
 		clusterPages(),
 		auditPages(),
 		adminPages(),

@@ -206,7 +206,18 @@ func historyPages() []Page {
 		Others: []ui.Choice{{Value: "r39", Label: "Run 39, 22 Nov 2026, 10:41 UTC, Ratings / Orlando"}, {Value: "r5", Label: long}}}
 	compare.B.Steps[1].EndedAt, compare.A.Steps[3].StepID = now, "gone"
 	once := runs.CompareProps{B: compare.B, Now: now}
+	trends := runs.TrendProps{Workflow: "upgrade", Workflows: []ui.Choice{{Value: "upgrade", Label: "Upgrade a cluster"}, {Value: "scale", Label: "Scale a pool"}}}
+	for i := range 26 {
+		w := runs.Week{Begin: now.Truncate(7*24*time.Hour).AddDate(0, 0, 7*(i-25))}
+		if i%5 != 0 {
+			w.Runs, w.Failed, w.Nodes = 3+i%4, i%3, 6*(i%3)
+			w.Mean, w.NodeMean = time.Duration(40+i)*time.Minute, time.Duration(i%3)*time.Duration(200+i)*time.Second
+		}
+		trends.Weeks = append(trends.Weeks, w)
+	}
 	return []Page{
+		page("runs.trends", "Trends", layout.NavRuns, runs.Trends(trends)),
+		page("runs.trends-empty", "Trends", layout.NavRuns, runs.Trends(runs.TrendProps{Workflow: "scale", Workflows: trends.Workflows})),
 		page("runs.compare", "Compare runs", layout.NavRuns, runs.Compare(compare)),
 		page("runs.compare-once", "Compare runs", layout.NavRuns, runs.Compare(once)),
 		page("runs", "Runs", layout.NavRuns, runs.Page(p)),

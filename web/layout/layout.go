@@ -13,18 +13,19 @@ type Nav string
 
 // The entries, in their order.
 const (
-	NavNone        Nav = ""
-	NavDeployments Nav = "deployments"
-	NavStatus      Nav = "status"
-	NavClusters    Nav = "clusters"
-	NavRuns        Nav = "runs"
-	NavStacks      Nav = "stacks"
-	NavConnections Nav = "connections"
-	NavAudit       Nav = "audit"
-	NavTeam        Nav = "team"
-	NavSettings    Nav = "settings"
-	NavTokens      Nav = "tokens"
-	NavHelp        Nav = "help"
+	NavNone          Nav = ""
+	NavDeployments   Nav = "deployments"
+	NavStatus        Nav = "status"
+	NavClusters      Nav = "clusters"
+	NavRuns          Nav = "runs"
+	NavStacks        Nav = "stacks"
+	NavConnections   Nav = "connections"
+	NavAudit         Nav = "audit"
+	NavTeam          Nav = "team"
+	NavSettings      Nav = "settings"
+	NavTokens        Nav = "tokens"
+	NavNotifications Nav = "notifications"
+	NavHelp          Nav = "help"
 )
 
 // Icon is the state that the favicon carries.

@@ -25,7 +25,7 @@ func mainNav() []entry {
 }
 
 func sideNav(r ui.Role) []entry {
-	var out []entry
+	out := []entry{{NavNotifications, "Notifications", "/notifications"}}
 	if r.Admin() {
 		out = append(out, entry{NavTeam, "Team", "/team"}, entry{NavSettings, "Settings", "/settings"})
 	}
@@ -59,7 +59,7 @@ func (f Frame) again() int {
 func (f Frame) roleWords() string { return strings.ToLower(string(f.Role)) }
 
 func (f Frame) sideActive() bool {
-	return f.Active == NavTeam || f.Active == NavSettings || f.Active == NavTokens || f.Active == NavHelp
+	return f.Active == NavTeam || f.Active == NavSettings || f.Active == NavTokens || f.Active == NavNotifications || f.Active == NavHelp
 }
 
 // htmxConfig keeps htmx inside our Content-Security-Policy: no style of its

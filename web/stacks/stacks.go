@@ -43,6 +43,7 @@ type Discovery struct {
 
 // Form holds the answers. In brackets: the names of the form's fields.
 type Form struct {
+	SecretEnds   string                   // day on which the client secret ends: 2027-05-31; "" when unknown
 	ID           string                   // "" for a new Stack
 	Version      int                      // [version]
 	Name         string                   // [name]
@@ -59,6 +60,7 @@ type Form struct {
 	Trust        []string                 // [trust] SHA-256 fingerprints, any number
 	Proxy        string                   // [proxy]
 	AirGapped    bool                     // [air_gapped] = "yes"
+	HubBuild     string                   // [hub_build]
 	// Also sent, never shown again: [certificate] PEM text, [certificate_file],
 	// [secret].
 }

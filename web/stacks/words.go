@@ -1,6 +1,8 @@
 package stacks
 
 import (
+	"time"
+
 	"hubwright/web/ui"
 	"hubwright/workflows"
 )
@@ -94,6 +96,13 @@ func certKind(c Cert) string {
 	return "The endpoint's own"
 }
 
+func day(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format("2 Jan 2006")
+}
+
 func stackFacts(p ShowProps) []ui.Fact {
 	s := p.Stack
 	facts := []ui.Fact{
@@ -107,6 +116,8 @@ func stackFacts(p ShowProps) []ui.Fact {
 		{Label: "Subscription", Value: s.SubscriptionID, Mono: true},
 		{Label: "Service principal", Value: s.Credential.ClientID, Mono: true},
 		{Label: "Proves itself with", Value: method(s.Credential.Method)},
+		{Label: "That ends on", Value: day(s.Credential.EndsAt)},
+		{Label: "Build of the Hub", Value: s.HubBuild},
 		{Label: "HTTPS proxy", Value: s.HTTPSProxy, Mono: true},
 		{Label: "Internet", Value: connection(s.AirGapped)},
 	}

@@ -20,6 +20,8 @@ const (
 	Down     Health = "down"
 	Stale    Health = "stale"   // the newest answer is old
 	Unknown  Health = "unknown" // there is no cluster, or nobody asked yet
+	// Maintenance is a Site that is not well in scheduled maintenance.
+	Maintenance Health = "maintenance"
 )
 
 // Board is all that the page tells of.
@@ -28,6 +30,22 @@ type Board struct {
 	Health      Health       `json:"health"`
 	Words       string       `json:"words"`
 	Deployments []Deployment `json:"deployments"`
+	// Announcements are those that are not over, by when they begin.
+	Announcements []Announcement `json:"announcements"`
+}
+
+// Announcement is what people tell those who look.
+type Announcement struct {
+	ID          string    `json:"id"`
+	Maintenance bool      `json:"maintenance"`
+	Title       string    `json:"title"`
+	Text        string    `json:"text,omitempty"`
+	Concerns    string    `json:"concerns,omitempty"` // "Ratings / Seattle"; "" concerns all
+	Deployments []string  `json:"-"`                  // ids; none are all
+	From        time.Time `json:"from"`
+	To          time.Time `json:"to,omitzero"` // zero: nobody knows
+	Going       bool      `json:"going"`
+	By          string    `json:"by,omitempty"` // not on a shared page
 }
 
 // Deployment is one of the Board.
@@ -60,13 +78,24 @@ type Site struct {
 	CertificateDays int       `json:"certificateDays,omitempty"` // full days left
 	Days            Strip     `json:"days"`
 	Quarters        Strip     `json:"quarters"`
+	App             *App      `json:"app,omitempty"` // nil while the Site has no application
+}
+
+// App is how a Site's application answered when it was asked last.
+type App struct {
+	Health    Health    `json:"health"`
+	Words     string    `json:"words"`         // "Answers in 12 ms"
+	Why       string    `json:"why,omitempty"` // not on a shared page
+	CheckedAt time.Time `json:"checkedAt,omitzero"`
+	Status    int       `json:"httpStatus,omitempty"`
+	Days      Strip     `json:"days"`
 }
 
 // Strip is the past in slots of the same length, the oldest first.
 type Strip struct {
 	Begins time.Time     `json:"begins"`
 	Slot   time.Duration `json:"-"`
-	Marks  string        `json:"marks"` // a MarkUp, MarkDegraded, MarkDown or MarkNone a slot
+	Marks  string        `json:"marks"` // a MarkUp, MarkDegraded, MarkDown, MarkPlanned or MarkNone a slot
 	Uptime float64       `json:"uptime"`
 	Probes int           `json:"probes"`
 }
@@ -76,6 +105,7 @@ const (
 	MarkUp       = 'u'
 	MarkDegraded = 'd'
 	MarkDown     = 'x'
+	MarkPlanned  = 'm' // not well, in scheduled maintenance
 	MarkNone     = '-' // nobody asked
 )
 
@@ -100,15 +130,17 @@ type Share struct {
 
 // Props is the page.
 type Props struct {
-	Board    Board
-	Role     ui.Role
-	Now      time.Time
-	URL      string // of this page; with .json and .svg behind it, of its twins
-	One      bool   // it tells of one Deployment
-	Wall     bool
-	Shared   bool    // seen through a link, without a login
-	Watching bool    // the Monitor is on
-	Sharing  Sharing // for operators
+	Board      Board
+	Role       ui.Role
+	Now        time.Time
+	URL        string // of this page; with .json and .svg behind it, of its twins
+	One        bool   // it tells of one Deployment
+	Wall       bool
+	Shared     bool          // seen through a link, without a login
+	Watching   bool          // the Monitor is on
+	StaleAfter time.Duration // after it, an answer is old
+	Version    string        // of what is shown, for the feed of changes
+	Sharing    Sharing       // for operators
 }
 
 // Sharing is the part of the page where links are made and revoked.
@@ -143,9 +175,12 @@ func (h Health) Tone() ui.Tone {
 		return ui.ToneWarn
 	case Down:
 		return ui.ToneBad
+	case Maintenance:
+		return ui.ToneWait
 	}
 	return ui.ToneIdle
 }
 
+func (a App) status() ui.Status        { return ui.Status{Tone: a.Health.Tone(), Words: a.Words} }
 func (s Site) status() ui.Status       { return ui.Status{Tone: s.Health.Tone(), Words: s.Words} }
 func (d Deployment) status() ui.Status { return ui.Status{Tone: d.Health.Tone(), Words: d.Words} }

@@ -12,7 +12,7 @@ import (
 // paths are the strip's marks as one SVG path each, on a grid of 4 by 28 a
 // slot. What is worse is shorter too: colour is not the only sign.
 func (s Strip) path(mark rune) string {
-	top := map[rune]int{MarkUp: 0, MarkDegraded: 9, MarkDown: 17, MarkNone: 26}[mark]
+	top := map[rune]int{MarkUp: 0, MarkDegraded: 9, MarkDown: 17, MarkPlanned: 22, MarkNone: 26}[mark]
 	var b strings.Builder
 	for i, m := range s.Marks {
 		if m == mark {
@@ -48,7 +48,7 @@ func (s Strip) alternative(span string) string {
 	for _, k := range []struct {
 		mark rune
 		word string
-	}{{MarkDown, "Down"}, {MarkDegraded, "Degraded"}} {
+	}{{MarkDown, "Down"}, {MarkDegraded, "Degraded"}, {MarkPlanned, "In maintenance"}} {
 		if at := s.spans(k.mark); at != "" {
 			words = append(words, k.word+" "+at+".")
 		}

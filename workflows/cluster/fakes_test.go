@@ -271,6 +271,7 @@ func (h *hub) SubnetExists(_ context.Context, id string) (bool, string, error) {
 	p, ok := h.subnets[id]
 	return ok, p, h.err
 }
+func (h *hub) VMExtensions(context.Context, string, string) ([]string, error) { return nil, nil }
 func (h *hub) VMs(context.Context, string) ([]w.VM, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -257,9 +258,7 @@ func TestPlan(t *testing.T) {
 	if plan.Title != "Deploy a cluster on Seattle" || plan.Duration == "" || plan.Disruption == "" || len(plan.Documents) != 1 || plan.Documents[0].Name != "apimodel.json" {
 		t.Errorf("%+v", plan)
 	}
-	if _, v := aksengine.Parse([]byte(plan.Documents[0].Body)); v != nil {
-		t.Error(v.Message)
-	}
+	readModel(t, plan.Documents[0].Body)
 	if text := plan.Commands[0].Text; !strings.Contains(text, "--client-secret "+aksengine.Mask) || !strings.Contains(text, "SSL_CERT_FILE") || !strings.Contains(text, "HTTPS_PROXY=http://127.0.0.1:18080") {
 		t.Error(text)
 	}
@@ -300,11 +299,23 @@ func TestCertificatePrincipal(t *testing.T) {
 	if !strings.HasPrefix(b.host.files[folder+"principal.key"], "-----BEGIN PRIVATE KEY") || !strings.HasPrefix(b.host.files[folder+"principal.crt"], "-----BEGIN CERTIFICATE") {
 		t.Error("the files for the login are wrong")
 	}
-	m, v := aksengine.Parse([]byte(b.host.files[input]))
-	if v != nil || m.Properties.ServicePrincipalProfile.ClientID != "client-1" || len(m.Properties.ServicePrincipalProfile.Secret) < 1000 {
-		t.Errorf("%v %+v", v, m.Properties.ServicePrincipalProfile)
+	m := readModel(t, b.host.files[input])
+	if m.Properties.ServicePrincipalProfile.ClientID != "client-1" || len(m.Properties.ServicePrincipalProfile.Secret) < 1000 {
+		t.Errorf("%+v", m.Properties.ServicePrincipalProfile)
 	}
 	if !slices.Contains(b.log.masked, m.Properties.ServicePrincipalProfile.Secret) {
 		t.Error("the certificate in the API model is not masked")
 	}
+}
+
+// readModel reads an API model as strictly as the engine does.
+func readModel(t *testing.T, doc string) aksengine.Model {
+	t.Helper()
+	var m aksengine.Model
+	dec := json.NewDecoder(strings.NewReader(doc))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&m); err != nil {
+		t.Fatal(err)
+	}
+	return m
 }

@@ -236,9 +236,10 @@ func TestWhichChecks(t *testing.T) {
 		answers  w.Answers
 		want     string
 	}{
-		{"scale", w.Answers{"count": "5"}, "quota"}, {"scale", w.Answers{"count": "2"}, "budgets"},
+		{"scale", w.Answers{"count": "5"}, "quota"}, {"scale", w.Answers{"count": "2"}, "budgets pair-health pair-rotation pair-idle"},
 		{"addpool", w.Answers{"name": "x"}, "quota"},
-		{"upgrade", nil, "base-image quota budgets replicas"}, {"upgrade", w.Answers{"reach": "masters"}, "base-image"},
+		{"upgrade", nil, "hop removed-apis model-version path hub-build certificates principal-ends disks static-pods grace base-image quota budgets replicas pair-health pair-rotation pair-idle"},
+		{"upgrade", w.Answers{"reach": "masters"}, "hop removed-apis model-version path hub-build air-gapped certificates principal-ends disks static-pods base-image pair-health pair-rotation pair-idle"},
 	} {
 		var ids []string
 		for _, c := range newBed(t).open(tt.workflow, tt.answers).Checks() {

@@ -30,7 +30,6 @@ import (
 	"hubwright/workflows/addpool"
 	"hubwright/workflows/operate"
 	"hubwright/workflows/scale"
-	"hubwright/workflows/upgrade"
 )
 
 const (
@@ -62,6 +61,8 @@ type bed struct {
 	usages    []w.Usage
 	vms       []w.VM
 	ops       []w.DeploymentOperation
+	// extensions of VMs that somebody put there.
+	extensions map[string][]string
 
 	hostDown error
 	noEngine bool
@@ -75,6 +76,9 @@ type bed struct {
 	kubeErr    error
 	nodes      func() []w.Node // nil: one for each VM
 	disruption w.Disruption
+	survey     w.Survey
+	uses       []w.APIUse
+	nodeTimes  map[string][]time.Duration // by Site
 	uncordoned []string
 	pods       []w.Component // of kube-system
 	keepErr    error         // of a file that is kept with the run
@@ -270,6 +274,9 @@ func (h hub) SubnetExists(context.Context, string) (bool, string, error) {
 	return false, "", h.b.hubErr
 }
 func (h hub) VMs(context.Context, string) ([]w.VM, error) { return slices.Clone(h.b.vms), h.b.hubErr }
+func (h hub) VMExtensions(_ context.Context, _, vm string) ([]string, error) {
+	return append([]string{"cse-agent-0"}, h.b.extensions[vm]...), h.b.hubErr
+}
 func (h hub) Deployments(context.Context, string) ([]w.ARMDeployment, error) {
 	return nil, h.b.hubErr
 }
@@ -422,7 +429,7 @@ func (c *cursor) Append(_ context.Context, offset int64, lines []w.OutputLine) e
 // The workflows, opened, run and resumed as the server does.
 
 func (b *bed) definition(id string) w.Definition {
-	d, ok := w.Catalogue{upgrade.New(b.needs()), scale.New(b.needs()), addpool.New(b.needs()), b.rotation(), b.collection()}.Find(id)
+	d, ok := w.Catalogue{b.upgrade(), scale.New(b.needs()), addpool.New(b.needs()), b.rotation(), b.collection()}.Find(id)
 	if !ok {
 		b.t.Fatal("no workflow " + id)
 	}

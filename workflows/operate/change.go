@@ -86,7 +86,7 @@ func (e Engine) Settle(ctx context.Context, c *Change, verb string, host Host, l
 
 // settleModel compares the model on the helper VM with the one in custody.
 func (e Engine) settleModel(ctx context.Context, c *Change, host Host, log w.Log) error {
-	kept, err := e.keptModel(ctx, c)
+	kept, err := e.KeptModel(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -129,12 +129,12 @@ func (e Engine) otherModel(c *Change, have []byte) error {
 	}
 	return &w.Problem{
 		Code: "cluster.othermodel", What: "The API model on the helper VM is not the cluster's", Why: why,
-		Fix: fix + "Otherwise compare ~/" + c.OutputModel() + " with the newest version on the cluster's page. Move the file away, then try again: the version in custody is put back.",
+		Fix: fix + "Otherwise compare ~/" + c.OutputModel() + " with the newest version on the cluster's page. \"Restore the API model\" there puts the version in custody back.",
 	}
 }
 
-// keptModel is the newest model in custody.
-func (e Engine) keptModel(ctx context.Context, c *Change) ([]byte, error) {
+// KeptModel is the newest model in custody.
+func (e Engine) KeptModel(ctx context.Context, c *Change) ([]byte, error) {
 	models, err := e.Records.APIModels(ctx, c.Cluster.ID)
 	if err != nil {
 		return nil, err
@@ -148,7 +148,7 @@ func (e Engine) keptModel(ctx context.Context, c *Change) ([]byte, error) {
 
 // Model reads the newest API model in custody.
 func (e Engine) Model(ctx context.Context, c *Change) (aksengine.Output, error) {
-	kept, err := e.keptModel(ctx, c)
+	kept, err := e.KeptModel(ctx, c)
 	if err != nil {
 		return aksengine.Output{}, err
 	}

@@ -88,7 +88,7 @@ func (e Engine) checkPrincipal(ctx context.Context, c *Change) w.Finding {
 // checkModel compares the model in custody with the record, with the CA that
 // the API server is trusted by, and with the file on the helper VM.
 func (e Engine) checkModel(ctx context.Context, c *Change) w.Finding {
-	kept, err := e.keptModel(ctx, c)
+	kept, err := e.KeptModel(ctx, c)
 	if err != nil {
 		return problem.Finding(err)
 	}
@@ -124,7 +124,7 @@ func (e Engine) checkModel(ctx context.Context, c *Change) w.Finding {
 }
 
 func (e Engine) checkAddon(ctx context.Context, c *Change) w.Finding {
-	kept, err := e.keptModel(ctx, c)
+	kept, err := e.KeptModel(ctx, c)
 	if err != nil {
 		return problem.Finding(err)
 	}

@@ -28,6 +28,9 @@ type Needs struct {
 	Watch func(ctx context.Context, open func(ctx context.Context) (Host, error), job string, cur w.Cursor,
 		classify func(line string) w.Level, onLines func([]w.OutputLine), onState func(text string)) (exitCode int, err error)
 
+	// Pairing is for the workflows that disturb a Site.
+	Pairing Pairing
+
 	// Quote makes words for a POSIX shell.
 	Quote func(args ...string) string
 
@@ -98,6 +101,8 @@ type Hub interface {
 	DNSLabelTaken(ctx context.Context, label string) (taken bool, byWhat string, err error)
 	SubnetExists(ctx context.Context, subnetID string) (exists bool, prefix string, err error)
 	VMs(ctx context.Context, group string) ([]w.VM, error)
+	// VMExtensions are the names of the extensions on a VM.
+	VMExtensions(ctx context.Context, group, vm string) ([]string, error)
 	Deployments(ctx context.Context, group string) ([]w.ARMDeployment, error)
 	DeploymentOperations(ctx context.Context, group, name string) ([]w.DeploymentOperation, error)
 }

@@ -46,7 +46,7 @@ func (e Engine) ensure(ctx context.Context, c *Change, log w.Log, t Task) (start
 		return false, err
 	}
 	defer x.Close()
-	kept, err := e.keptModel(ctx, c)
+	kept, err := e.KeptModel(ctx, c)
 	if err != nil {
 		return false, err
 	}

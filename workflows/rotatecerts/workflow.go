@@ -25,6 +25,7 @@ const (
 type State struct {
 	operate.Change
 	operate.Shells
+	operate.Pair
 
 	How string
 
@@ -52,7 +53,8 @@ func New(n Needs) w.Definition {
 	f := flow{operate.New(n.Engine), n.SystemPods}
 	last := operate.Steps(f.Engine, change, func(*State) bool { return false })
 	last[0] = w.Step[State]{ID: "custody", Title: "Keep API model and kubeconfig", Why: "The old ones open nothing any more.", Weight: 3, Timeout: 5 * time.Minute, Run: f.custody}
-	return w.Workflow[State]{
+	always := func(*State) bool { return true }
+	return operate.Careful(f.Engine, w.Workflow[State]{
 		ID:     ID,
 		Title:  "Rotate certificates",
 		Why:    "AKS Engine gives the cluster a new certificate authority, before the old certificates end or after one got into wrong hands.",
@@ -69,10 +71,11 @@ func New(n Needs) w.Definition {
 		}),
 		LockKey: func(s *State) string { return "site:" + s.SiteID },
 		Result:  result,
-	}.Erase()
+	}, change, pair, always).Erase()
 }
 
 func change(s *State) *operate.Change                    { return &s.Change }
+func pair(s *State) *operate.Pair                        { return &s.Pair }
 func shells(s *State) (*operate.Change, *operate.Shells) { return &s.Change, &s.Shells }
 
 func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {

@@ -21,6 +21,7 @@ const ID = "scale"
 // State is what the workflow knows. It holds no secrets, only references.
 type State struct {
 	operate.Change
+	operate.Pair
 
 	Pool string
 	From int // nodes when the draft was opened
@@ -34,7 +35,7 @@ type flow struct{ operate.Engine }
 // New makes the workflow.
 func New(n operate.Needs) w.Definition {
 	f := flow{operate.New(n)}
-	return w.Workflow[State]{
+	return operate.Careful(f.Engine, w.Workflow[State]{
 		ID:     ID,
 		Title:  "Scale a node pool",
 		Why:    "More nodes carry more work; fewer leave room for others on the stamp.",
@@ -51,7 +52,7 @@ func New(n operate.Needs) w.Definition {
 		}, operate.Steps(f.Engine, change, func(*State) bool { return false })...),
 		LockKey: func(s *State) string { return "site:" + s.SiteID },
 		Result:  result,
-	}.Erase()
+	}, change, pair, (*State).in).Erase()
 }
 
 func result(s *State) w.Result {
@@ -69,6 +70,7 @@ func result(s *State) w.Result {
 }
 
 func change(s *State) *operate.Change { return &s.Change }
+func pair(s *State) *operate.Pair     { return &s.Pair }
 
 func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
 	c, err := f.BeginChange(ctx, t)

@@ -3,6 +3,7 @@ package upgrade
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +19,7 @@ func (f flow) checks() []w.Check[State] {
 	block, warn := w.SeverityBlock, w.SeverityWarn
 	one := func(s *State) bool { return s.Cluster.MasterCount == 1 }
 	pools := func(s *State) bool { return s.Reach == ReachAll }
-	return append(operate.Checks(f.Engine, change), []w.Check[State]{
+	return slices.Concat(operate.Checks(f.Engine, change), f.advice(), []w.Check[State]{
 		{ID: "base-image", Title: "The base image is on the stamp", Why: "The new nodes are made of exactly this version of it.", Page: "target", Severity: block, Timeout: slow, Run: f.checkImage},
 		{ID: "quota", Title: "There is room for one more VM", Why: "Each pool has one node more while it is upgraded.", Severity: block, Waivable: true, Timeout: slow, When: pools, Run: f.checkQuota},
 		{ID: "budgets", Title: "Disruption budgets let pods go", Why: "A budget with no room holds up the drain until its time is over; then the node is deleted all the same.", Page: "patience", Severity: block, Waivable: true, Timeout: slow, When: pools, Run: func(ctx context.Context, s *State) w.Finding { return f.Budgets(ctx, &s.Change) }},
@@ -27,7 +28,7 @@ func (f flow) checks() []w.Check[State] {
 			Run: func(context.Context, *State) w.Finding {
 				return w.Warn("There is only one control plane node: the API is away while it is replaced.", "Tell the people who deploy to this cluster when it will happen.")
 			}},
-	}...)
+	})
 }
 
 func (f flow) checkImage(ctx context.Context, s *State) w.Finding {

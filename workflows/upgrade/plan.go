@@ -3,6 +3,7 @@ package upgrade
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"hubwright/internal/aksengine"
 	w "hubwright/workflows"
@@ -14,7 +15,11 @@ const (
 	minutesAround  = 5
 )
 
-func (f flow) plan(_ context.Context, s *State) (w.Plan, error) {
+func (f flow) plan(ctx context.Context, s *State) (w.Plan, error) {
+	duration, err := f.duration(ctx, s)
+	if err != nil {
+		return w.Plan{}, err
+	}
 	title := fmt.Sprintf("Upgrade %s to Kubernetes %s", s.Cluster.Name, s.Target)
 	if s.What == WhatImage {
 		title = "Renew the OS image of " + s.Cluster.Name
@@ -30,9 +35,23 @@ func (f flow) plan(_ context.Context, s *State) (w.Plan, error) {
 		},
 		Changes:    s.changes(),
 		Commands:   []w.Command{{Title: "On the helper VM", Text: s.Call().Upgrade(s.options()).Display()}},
-		Duration:   fmt.Sprintf("about %d min on a real stamp", minutesAround+minutesPerNode*s.made()),
+		Duration:   duration,
 		Disruption: s.disruption(),
 	}, nil
+}
+
+// duration is how long it will take: from our own past, else as the release
+// notes estimate.
+func (f flow) duration(ctx context.Context, s *State) (string, error) {
+	node, nodes, err := f.aNode(ctx, s.SiteID)
+	if err != nil {
+		return "", err
+	}
+	if nodes == 0 {
+		return fmt.Sprintf("about %d min on a real stamp", minutesAround+minutesPerNode*s.made()), nil
+	}
+	whole := minutesAround*time.Minute + node*time.Duration(s.made())
+	return fmt.Sprintf("about %s: a node took %s, the middle of the last %d", minutes(whole), minutes(node), nodes), nil
 }
 
 // made is how many VMs the engine makes: each pool gets one more for the time.

@@ -27,6 +27,7 @@ const (
 // State is what the workflow knows. It holds no secrets, only references.
 type State struct {
 	operate.Change
+	operate.Pair
 
 	What         string
 	Target       string // Kubernetes version, without v
@@ -38,12 +39,16 @@ type State struct {
 	Progress aksengine.UpgradeProgress
 }
 
-type flow struct{ operate.Engine }
+type flow struct {
+	operate.Engine
+	needs Needs
+}
 
 // New makes the workflow.
-func New(n operate.Needs) w.Definition {
-	f := flow{operate.New(n)}
-	return w.Workflow[State]{
+func New(n Needs) w.Definition {
+	f := flow{operate.New(n.Engine), n}
+	always := func(*State) bool { return true }
+	return operate.Careful(f.Engine, w.Workflow[State]{
 		ID:     ID,
 		Title:  "Upgrade a cluster",
 		Why:    "AKS Engine replaces the nodes one by one with new ones; the work moves on to those that are there.",
@@ -60,10 +65,11 @@ func New(n operate.Needs) w.Definition {
 		}, operate.Steps(f.Engine, change, func(s *State) bool { return s.Reach == ReachAll })...),
 		LockKey: func(s *State) string { return "site:" + s.SiteID },
 		Result:  result,
-	}.Erase()
+	}, change, pair, always).Erase()
 }
 
 func change(s *State) *operate.Change { return &s.Change }
+func pair(s *State) *operate.Pair     { return &s.Pair }
 
 func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
 	c, err := f.BeginChange(ctx, t)

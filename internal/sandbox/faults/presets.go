@@ -32,10 +32,12 @@ const (
 
 	// downloads is the host that has the engine's archives.
 	downloads = "release-assets.githubusercontent.com"
+	// organizations is the host of Azure DevOps Services.
+	organizations = "dev.azure.com"
 )
 
 func presets() []Rule {
-	return slices.Concat(onTheWay(), onRequests(), onLogin(), onSubscription(), onResources(), onMachines())
+	return slices.Concat(onTheWay(), onRequests(), onLogin(), onDevOps(), onSubscription(), onResources(), onMachines())
 }
 
 func onTheWay() []Rule {
@@ -106,6 +108,23 @@ func onLogin() []Rule {
 			Match: Match{At: AtRequest, Method: http.MethodPost, Path: tokenPath},
 			Effect: Effect{Status: http.StatusBadRequest,
 				Body: []byte(`{"error":"invalid_client","error_description":"MSIS9622: Client authentication failed. Please verify the credential provided for client authentication is valid."}`)}},
+	}
+}
+
+func onDevOps() []Rule {
+	return []Rule{
+		{Kind: "pat-expired", Title: "The personal access token of Azure DevOps has expired: a login page comes with status 203",
+			Match: Match{At: AtRequest, Host: organizations, Path: `/_apis/?`},
+			Effect: Effect{Status: http.StatusNonAuthoritativeInfo, Header: map[string]string{"Content-Type": "text/html; charset=utf-8"},
+				Message: "<!DOCTYPE html><html><head><title>Azure DevOps Services | Sign In</title></head></html>"}},
+		{Kind: "devops-throttled", Title: "Azure DevOps answers 429 three times",
+			Match:  Match{At: AtRequest, Host: organizations, Path: `/_apis/`, Times: 3},
+			Effect: Effect{Status: http.StatusTooManyRequests, RetryAfter: 1, Header: map[string]string{"X-RateLimit-Remaining": "0"}, Body: []byte(`{"$id":"1","message":"TF400733: The request has been canceled: Request was blocked due to exceeding usage of resource in namespace 'User'.","typeKey":"RequestBlockedException"}`)}},
+		{Kind: "agent-offline", Title: "Agents of Azure DevOps lose their way to it",
+			Match: Match{At: AtRequest, Host: organizations, Path: `/messages$`}, Effect: Effect{Unreachable: true}},
+		{Kind: "endpoint-refused", Title: "Azure DevOps refuses to make a service connection, once",
+			Match:  Match{At: AtRequest, Host: organizations, Method: http.MethodPost, Path: `/_apis/serviceendpoint/endpoints$`, Times: 1},
+			Effect: Effect{Status: http.StatusInternalServerError, Body: []byte(`{"$id":"1","message":"TF400898: An Internal Error Occurred.","typeKey":"Exception"}`)}},
 	}
 }
 

@@ -1,0 +1,98 @@
+package e2e
+
+import (
+	"encoding/base64"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	authzv1 "k8s.io/api/authorization/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// TestPipelines connects Azure DevOps to a cluster, with an agent on the helper
+// VM, again, and takes it all away. What Azure DevOps holds is tried on the
+// cluster itself.
+func TestPipelines(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, 200)
+	seattle := s.sites()["Seattle"]
+	s.finish(s.begin(s.walk("helper-vm", seattle, nil)))
+	s.finish(s.begin(s.walk("cluster", seattle, url.Values{"masters": {"1"}, "pools.0.count": {"1"}})))
+	answers := url.Values{"project": {"Ratings"}, "pool": {"Default"}, "share": {"Platform"}, "grant": {"yes"}}
+	run := s.begin(s.walk("pipelines", seattle, answers))
+	s.finish(run)
+	s.shows(run, "Pipelines of Ratings can deploy to Seattle", "shared with Platform", "seattle-helper", "azure-pipelines.yml")
+
+	held := s.play.DevOps().Held()
+	if len(held) != 1 || held[0].Name != "kubernetes-seattle" || strings.Join(held[0].Projects, " ") != "Ratings Platform" {
+		t.Fatalf("Azure DevOps holds %+v", held)
+	}
+	if on := s.play.DevOps().Online(); len(on) != 1 || on[0] != "seattle-helper" {
+		t.Errorf("online: %v", on)
+	}
+	pipeline := s.as(held[0].Parameters)
+	if !may(t, pipeline, "create", "apps", "deployments", "ratings") || may(t, pipeline, "list", "", "nodes", "") || may(t, pipeline, "get", "", "secrets", "kube-system") {
+		t.Error("the pipeline's account may not do what it should, or more")
+	}
+
+	again := s.begin(s.walk("pipelines", seattle, answers))
+	s.finish(again)
+	s.shows(again, "nothing was changed")
+	if now := s.play.DevOps().Held(); len(now) != 1 || now[0].ID != held[0].ID || now[0].Parameters["apiToken"] != held[0].Parameters["apiToken"] {
+		t.Errorf("the second run changed %+v", now)
+	}
+	for _, id := range []string{run, again} {
+		token, _ := base64.StdEncoding.DecodeString(held[0].Parameters["apiToken"])
+		if log := s.get("/runs/" + id + "/log.txt").body; strings.Contains(log, string(token)) || strings.Contains(log, s.play.Seed().DevOps.Token) {
+			t.Error("the log tells a token")
+		}
+	}
+
+	s.finish(s.begin(s.walk("pipelines", seattle, url.Values{"task": {"remove"}})))
+	if left := s.play.DevOps().Held(); len(left) != 0 {
+		t.Errorf("left: %+v", left)
+	}
+	eventually(t, time.Minute, "no agent is online", func() bool { return len(s.play.DevOps().Online()) == 0 })
+	if _, err := pipeline.AuthorizationV1().SelfSubjectAccessReviews().Create(t.Context(), &authzv1.SelfSubjectAccessReview{}, metav1.CreateOptions{}); err == nil {
+		t.Error("the token opens the cluster still")
+	}
+}
+
+// as is the cluster with what a service connection holds.
+func (s *stage) as(parameters map[string]string) *kubernetes.Clientset {
+	s.t.Helper()
+	cfg, err := clientcmd.RESTConfigFromKubeConfig([]byte(s.kubeconfig("base-seattle")))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	token, err := base64.StdEncoding.DecodeString(parameters["apiToken"])
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	ca, err := base64.StdEncoding.DecodeString(parameters["serviceAccountCertificate"])
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	mine := &rest.Config{Host: cfg.Host, Proxy: cfg.Proxy, BearerToken: string(token), TLSClientConfig: rest.TLSClientConfig{CAData: ca}, Timeout: 20 * time.Second}
+	client, err := kubernetes.NewForConfig(mine)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return client
+}
+
+func may(t *testing.T, c *kubernetes.Clientset, verb, group, resource, namespace string) bool {
+	t.Helper()
+	review, err := c.AuthorizationV1().SelfSubjectAccessReviews().Create(t.Context(), &authzv1.SelfSubjectAccessReview{
+		Spec: authzv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authzv1.ResourceAttributes{Verb: verb, Group: group, Resource: resource, Namespace: namespace}},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return review.Status.Allowed
+}

@@ -1,0 +1,26 @@
+package workflows
+
+import "time"
+
+// ServiceConnection is how the pipelines of Azure DevOps reach a Site's
+// cluster: the service connection that a run made there, and the agent that it
+// set up. There is at most one a Site.
+type ServiceConnection struct {
+	SiteID       string
+	ConnectionID string // the organization
+	EndpointID   string // GUID in Azure DevOps
+	Name         string
+	ProjectID    string // GUID of the project in which it was made
+	Project      string
+	Shared       []string // further projects, by name
+	Method       string   // service-account or kubeconfig
+	Namespace    string   // of the service account; "" with a kubeconfig
+	Account      string
+	Server       string    // API server's URL
+	ExpiresAt    time.Time // of the credential that was sent; zero when it does not end
+	Pool         string    // of the agent that we set up; "" when there is none
+	PoolID       int
+	Agent        string // its name
+	RunID        string // that changed it last
+	UpdatedAt    time.Time
+}
