@@ -24,6 +24,7 @@ import (
 // Orlando with AD FS and a certificate. After each run the cluster itself is
 // asked, with the kubeconfig of that time.
 func TestLifeWithTheRealEngine(t *testing.T) {
+	t.Parallel() // the engine waits a lot
 	if realEngine() == "" {
 		t.Fatal("HUBWRIGHT_AKS_ENGINE must name a real aks-engine-azurestack")
 	}

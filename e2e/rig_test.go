@@ -5,6 +5,7 @@ package e2e
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -139,6 +140,11 @@ func newWorld(t *testing.T, speed string) *world {
 	}
 	w.client = &http.Client{Jar: jar, Timeout: time.Minute}
 	t.Cleanup(func() {
+		for line := range strings.Lines(w.sandbox.output()) {
+			if strings.Contains(line, "msg=misuse") {
+				t.Error(line)
+			}
+		}
 		if t.Failed() {
 			t.Logf("server:\n%s", w.server.output())
 			t.Logf("sandbox:\n%s", tail(w.sandbox.output(), 60))
@@ -158,8 +164,16 @@ func freeBlock(t *testing.T) int {
 	t.Helper()
 	for block := 50; block < 130; block += 2 {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.%d.0.1:41999", block))
+		if err != nil {
+			continue
+		}
+		t.Cleanup(func() { l.Close() })
+		// A sandbox that a person started has a machine here.
+		first, err := net.Listen("tcp", fmt.Sprintf("127.%d.0.10:22", block+1))
 		if err == nil {
-			t.Cleanup(func() { l.Close() })
+			first.Close()
+		}
+		if err == nil || errors.Is(err, os.ErrPermission) {
 			return block
 		}
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // patience is for what takes seconds, on a busy machine.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // person is the same world, seen by somebody else in a browser of their own.
 func (w *world) person(name, role string) *world {

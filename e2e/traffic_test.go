@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -46,7 +47,7 @@ func (w *world) publish(stamp int) *published {
 	return p
 }
 
-type azureSeed struct{ HTTPSProxy, CABundle, DNSServer string }
+type azureSeed struct{ Kind, HTTPSProxy, DNSServer string }
 
 func (w *world) azure() azureSeed {
 	w.t.Helper()
@@ -54,11 +55,15 @@ func (w *world) azure() azureSeed {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var seed struct{ Azure []azureSeed }
-	if err := json.Unmarshal(raw, &seed); err != nil || len(seed.Azure) != 1 {
-		w.t.Fatalf("seed %s: %v", raw, err)
+	var seed struct{ Connections []azureSeed }
+	if err := json.Unmarshal(raw, &seed); err != nil {
+		w.t.Fatal(err)
 	}
-	return seed.Azure[0]
+	i := slices.IndexFunc(seed.Connections, func(c azureSeed) bool { return c.Kind == string(workflows.ConnectionAzure) })
+	if i < 0 {
+		w.t.Fatal("the seed has no Connection to Azure")
+	}
+	return seed.Connections[i]
 }
 
 // user visits a page again and again, without any code of the product.

@@ -58,14 +58,18 @@ func TestMigrationsNeverChange(t *testing.T) {
 	golden(t, "migrations.sum", b.String())
 }
 
-// oldDatabase is a file as a build that knew n migrations left it.
+// oldDatabase is a file as builds left it that knew one migration more each,
+// up to n, and wrote something.
 func oldDatabase(t *testing.T, n int) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "old.db")
-	d, err := openWith(t, path, n)
+	all, err := migrations()
+	ok(t, err)
+	d, err := prepare(path, Options{})
 	ok(t, err)
 	defer d.Close()
 	for i := range n {
+		ok(t, d.migrateTo(t.Context(), all[:i+1]))
 		rows, err := os.ReadFile(filepath.Join("testdata", "old", fmt.Sprintf("%04d.sql", i+1)))
 		ok(t, err)
 		_, err = d.exec(t.Context(), string(rows))

@@ -144,6 +144,7 @@ var sayings = []saying{
 	{"validating ssh configuration", "engine.ssh", "The engine could not log in to the SSH host", "", "Look whether the helper VM can resolve the name and reach its port 22, or begin anew with the public address of the cluster's load balancer."},
 	{"dialing jumpbox", "engine.ssh", "The engine could not log in to the SSH host", "", "Look whether the helper VM can resolve the name and reach its port 22, or begin anew with the public address of the cluster's load balancer."},
 	{"_rotate_certs_backup already exists", "engine.rotated", "A former rotation left its copies of the certificates", "", "Retry: the run finds out whether that rotation had finished."},
+	{"/api/v1/", "engine.api", "The engine could not reach the cluster's API server", "", "Look on the Hub whether the control plane's VMs run, and whether the helper VM has a way to port 443 of the API server's name. Then retry: it goes on with what is there."},
 	{"Node was not ready within", "engine.node", "A node did not become Ready in time", "", "Look at the node's VM and its kubelet over SSH, then retry."},
 }
 

@@ -62,7 +62,7 @@ var mayImport = map[string][]string{
 	"internal/audit":      {"workflows"},
 	"internal/dossier":    {"workflows", "internal/audit", "web"},
 	"store":               {"workflows", "internal/engine", "internal/auth", "internal/audit", "internal/monitor", "internal/notify"},
-	"web":                 {"workflows", "static", "internal/expiry"},
+	"web":                 {"workflows", "static", "internal/aksengine", "internal/expiry"},
 	"static":              {},
 }
 

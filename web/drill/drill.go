@@ -21,16 +21,16 @@ type Props struct {
 
 func (p Props) title() string { return "Drill with " + p.Report.Site }
 
-// verdict is the report in one sentence.
-func (p Props) verdict() (ui.Tone, string) {
+// verdict is the report in two words and in one sentence.
+func (p Props) verdict() (ui.Status, string) {
 	r := p.Report
 	switch {
 	case r.Failed == 0:
-		return ui.ToneOK, fmt.Sprintf("Users noticed nothing: none of %d requests failed.", r.Requests)
+		return ui.Status{Tone: ui.ToneOK, Words: "Not noticed"}, fmt.Sprintf("Users noticed nothing: none of %d requests failed.", r.Requests)
 	case !r.Outage:
-		return ui.ToneBad, fmt.Sprintf("%d of %d requests failed, although the Site was only taken out of rotation.", r.Failed, r.Requests)
+		return ui.Status{Tone: ui.ToneBad, Words: "Noticed"}, fmt.Sprintf("%d of %d requests failed, although the Site was only taken out of rotation.", r.Failed, r.Requests)
 	}
-	return ui.ToneWarn, fmt.Sprintf("%d of %d requests failed, over %s.", r.Failed, r.Requests, seconds(r.Broken))
+	return ui.Status{Tone: ui.ToneWarn, Words: "Noticed"}, fmt.Sprintf("%d of %d requests failed, over %s.", r.Failed, r.Requests, seconds(r.Broken))
 }
 
 func (p Props) facts() []ui.Fact {
@@ -53,6 +53,9 @@ func (p Props) facts() []ui.Fact {
 }
 
 func seconds(d time.Duration) string {
+	if d < 50*time.Millisecond {
+		return "0 s"
+	}
 	if d < 10*time.Second && d%time.Second != 0 {
 		return fmt.Sprintf("%.1f s", d.Seconds())
 	}
@@ -70,10 +73,12 @@ func orNever(d time.Duration, never string) string {
 const (
 	width     = 960
 	labels    = 150
+	margin    = 28 // on the right, for half of a tick's label
 	laneStep  = 30
 	laneThick = 16
 	axis      = 44
 	longest   = 18 // characters of a label
+	apart     = 14 // between the numbers of two events
 )
 
 // bar is looks in a row that found the same.
@@ -90,8 +95,8 @@ type lane struct {
 }
 
 type mark struct {
-	x     int
-	label string
+	x, labelX int
+	label     string
 }
 
 type timeline struct {
@@ -109,15 +114,20 @@ func newTimeline(r workflows.DrillReport) timeline {
 	last := r.Samples[len(r.Samples)-1]
 	whole := max(last.At+max(last.Took, r.Interval), time.Second)
 	at := func(d time.Duration) int {
-		return labels + int(float64(width-labels-8)*d.Seconds()/whole.Seconds())
+		return labels + int(float64(width-labels-margin)*d.Seconds()/whole.Seconds())
 	}
 	t := timeline{height: axis + laneStep*(len(r.Sites)+1)}
 	for i := range 5 {
 		d := whole * time.Duration(i) / 4
-		t.ticks = append(t.ticks, mark{at(d), ui.Clock(d)})
+		t.ticks = append(t.ticks, mark{at(d), at(d), ui.Clock(d)})
 	}
 	for i, e := range r.Events {
-		t.events = append(t.events, mark{at(e.At), strconv.Itoa(i + 1)})
+		m := mark{x: at(e.At), label: strconv.Itoa(i + 1)}
+		m.labelX = m.x
+		if i > 0 {
+			m.labelX = max(m.x, t.events[i-1].labelX+apart)
+		}
+		t.events = append(t.events, m)
 	}
 	add := func(label string, state func(s workflows.DrillSample) (class, words string)) {
 		t.lanes = append(t.lanes, lane{label: ui.Short(label, longest), full: label, y: axis + laneStep*len(t.lanes), bars: bars(r.Samples, whole, at, state)})

@@ -80,7 +80,12 @@ func guidePages() []Page {
 	fresh.Stacks = []ui.Choice{{Value: "s1", Label: "Seattle"}}
 	fresh.Errors = []workflows.FieldError{{Field: "stack", Message: "This Stack has a Site here already."}}
 
+	joined := board()
+	joined.Rows[8].Cells[0] = guide.Cell{Status: ui.Status{Tone: ui.ToneWarn, Words: "Orlando is out of rotation"}, Note: "mainmidge-tmep.trafficmanager.net · 23 Nov, ana", NoteURL: "/runs/r5", Percent: -1,
+		Action: &ui.Action{Label: "Run again", URL: "/drafts", Method: "POST"}, More: []ui.Action{{Label: "Rotation", URL: "/drafts", Method: "POST"}, {Label: "Follow the drill", URL: "/runs/r6"}}}
+
 	return []Page{
+		page("guide.joined", "Ratings", layout.NavDeployments, guide.Page(joined)),
 		page("guide.running", "Ratings", layout.NavDeployments, guide.Page(board()), icon(layout.IconRunning)),
 		page("guide.ready", "Ratings", layout.NavDeployments, guide.Page(started), flash(ui.ToneOK, "The Site Orlando was added.")),
 		page("guide.failed", "Ratings", layout.NavDeployments, guide.Page(failed), icon(layout.IconBad)),

@@ -77,6 +77,33 @@ func (e Engine) WaitForNodes(ctx context.Context, g *Ground, kubeconfig w.Secret
 	}
 }
 
+// apiLimit is how long an API server may be away before a command begins that
+// needs it. After a restart of the control plane's VMs it is, for a while.
+const apiLimit = 5 * time.Minute
+
+// AwaitAPI waits until the cluster's API server answers: the engine does not,
+// and some of its commands delete a node first.
+func (e Engine) AwaitAPI(ctx context.Context, c *Change, log w.Log) error {
+	until, told := e.Clock().Add(apiLimit), false
+	for {
+		_, via, err := e.Nodes(ctx, &c.Ground, c.Cluster.Kubeconfig)
+		if err == nil {
+			c.ViaHelper = via
+			return nil
+		}
+		if e.Clock().After(until) {
+			return problem.Wrap(err, "The cluster's API server does not answer")
+		}
+		if !told {
+			told = true
+			log.Info("The API server does not answer yet: %s. The command waits for it.", strings.TrimRight(problem.From(err).Error(), "."))
+		}
+		if err := e.Pause(ctx, e.Poll); err != nil {
+			return err
+		}
+	}
+}
+
 // tellReady logs each node whose state changed.
 func tellReady(nodes []w.Node, ready map[string]bool, log w.Log) {
 	for _, n := range nodes {

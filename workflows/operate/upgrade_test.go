@@ -52,6 +52,7 @@ func (b *bed) upgrading(j *job) []func() {
 
 func TestUpgrades(t *testing.T) {
 	run := append([]string{"prepare", "upgrade"}, all...)
+	noWay := &w.Problem{Code: "kube.way", What: "No way to the API server", Fix: "Look at the way."}
 	tests := []struct {
 		name string
 		do   func(t *testing.T, b *bed)
@@ -82,6 +83,28 @@ func TestUpgrades(t *testing.T) {
 			}
 			b.must(x, run...)
 			b.started("upgrade")
+		}},
+		{"the API server is away at first", func(t *testing.T, b *bed) {
+			b.engine, b.kubeErr = b.upgrading, noWay
+			x := b.start("upgrade", nil)
+			looks := 0
+			b.nodes = func() []w.Node {
+				if looks++; looks == 3 {
+					b.kubeErr = nil
+				}
+				return b.all()
+			}
+			b.must(x, run...)
+			b.logged("The API server does not answer yet: No way to the API server. The command waits for it.")
+		}},
+		{"the API server stays away", func(t *testing.T, b *bed) {
+			b.kubeErr = noWay
+			x := b.start("upgrade", nil)
+			b.must(x, "prepare")
+			b.fails(x, "upgrade", "kube.way", "The cluster's API server does not answer", "Look at the way")
+			if len(b.order) > 0 {
+				t.Errorf("started: %v", b.order)
+			}
 		}},
 		{"only the OS image", func(t *testing.T, b *bed) {
 			b.engine = b.upgrading

@@ -150,6 +150,11 @@ func (f flow) scaleOnce(ctx context.Context, s *State, log w.Log) error {
 		}
 	}
 	before := func(ctx context.Context, _ *operate.World) (bool, error) {
+		if s.in() { // nodes are drained
+			if err := f.AwaitAPI(ctx, &s.Change, log); err != nil {
+				return false, err
+			}
+		}
 		return true, f.Unmoved(ctx, &s.Change, func(now w.Cluster) bool {
 			return slices.ContainsFunc(now.Pools, func(p w.NodePool) bool { return p.Name == s.Pool && (p.Count == s.From || p.Count == s.To) })
 		})

@@ -27,7 +27,11 @@ func (f flow) upgradeOnce(ctx context.Context, s *State, log w.Log) error {
 			if err := f.Unmoved(ctx, &s.Change, same); err != nil {
 				return false, err
 			}
-			return true, s.mind(ctx, x.Hub, log)
+			missing, err := s.mind(ctx, x.Hub, log)
+			if err != nil || len(missing) == s.Cluster.MasterCount { // then nothing could answer
+				return true, err
+			}
+			return true, f.AwaitAPI(ctx, &s.Change, log)
 		},
 		Command: func(call aksengine.Deploy) aksengine.Command { return call.Upgrade(s.options()) },
 		Read: func(line string) {
@@ -62,16 +66,17 @@ func (s *State) doing() string {
 // mind looks for a hole in the control plane before the command starts. The
 // engine fills it by itself only when no node was upgraded before; else it
 // has to be told to build everything anew.
-func (s *State) mind(ctx context.Context, hub operate.Hub, log w.Log) error {
+func (s *State) mind(ctx context.Context, hub operate.Hub, log w.Log) (missing []string, err error) {
 	vms, err := hub.VMs(ctx, s.ResourceGroup)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if missing := (operate.Look{VMs: vms}).MissingMasters(s.Cluster); len(missing) > 0 && !s.Rebuild {
+	missing = operate.Look{VMs: vms}.MissingMasters(s.Cluster)
+	if len(missing) > 0 && !s.Rebuild {
 		s.Rebuild = true
 		log.Warn("The control plane lacks %s: an interrupted upgrade deleted it. The engine is told to build the nodes anew (--force), which is the only way that brings it back.", strings.Join(missing, ", "))
 	}
-	return nil
+	return missing, nil
 }
 
 // whole is the command's postcondition.

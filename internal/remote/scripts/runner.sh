@@ -1,5 +1,9 @@
 # runner.sh NONCE UMASK, in the job's folder, in a session of its own.
 # Claims the job, runs it, records how it ended.
+# Signals go to the whole group. The command gets them as they are; the runner
+# lives through them, because it has to write down how the command ended. Nobody
+# signals before the claim, so that none finds the runner without its trap.
+trap : HUP INT QUIT TERM USR1 USR2
 identify $$
 : >>output.log
 echo "$$ ${group:-0} ${identity:-unknown} $1" >"pid.$1" || exit 1
@@ -13,9 +17,6 @@ rm -f "pid.$1"
 mv "cmd.$1" cmd.sh
 echo started
 exec >>output.log 2>&1
-# Signals go to the whole group. The command gets them as they are; the runner
-# lives through them, because it has to write down how the command ended.
-trap : HUP INT QUIT TERM USR1 USR2
 umask "$2"
 # A signal that came between the trap and the exec hit nobody: the shell in the
 # middle, which has no trap, looks for the note that it left. Later ones reach it.

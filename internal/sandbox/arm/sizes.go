@@ -45,7 +45,8 @@ func sizeOf(name string) (string, size, bool) {
 	return name, size{}, false
 }
 
-func sizeNames() []string {
+// SizeNames are the VM sizes of a Hub, in order.
+func SizeNames() []string {
 	var out []string
 	for _, f := range sizeFamilies {
 		for _, pattern := range f.names {
@@ -60,7 +61,7 @@ func sizeNames() []string {
 
 func sizeList() []object {
 	var out []object
-	for _, name := range sizeNames() {
+	for _, name := range SizeNames() {
 		_, s, _ := sizeOf(name)
 		out = append(out, object{"name": name, "numberOfCores": s.cores, "memoryInMB": s.memoryMB, "maxDataDiskCount": s.disks, "osDiskSizeInMB": 1047552, "resourceDiskSizeInMB": s.memoryMB * 2})
 	}

@@ -39,7 +39,7 @@ func checkSize(_ *Hub, _ address, body, _ object) armError {
 	hardware := obj(dig(body, "properties", "hardwareProfile"))
 	name, _, ok := sizeOf(str(dig(hardware, "vmSize")))
 	if !ok {
-		return invalid("vmSize", "The value %s provided for the VM size is not valid. The valid sizes in the current region are: %s. Find out more on the valid VM sizes in each region at https://aka.ms/azure-regionservices.", str(dig(hardware, "vmSize")), joined(sizeNames()))
+		return invalid("vmSize", "The value %s provided for the VM size is not valid. The valid sizes in the current region are: %s. Find out more on the valid VM sizes in each region at https://aka.ms/azure-regionservices.", str(dig(hardware, "vmSize")), joined(SizeNames()))
 	}
 	hardware["vmSize"] = name
 	return armError{}

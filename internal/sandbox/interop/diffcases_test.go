@@ -26,6 +26,7 @@ const (
 	deployLine  = "deploy -m model.json -o out" + secretFlags
 	onCluster   = " -m out/apimodel.json" + secretFlags
 	apiName     = "k111.seattle.cloudapp.azurestack.test"
+	nobody      = "127.0.0.99" // where no SSH server is
 )
 
 func lines(args ...string) []step1 {
@@ -45,7 +46,9 @@ func inputs() []input {
 		{name: "versions", steps: lines("get-versions --azure-env AzureStackCloud", "get-versions --azure-env AzureStackCloud -o json", "get-versions --version 1.33.5", "get-versions --version 1.30.10",
 			"get-versions --version 1.29.0", "get-versions --version 1.35.0", "get-versions --version 1.33.10 -o json", "get-versions -o yaml", "get-versions --windows --azure-env AzureStackCloud")},
 		{name: "command lines", steps: lines("deploy", "deploy -m nofile -l x", "deploy a b", "deploy -m model.json", "generate", "generate -m nofile", "scale", "addpool", "upgrade",
-			"scale -m nofile -c 3"+secretFlags, "upgrade -m nofile -k 1.34.4"+secretFlags, "addpool -m nofile -p nofile"+secretFlags)},
+			"scale -m nofile -c 3"+secretFlags, "upgrade -m nofile -k 1.34.4"+secretFlags, "addpool -m nofile -p nofile"+secretFlags,
+			"rotate-certs", "rotate-certs -m nofile"+secretFlags, "rotate-certs -m nofile --ssh-host x --linux-ssh-private-key nofile"+secretFlags,
+			"get-logs", "get-logs -m nofile -l seattle", "get-logs -m nofile -l seattle --ssh-host x --linux-ssh-private-key nofile")},
 		{name: "who logs in", steps: lines("deploy -m model.json -o out -l seattle --azure-env AzureStackCloud",
 			"deploy -m model.json -o out -l seattle --client-id CLIENT -s SUBSCRIPTION", deployLine+" --azure-env=Mars", deployLine+" --identity-system=mars",
 			deployLine+" --auth-method=client_certificate", deployLine+" --auth-method=bogus", deployLine+" --client-id=bogus", deployLine+" --subscription-id=bogus",
@@ -58,11 +61,18 @@ func inputs() []input {
 			`agentPoolProfiles.2={"name":"three","count":1,"vmSize":"Standard_D2_v2","availabilityProfile":"AvailabilitySet"}`}, steps: lines(deployLine)},
 		{name: "deploy Azure CNI", changes: []string{`orchestratorProfile.kubernetesConfig.networkPlugin="azure"`}, steps: lines(deployLine)},
 		{name: "deploy 1.35 without telemetry", changes: []string{`orchestratorProfile.orchestratorRelease="1.35"`, `orchestratorProfile.orchestratorVersion="1.35.0"`, `featureFlags.enableTelemetry=false`}, steps: lines(deployLine)},
-		{name: "deploy without SSH key", changes: []string{`linuxProfile.ssh.publicKeys.0.keyData=""`, `linuxProfile.adminUsername=""`}, steps: lines(deployLine)},
+		{name: "deploy without SSH key", changes: []string{`masterProfile.count=1`, `linuxProfile.ssh.publicKeys.0.keyData=""`, `linuxProfile.adminUsername=""`}, steps: lines(deployLine,
+			"rotate-certs --linux-ssh-private-key out/azureuser_rsa --ssh-host "+nobody+onCluster, "get-logs -l seattle -m out/apimodel.json --linux-ssh-private-key out/azureuser_rsa --ssh-host "+nobody)},
 		{name: "generate", ownPKI: true, changes: []string{`/location="seattle"`}, steps: lines("generate -m model.json -o out --client-id CLIENT --client-secret SECRET --set masterProfile.count=1,agentPoolProfiles[0].count=1", "generate -m model.json -o out2", "generate -m model.json -o out3 --parameters-only --client-id CLIENT --client-secret SECRET")},
 		{name: "day two", changes: []string{`masterProfile.count=1`}, steps: append(lines(deployLine,
 			"scale"+onCluster, "scale -c 2"+onCluster, "scale -c 0"+onCluster, "scale -c 1"+onCluster, "scale -c 3 --node-pool bogus"+onCluster, "scale -c 3"+onCluster,
 			"upgrade"+onCluster, "upgrade -k 1.35.0"+onCluster, "upgrade -k 1.33.10"+onCluster, "upgrade -k bogus"+onCluster, "upgrade -k 1.36.0"+onCluster, "upgrade -k 1.29.0"+onCluster,
+			"rotate-certs"+onCluster, "rotate-certs --ssh-host "+nobody+onCluster, "rotate-certs --linux-ssh-private-key nofile --ssh-host "+nobody+onCluster,
+			"rotate-certs --certificate-profile nofile --linux-ssh-private-key nofile --ssh-host "+nobody+onCluster,
+			"rotate-certs --linux-ssh-private-key out/apimodel.json --ssh-host "+nobody+onCluster,
+			"get-logs -m out/apimodel.json", "get-logs -l seattle -m out/apimodel.json --ssh-host "+nobody, "get-logs -l seattle -m out/apimodel.json --linux-ssh-private-key nofile --ssh-host "+nobody,
+			"get-logs -l seattle -m out/apimodel.json --linux-ssh-private-key out/apimodel.json --linux-script nofile --ssh-host "+nobody,
+			"get-logs -l seattle -m out/apimodel.json --linux-ssh-private-key out/apimodel.json --output-directory nofolder --ssh-host "+nobody,
 			"scale -c 3 -m out/apimodel.json"+cloudFlags+" --client-secret wrong", "addpool"+onCluster, "addpool -p nofile"+onCluster, strings.Replace("scale -c 3"+onCluster, "-l seattle", "-l orlando", 1)),
 			step1{"addpool -p pool.json" + onCluster, `pool.json {"name":`},
 			step1{"addpool -p pool.json" + onCluster, `pool.json {"bogus":1}`},

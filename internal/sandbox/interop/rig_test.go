@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -62,8 +63,16 @@ func freeBlock(t *testing.T) int {
 	t.Helper()
 	for block := 70; block < 120; block += 2 {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.%d.0.1:41999", block))
+		if err != nil {
+			continue
+		}
+		t.Cleanup(func() { l.Close() })
+		// A sandbox that a person started has a machine here.
+		first, err := net.Listen("tcp", fmt.Sprintf("127.%d.0.10:22", block+1))
 		if err == nil {
-			t.Cleanup(func() { l.Close() })
+			first.Close()
+		}
+		if err == nil || errors.Is(err, os.ErrPermission) {
 			return block
 		}
 	}

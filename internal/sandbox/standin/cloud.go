@@ -203,7 +203,7 @@ func (c *client) ensureGroup(ctx context.Context, group, location string) error 
 func (c *client) hasImage(ctx context.Context, location string, i image) error {
 	target := fmt.Sprintf("%s/providers/Microsoft.Compute/locations/%s/publishers/%s/artifacttypes/vmimage/offers/%s/skus/%s/versions",
 		c.subscriptionPath(), location, i.publisher, i.offer, i.sku)
-	if i.version == "latest" {
+	if i.version == latest {
 		target += "?%24top=10&api-version=" + computeVersion
 	} else {
 		target += "/" + i.version + "?api-version=" + computeVersion
@@ -212,7 +212,7 @@ func (c *client) hasImage(ctx context.Context, location string, i image) error {
 	if err == nil && a.status != http.StatusOK {
 		err = a.failure()
 	}
-	if err != nil || i.version != "latest" {
+	if err != nil || i.version != latest {
 		return err
 	}
 	var list []json.RawMessage

@@ -14,6 +14,7 @@ const (
 	nodeSubnet   = "10.240.0.0/16"
 	firstMaster  = "10.240.255.5"
 	usualDistro  = "aks-ubuntu-22.04"
+	smallCluster = 3 // nodes, for which half a disk is enough for etcd
 )
 
 func set[T comparable](field *T, value T) {
@@ -39,6 +40,9 @@ func (p *process) fillIn(j *job) (fresh bool, err error) {
 	j.props.MasterProfile.fillIn()
 	for _, a := range j.props.AgentPoolProfiles {
 		a.fillIn()
+		if a.Distro == "ubuntu" {
+			p.log.warn("The 'ubuntu' distro uses Ubuntu 16.04-LTS, which is End of Life (EOL) and will no longer receive security updates")
+		}
 	}
 	p.fillNetwork(j)
 	j.fillKubernetes()
@@ -103,7 +107,11 @@ func (p *process) fillNetwork(j *job) {
 
 func (j *job) fillKubernetes() {
 	k := j.props.OrchestratorProfile.KubernetesConfig
-	set(&k.EtcdDiskSizeGB, "512")
+	etcd := "512"
+	if j.props.nodes() <= smallCluster {
+		etcd = "256"
+	}
+	set(&k.EtcdDiskSizeGB, etcd)
 	setPtr(&k.UseInstanceMetadata, false)
 	setPtr(&k.EnableRBAC, true)
 	// Tuned to how an Azure Stack Hub throttles.

@@ -234,8 +234,11 @@ func imageOf(distro string) image {
 	case "aks-ubuntu-20.04":
 		return image{"microsoft-aks", "aks", "aks-engine-azurestack-ubuntu-2004", "2024.311.1"}
 	}
-	return image{"Canonical", "UbuntuServer", distro, "latest"}
+	return image{"Canonical", "UbuntuServer", "16.04-LTS", latest} // of the other names only "ubuntu" gets so far
 }
+
+// latest stands for the newest version of an image.
+const latest = "latest"
 
 var errImages = errors.New("some VM images are missing on the target cloud")
 
@@ -256,7 +259,11 @@ func (p *process) checkImages(ctx context.Context, j *job) error {
 		asked[distro] = true
 		i := imageOf(distro)
 		if err := j.arm.hasImage(ctx, j.location, i); err != nil {
-			p.log.error("error: %v\nfetching virtual machine image", err)
+			doing := "fetching virtual machine image"
+			if i.version == latest {
+				doing = "listing virtual machine images"
+			}
+			p.log.error("error: %v\n%s", err, doing)
 			p.log.error("Image Publisher: %s, Offer: %s, SKU: %s, Version: %s", i.publisher, i.offer, i.sku, i.version)
 			missing = errImages
 		}

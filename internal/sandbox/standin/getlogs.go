@@ -60,14 +60,11 @@ func (p *process) collect(ctx context.Context, l *logCollection) error {
 	}
 	if l.output == "" {
 		l.output = filepath.Join(filepath.Dir(l.file), "_logs")
-		if err := os.MkdirAll(l.output, 0o700); err != nil {
+		if err := os.MkdirAll(l.output, 0o755); err != nil {
 			return err
 		}
 	}
-	nodes, err := p.openRemote(l.job, l.nodeFlags)
-	if err != nil {
-		return err
-	}
+	nodes := p.openRemote(l.job, l.nodeFlags)
 	for _, name := range names {
 		p.log.info("Processing node: %s", name)
 		text, err := l.fetch(ctx, nodes, name)

@@ -198,6 +198,15 @@ func (p *Properties) isAzureStack() bool {
 	return c != nil && (c.Environment == nil || c.Environment.Name == "" || strings.EqualFold(c.Environment.Name, "AzureStackCloud"))
 }
 
+// nodes is how many the cluster has.
+func (p *Properties) nodes() int {
+	n := p.MasterProfile.Count
+	for _, a := range p.AgentPoolProfiles {
+		n += a.Count
+	}
+	return n
+}
+
 // pool is the pool of that name, or nil.
 func (p *Properties) pool(name string) *AgentPoolProfile {
 	for _, a := range p.AgentPoolProfiles {

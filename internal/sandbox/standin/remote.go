@@ -54,22 +54,26 @@ func (e plainError) Unwrap() error { return e.error }
 // remote runs commands on the nodes of a cluster, through a host that reaches them all. Each command has a connection of
 // its own.
 type remote struct {
-	host   string
-	config ssh.ClientConfig
-	dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	host      string
+	key, user string // file, name
+	checkHost ssh.HostKeyCallback
+	dial      func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-func (p *process) openRemote(j *job, n nodeFlags) (*remote, error) {
-	text, err := os.ReadFile(n.key)
+func (p *process) openRemote(j *job, n nodeFlags) *remote {
+	return &remote{host: n.host, key: n.key, user: j.props.LinuxProfile.AdminUsername, checkHost: p.checkHost, dial: p.dial}
+}
+
+func (r *remote) config() (*ssh.ClientConfig, error) {
+	text, err := os.ReadFile(r.key)
 	if err != nil {
 		return nil, err
 	}
 	signer, err := ssh.ParsePrivateKey(text)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("creating public key authentication method: parsing ssh private key content: %w", err)
 	}
-	return &remote{host: n.host, dial: p.dial, config: ssh.ClientConfig{User: j.props.LinuxProfile.AdminUsername,
-		Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: p.checkHost}}, nil
+	return &ssh.ClientConfig{User: r.user, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: r.checkHost}, nil
 }
 
 // checkHost knows hosts by the file that the engine keeps. A host that is new there is added.
@@ -101,18 +105,41 @@ func (p *process) checkHost(name string, address net.Addr, key ssh.PublicKey) er
 	return err
 }
 
+// check logs in to the host that reaches the nodes.
+func (r *remote) check(ctx context.Context) error {
+	config, err := r.config()
+	if err != nil {
+		return fmt.Errorf("validating ssh configuration: creating ssh client config: %w", err)
+	}
+	client, err := r.login(ctx, config)
+	if err != nil {
+		return fmt.Errorf("validating ssh configuration: dialing ssh (%s): %w", r.host, err)
+	}
+	return client.Close()
+}
+
 // reach connects to the host that reaches the nodes.
 func (r *remote) reach(ctx context.Context) (*ssh.Client, error) {
-	address := net.JoinHostPort(r.host, "22")
-	conn, err := r.dial(ctx, "tcp", address)
-	var c ssh.Conn
-	var channels <-chan ssh.NewChannel
-	var requests <-chan *ssh.Request
-	if err == nil {
-		c, channels, requests, err = ssh.NewClientConn(conn, address, &r.config)
+	config, err := r.config()
+	if err != nil {
+		return nil, fmt.Errorf("creating SSH client: creating jumpbox client config: %w", err)
 	}
+	client, err := r.login(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("creating SSH client: dialing jumpbox (%s): %w", r.host, err)
+	}
+	return client, nil
+}
+
+func (r *remote) login(ctx context.Context, config *ssh.ClientConfig) (*ssh.Client, error) {
+	address := net.JoinHostPort(r.host, "22")
+	conn, err := r.dial(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	c, channels, requests, err := ssh.NewClientConn(conn, address, config)
+	if err != nil {
+		return nil, err
 	}
 	return ssh.NewClient(c, channels, requests), nil
 }
@@ -130,9 +157,12 @@ func (r *remote) run(ctx context.Context, node, command string, stdin []byte) ([
 	if err != nil {
 		return nil, fmt.Errorf("dialing node (%s): %w", node, err)
 	}
-	inner := r.config
+	inner, err := r.config()
+	if err != nil {
+		return nil, err
+	}
 	inner.HostKeyCallback = ssh.InsecureIgnoreHostKey() // the way there was checked, and nodes are made anew
-	c, channels, requests, err := ssh.NewClientConn(conn, node, &inner)
+	c, channels, requests, err := ssh.NewClientConn(conn, node, inner)
 	if err != nil {
 		return nil, fmt.Errorf("dialing node (%s): %w", node, err)
 	}

@@ -50,6 +50,12 @@ func (p *process) rotateCommand() *command {
 		if err := p.openForRotation(ctx, r); err != nil {
 			return fmt.Errorf("loading API model: %w", err)
 		}
+		if err := os.MkdirAll(r.newArtifacts(), 0o755); err != nil {
+			return err
+		}
+		if err := r.nodes.check(ctx); err != nil {
+			return err
+		}
 		if err := p.rotate(ctx, r); err != nil {
 			return plainError{err}
 		}
@@ -68,17 +74,16 @@ func (p *process) openForRotation(ctx context.Context, r *rotation) error {
 	if err := p.connect(ctx, r.job); err != nil {
 		return fmt.Errorf("failed to get client: %w", err)
 	}
-	var err error
-	r.nodes, err = p.openRemote(r.job, r.nodeFlags)
-	return err
+	r.nodes = p.openRemote(r.job, r.nodeFlags)
+	return nil
+}
+
+// newArtifacts is the folder of what the new certificates are in.
+func (r *rotation) newArtifacts() string {
+	return filepath.Join(filepath.Dir(r.file), "_rotate_certs_output")
 }
 
 func (p *process) rotate(ctx context.Context, r *rotation) error {
-	jump, err := r.nodes.reach(ctx)
-	if err != nil {
-		return err
-	}
-	jump.Close()
 	old, err := p.openKube(r.job, "", "")
 	if err != nil {
 		return err
@@ -115,8 +120,7 @@ func (p *process) rotate(ctx context.Context, r *rotation) error {
 
 // renew keeps what is in the model's folder and makes the new certificates, or takes those of a file.
 func (p *process) renew(r *rotation) error {
-	folder := filepath.Dir(r.file)
-	backup, output := filepath.Join(folder, "_rotate_certs_backup"), filepath.Join(folder, "_rotate_certs_output")
+	backup, output := filepath.Join(filepath.Dir(r.file), "_rotate_certs_backup"), r.newArtifacts()
 	if _, err := os.Stat(backup); err == nil && !r.force {
 		return fmt.Errorf("backup directory %s already exists", backup)
 	}

@@ -3,8 +3,11 @@ package standin
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+
+	"hubwright/internal/sandbox/arm"
 )
 
 const (
@@ -98,10 +101,11 @@ func (j *job) allParameters(p part) map[string]parameter {
 	c, m := j.props.CertificateProfile, j.props.MasterProfile
 	k, l := j.props.OrchestratorProfile.KubernetesConfig, j.props.LinuxProfile
 	text := func(v string) parameter { return parameter{kind: "string", value: v} }
+	size := func(v string) parameter { return parameter{kind: "string", value: v, allowed: sizes()} }
 	all := map[string]parameter{
 		"aksEngineVersion": text(j.engine), "location": text(j.model.Location), "nameSuffix": {kind: "string", standard: j.suffix()},
 		"linuxAdminUsername": text(l.AdminUsername), "sshRSAPublicKey": text(l.SSH.PublicKeys[0].KeyData),
-		"masterVMSize": text(m.VMSize), "masterOffset": {kind: "int", standard: 0, allowed: []int{0, 1, 2, 3, 4}},
+		"masterVMSize": size(m.VMSize), "masterOffset": {kind: "int", standard: 0, allowed: []int{0, 1, 2, 3, 4}},
 		"kubeClusterCidr": text(k.ClusterSubnet), "networkPolicy": text(k.NetworkPolicy), "etcdDiskSizeGB": text(k.EtcdDiskSizeGB),
 		"networkPlugin":    {kind: "string", value: k.NetworkPlugin, allowed: []string{"kubenet", "azure"}},
 		"containerRuntime": {kind: "string", value: k.ContainerRuntime, allowed: []string{"containerd"}},
@@ -133,10 +137,15 @@ func (j *job) allParameters(p part) map[string]parameter {
 				offset.value = p.offset
 			}
 		}
-		all[a.Name+"Count"], all[a.Name+"Offset"], all[a.Name+"VMSize"] = count, offset, text(a.VMSize)
+		all[a.Name+"Count"], all[a.Name+"Offset"], all[a.Name+"VMSize"] = count, offset, size(a.VMSize)
 		image(a.Name, a.Distro)
 	}
 	return all
+}
+
+// sizes are those that the templates allow: a Hub's, without the basic ones.
+func sizes() []string {
+	return slices.DeleteFunc(arm.SizeNames(), func(name string) bool { return strings.HasPrefix(name, "Basic_") })
 }
 
 func (j *job) declarations(p part) object {

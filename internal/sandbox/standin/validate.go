@@ -146,6 +146,7 @@ func validate(m *Model, warn func()) error {
 	}
 	master := props.MasterProfile
 	if err := first(
+		rule{props.LinuxProfile == nil, "missing Properties.LinuxProfile"},
 		rule{!slices.Contains([]int{1, 3, 5}, master.Count), "MasterProfile count needs to be 1, 3, or 5"},
 		rule{master.VMSize == "", "missing Properties.MasterProfile.VMSize"},
 		badDisk(master.OSDiskSizeGB),
