@@ -24,7 +24,7 @@ func TestAnswers(t *testing.T) {
 		{w.Answers{"method": MethodArc, "proxy": "x"}, "", ""},
 		{w.Answers{"cap": "0.5", "retention": "730"}, "", ""},
 
-		{w.Answers{"method": MethodAddon}, "method", "refuses it since"},
+		{w.Answers{"method": MethodAddon}, "method", "refuses it"},
 		{w.Answers{"method": "else"}, "method", "Choose one"},
 		{w.Answers{"method": MethodRemove}, "method", "Choose one"}, // there is nothing to remove
 		{w.Answers{"connection": ""}, "connection", "an admin adds one"},
