@@ -98,6 +98,7 @@ type ClusterLook struct {
 	Components   []workflows.Component
 	Info         string
 	Certificates time.Time
+	Autoscalers  []workflows.Autoscaler
 }
 
 // Sender sends notifications.

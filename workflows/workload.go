@@ -30,3 +30,25 @@ type IngressClass struct {
 	Name, Controller string
 	Default          bool
 }
+
+// Autoscaler is a HorizontalPodAutoscaler on CPU in the columns of kubectl get
+// hpa.
+type Autoscaler struct {
+	Namespace, Name  string
+	Kind, Target     string // Deployment, ratings-web
+	Min, Max         int
+	Percent          int // of the CPU requests that is aimed at
+	Current          int // that is used; -1 while unknown
+	Replicas, Wanted int
+	Active           bool   // it has a metric to go by
+	Reason           string // why not: FailedGetResourceMetric ...
+	Message          string
+	Events           []string // newest last: "SuccessfulRescale: New size: 3; ..."
+}
+
+// Scalable is a Deployment that could be scaled.
+type Scalable struct {
+	Namespace, Name string
+	Replicas        int
+	Unasked         []string // containers without a CPU request
+}

@@ -8,6 +8,7 @@ import (
 	"hubwright/internal/charts"
 	"hubwright/workflows"
 	"hubwright/workflows/app"
+	"hubwright/workflows/autoscale"
 )
 
 // helmCluster is a live cluster that also takes releases.
@@ -75,5 +76,15 @@ func (a adapters) app() app.Needs {
 	return app.Needs{
 		Records: a.db, Chart: a.chart, CheckValues: charts.CheckValues, Probe: probe, Clock: time.Now, Pause: pause,
 		Open: func(ctx context.Context, c workflows.Cluster) (app.Kube, error) { return a.openHelm(ctx, c) },
+	}
+}
+
+func (a adapters) autoscale() autoscale.Needs {
+	return autoscale.Needs{
+		Records: a.db, Load: load, Clock: time.Now, Pause: pause,
+		Open: func(ctx context.Context, c workflows.Cluster) (autoscale.Kube, error) {
+			k, err := a.openHelm(ctx, c)
+			return k, err
+		},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"hubwright/workflows"
 	"hubwright/workflows/addpool"
 	"hubwright/workflows/app"
+	"hubwright/workflows/autoscale"
 	"hubwright/workflows/cluster"
 	"hubwright/workflows/collectlogs"
 	"hubwright/workflows/connect"
@@ -14,6 +15,7 @@ import (
 	"hubwright/workflows/pipelines"
 	"hubwright/workflows/restoremodel"
 	"hubwright/workflows/rotatecerts"
+	"hubwright/workflows/rotatesecret"
 	"hubwright/workflows/rotation"
 	"hubwright/workflows/scale"
 	"hubwright/workflows/stacktest"
@@ -31,6 +33,8 @@ func catalogue(a adapters) workflows.Catalogue {
 		pipelines.New(a.pipelines()),
 		monitoring.New(a.monitoring()),
 		app.New(a.app()),
+		app.NewRemoval(a.app()),
+		autoscale.New(a.autoscale()),
 		trafficmanager.New(a.trafficManager()),
 		rotation.New(a.rotate()),
 		drill.New(a.drill()),
@@ -39,6 +43,7 @@ func catalogue(a adapters) workflows.Catalogue {
 		addpool.New(a.operate()),
 		rotatecerts.New(a.rotateCertificates()),
 		collectlogs.New(a.collectLogs()),
+		rotatesecret.New(a.rotateSecret()),
 		driftcheck.New(a.operate()),
 		restoremodel.New(a.operate()),
 	}

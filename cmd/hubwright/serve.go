@@ -151,8 +151,7 @@ func assemble(ctx context.Context, cfg config, log *slog.Logger) (*product, erro
 	shelf := archives.New(filepath.Join(cfg.Data, "archives"), db, time.Now)
 	files := archives.NewRunFiles(filepath.Join(cfg.Data, "runs"))
 	a := newAdapters(db, vault, masker, shelf)
-	a.files, a.probing = files, cfg.Probe
-	a.uploads = archives.NewUploads(filepath.Join(cfg.Data, "uploads"))
+	a.files, a.uploads, a.probing = files, archives.NewUploads(filepath.Join(cfg.Data, "uploads")), cfg.Probe
 	list := catalogue(a)
 	eng, err := engine.New(ctx, engine.Config{DB: db.SQL(), Journal: db, Catalogue: list, Masker: masker, Notifier: runNews{news}, Log: log})
 	if err != nil {

@@ -166,7 +166,14 @@ func (f flow) verify(ctx context.Context, s *State, log w.Log) error {
 		if err != nil {
 			return err
 		}
+		all, err := k.Exposures(ctx, "")
+		if err != nil {
+			return err
+		}
 		s.Found.Works, s.Found.Exposed = works, exposed
+		if e, ok := s.front(all); ok {
+			s.Found.Exposed = append(s.Found.Exposed, e)
+		}
 		var bad []string
 		for _, x := range works {
 			line := fmt.Sprintf("%s %s: %d of %d ready", x.Kind, x.Name, x.Ready, x.Want)
