@@ -233,7 +233,7 @@ func (b *board) missing(site workflows.Site, workflowID string) string {
 		if len(b.clusters) == 0 {
 			return "Needs step 3"
 		}
-	case "connect", "pipelines", "upgrade", "scale":
+	case "connect", "pipelines", "monitoring", "upgrade", "scale":
 		if b.clusters[site.ID].Kubeconfig == "" {
 			return "Needs step 3"
 		}
@@ -257,6 +257,8 @@ func (b *board) runNote(site workflows.Site, workflowID string, run workflows.Ru
 		return b.helpers[site.ID].EngineVersion + " · " + by
 	case "cluster":
 		return took(run) + " · " + by
+	case "monitoring":
+		return run.Title + " · " + by // which of its ways it went, or that it was taken away
 	case "pipelines":
 		if sc := b.pipelines[site.ID]; !sc.ExpiresAt.IsZero() {
 			return "token until " + shortDate(sc.ExpiresAt) + " · " + by

@@ -133,6 +133,7 @@ func (s *Server) head(c echo.Context, o opened, session workflows.Session) wizar
 	if session == nil {
 		return h
 	}
+	h.Info.Steps = session.Steps()
 	for _, p := range session.Pages() {
 		r := wizard.RailPage{ID: p.ID, Title: p.Title, State: wizard.RailTodo}
 		if visited(o.draft, p.ID) {

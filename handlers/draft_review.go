@@ -48,7 +48,8 @@ func (s *Server) reviewPage(c echo.Context, status int, p wizard.ReviewProps) er
 // reviewProps reads the draft as it stands. With start, checks that were never
 // run for this version begin.
 func (s *Server) reviewProps(c echo.Context, o opened, start bool) (wizard.ReviewProps, error) {
-	ctx, cancel := context.WithTimeout(c.Request().Context(), observing)
+	// A plan may render and compare several charts.
+	ctx, cancel := context.WithTimeout(c.Request().Context(), 3*observing)
 	defer cancel()
 	session, err := o.def.Open(ctx, o.draft.Target, o.draft.Answers)
 	if err != nil {

@@ -27,6 +27,9 @@ type Session interface {
 	Checks() []CheckInfo
 	RunCheck(ctx context.Context, id string) Finding
 	Plan(ctx context.Context) (Plan, error)
+	// Steps are those that apply to the answers, in order. Of the others the
+	// plan says nothing.
+	Steps() []StepInfo
 	State() ([]byte, error)
 	LockKey() string
 }

@@ -40,12 +40,13 @@ func (d definition[S]) Info() Info {
 		info.Checks = append(info.Checks, c.info())
 	}
 	for _, s := range w.Steps {
-		info.Steps = append(info.Steps, StepInfo{
-			ID: s.ID, Title: s.Title, Why: s.Why, Always: s.Always,
-			Weight: max(s.Weight, 1), TimeoutSeconds: int(s.Timeout / time.Second),
-		})
+		info.Steps = append(info.Steps, s.info())
 	}
 	return info
+}
+
+func (s Step[S]) info() StepInfo {
+	return StepInfo{ID: s.ID, Title: s.Title, Why: s.Why, Always: s.Always, Weight: max(s.Weight, 1), TimeoutSeconds: int(s.Timeout / time.Second)}
 }
 
 func (d definition[S]) Open(ctx context.Context, t Target, a Answers) (Session, error) {
@@ -181,7 +182,18 @@ func (se *session[S]) RunCheck(ctx context.Context, id string) Finding {
 }
 
 func (se *session[S]) Plan(ctx context.Context) (Plan, error) { return se.w.Plan(ctx, se.state) }
-func (se *session[S]) State() ([]byte, error)                 { return json.Marshal(se.state) }
+
+func (se *session[S]) Steps() []StepInfo {
+	var out []StepInfo
+	for _, s := range se.w.Steps {
+		if s.When == nil || s.When(se.state) {
+			out = append(out, s.info())
+		}
+	}
+	return out
+}
+
+func (se *session[S]) State() ([]byte, error) { return json.Marshal(se.state) }
 
 func (se *session[S]) LockKey() string {
 	if se.w.LockKey == nil {

@@ -26,11 +26,11 @@ type adapters struct {
 	rotation *azure.Rotation
 	shelf    *archives.Shelf
 	files    *archives.RunFiles
-	// probing is how often clusters are asked how they are.
-	probing time.Duration
-	fetched *fetchedCharts
+	fetched  *fetchedCharts
 	// uploads are files that people gave to drafts.
 	uploads *archives.Uploads
+	// probing is how often clusters are asked how they are.
+	probing time.Duration
 }
 
 func newAdapters(db *store.DB, vault *secrets.Vault, masker *redact.Redactor, shelf *archives.Shelf) adapters {

@@ -11,6 +11,7 @@ import (
 	"hubwright/workflows/driftcheck"
 	"hubwright/workflows/drill"
 	"hubwright/workflows/helpervm"
+	"hubwright/workflows/monitoring"
 	"hubwright/workflows/pipelines"
 	"hubwright/workflows/restoremodel"
 	"hubwright/workflows/rotatecerts"
@@ -30,6 +31,7 @@ func catalogue(a adapters) workflows.Catalogue {
 		cluster.New(a.cluster()),
 		connect.New(a.connect()),
 		pipelines.New(a.pipelines()),
+		monitoring.New(a.monitoring()),
 		app.New(a.app()),
 		app.NewRemoval(a.app()),
 		autoscale.New(a.autoscale()),

@@ -42,10 +42,15 @@ func (s *State) ingressValues() string {
 	return yamlOf(object{"controller": controller})
 }
 
-// driverValues are AKS Engine's own for a Hub.
+// driverValues are AKS Engine's own for a Hub. The chart's two controllers take
+// ports of the control plane's nodes: on a single one only one finds a place.
 func (s *State) driverValues() string {
+	controller := object{"runOnMaster": true}
+	if s.Cluster.Masters == 1 {
+		controller["replicas"] = 1
+	}
 	return yamlOf(object{
-		"cloud": "AzureStackCloud", "controller": object{"runOnMaster": true}, "node": object{"supportZone": false},
+		"cloud": "AzureStackCloud", "controller": controller, "node": object{"supportZone": false},
 		"linux": object{"getNodeInfoFromLabels": true}, "windows": object{"getNodeInfoFromLabels": true},
 	})
 }

@@ -41,7 +41,10 @@ type State struct {
 }
 
 // Facts is what pages and plan show of the cluster.
-type Facts struct{ Name, Version, Domain string }
+type Facts struct {
+	Name, Version, Domain string
+	Masters               int
+}
 
 // Ingress is the chosen ingress controller.
 type Ingress struct {
@@ -117,7 +120,7 @@ func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &State{SiteID: site.ID, SiteName: site.Name, StackID: stack.ID, Cluster: Facts{Name: c.Name, Version: c.Version, Domain: stack.CloudAppDomain()}}
+	s := &State{SiteID: site.ID, SiteName: site.Name, StackID: stack.ID, Cluster: Facts{Name: c.Name, Version: c.Version, Domain: stack.CloudAppDomain(), Masters: c.MasterCount}}
 	s.Installed, err = f.Records.Releases(ctx, site.ID)
 	return s, err
 }

@@ -95,9 +95,9 @@ func (b *bed) definition() w.Definition {
 			}
 			return b, b.azureErr
 		},
-		OpenCluster: func(_ context.Context, raw []byte, s w.Stack, siteID string) (Cluster, error) {
-			if string(raw) != kubeconfig || s.ID != "stk" || siteID != "sit" {
-				b.t.Errorf("opened with %q, %q, %q", raw, s.ID, siteID)
+		OpenCluster: func(_ context.Context, c w.Cluster) (Cluster, error) {
+			if c.ID != "clu" {
+				b.t.Errorf("opened %q", c.ID)
 			}
 			return cluster{b}, b.kubeErr
 		},
@@ -106,7 +106,6 @@ func (b *bed) definition() w.Definition {
 			c.Source = src.Place()
 			return c, b.chartErr
 		},
-		Uploads:  func(context.Context) ([]w.Option, error) { return []w.Option{{Value: "a.tgz", Label: "a.tgz"}}, nil },
 		ReadYAML: readJSON,
 		Clock:    func() time.Time { return b.now },
 		Pause: func(ctx context.Context, d time.Duration) error {

@@ -194,7 +194,7 @@ func (f flow) unfit(s *State, c w.Chart) *w.Problem {
 	}
 	p := &w.Problem{Code: "monitoring.chart", What: "The chart " + c.Name + " " + c.Version + " does not read the values amalogs", Why: "It is not the chart of Azure Monitor's agent.", Fix: "Choose " + agentChart + ", version 3.1 or newer."}
 	if _, old := values["omsagent"]; old {
-		p.Why = "It is older than 3.0 and brings the agent omsagent, which Azure takes no data from any more."
+		p.Why = "It is older than 3.0: it brings the agent omsagent and reads the values omsagent."
 	}
 	return p
 }

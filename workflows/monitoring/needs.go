@@ -16,14 +16,10 @@ type Needs struct {
 	Engine operate.Needs
 
 	OpenAzure func(ctx context.Context, c w.Connection) (Azure, error)
-	// OpenCluster reaches a cluster, directly or through the helper VM. It fails
-	// when neither way leads there.
-	OpenCluster func(ctx context.Context, kubeconfig []byte, s w.Stack, siteID string) (Cluster, error)
-	// Chart finds a chart. Its way is the Stack's, since stamps are behind the
-	// same proxies as their clusters.
+	// OpenCluster reaches a cluster with the kubeconfig in custody.
+	OpenCluster func(ctx context.Context, c w.Cluster) (Cluster, error)
+	// Chart fetches a chart the Stack's way, or takes an uploaded one.
 	Chart func(ctx context.Context, src w.ChartSource, s w.Stack) (w.Chart, error)
-	// Uploads are the charts that somebody gave, by their file names.
-	Uploads func(ctx context.Context) ([]w.Option, error)
 	// ReadYAML reads values.
 	ReadYAML func(text string) (map[string]any, error)
 

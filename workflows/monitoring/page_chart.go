@@ -1,7 +1,6 @@
 package monitoring
 
 import (
-	"context"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -25,7 +24,7 @@ const (
 	stackNamespace  = "monitoring"
 )
 
-var digestForm = regexp.MustCompile(`^(sha256:)?[0-9a-f]{64}$`)
+var digestForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 func (f flow) chartPage() w.Page[State] {
 	from := func(kinds ...w.ChartSourceKind) func(*State) bool {
@@ -58,20 +57,14 @@ func (f flow) chartPage() w.Page[State] {
 			}, Options: fixed(
 				w.Option{Value: string(w.ChartRepository), Label: "A chart repository", Note: "What helm repo add takes."},
 				w.Option{Value: string(w.ChartOCI), Label: "An OCI registry", Note: "What helm pull oci:// takes."},
-				w.Option{Value: string(w.ChartUploaded), Label: "A file that was given here", Note: "For stamps without the Internet."},
+				w.Option{Value: string(w.ChartUploaded), Label: "Uploaded archive", Note: "For stamps without the Internet."},
 			)},
-			{Name: "url", Label: "Address", Kind: w.FieldText, When: from(w.ChartRepository, w.ChartOCI), Default: func(s *State) string {
-				if s.Chart.Kind == w.ChartOCI {
-					return ""
-				}
-				return pick(agentRepository, stackRepository)(s)
-			}, Help: "The repository's URL, or oci://registry/path/chart."},
+			{Name: "url", Label: "Address", Kind: w.FieldText, When: from(w.ChartRepository, w.ChartOCI), Default: pick(agentRepository, stackRepository), Help: "The repository's URL, or oci://registry/path/chart."},
 			{Name: "chart", Label: "Chart", Kind: w.FieldText, When: from(w.ChartRepository), Default: pick(agentChart, stackChart)},
-			{Name: "file", Label: "File", Kind: w.FieldSelect, When: from(w.ChartUploaded), Help: "An admin gives charts under Settings.",
-				Options: func(ctx context.Context, _ *State) ([]w.Option, error) { return f.Uploads(ctx) }},
+			{Name: "archive", Label: "Archive", Kind: w.FieldArchive, When: from(w.ChartUploaded), Help: "The .tgz that helm pull or helm package made."},
 			{Name: "chart_version", Label: "Version", Kind: w.FieldText, When: from(w.ChartRepository, w.ChartOCI), Default: pick(agentVersion, stackVersion), Help: "Exactly one: what a run installs today is what it would install tomorrow."},
-			{Name: "digest", Label: "SHA-256 of the archive", Kind: w.FieldText, Optional: true, Help: "With it, an archive with other contents is refused."},
-			{Name: "name", Label: "Release", Kind: w.FieldText, Default: pick(agentRelease, stackRelease), Help: "The Helm release's name."},
+			{Name: "digest", Label: "SHA-256 of the archive", Kind: w.FieldText, Optional: true, When: from(w.ChartRepository, w.ChartOCI), Help: "With it, an archive with other contents is refused."},
+			{Name: "release_name", Label: "Release", Kind: w.FieldText, Default: pick(agentRelease, stackRelease), Help: "The Helm release's name."},
 			{Name: "namespace", Label: "Namespace", Kind: w.FieldText, Default: def(stackNamespace), When: own, Help: "Made if it is not there."},
 			{Name: "values", Label: "Your own values", Kind: w.FieldArea, Optional: true, Placeholder: "YAML", Help: "Laid over the chart's own. What this wizard asks for itself is not taken here."},
 		},
@@ -82,7 +75,7 @@ func (f flow) chartPage() w.Page[State] {
 func (f flow) bindChart(a w.Answers, s *State) []w.FieldError {
 	var errs []w.FieldError
 	bad := func(field, msg string) { errs = append(errs, w.FieldError{Field: field, Message: msg}) }
-	s.Chart = w.ChartSource{Kind: w.ChartSourceKind(a.Get("source")), Digest: strings.TrimPrefix(strings.ToLower(a.Get("digest")), "sha256:")}
+	s.Chart = w.ChartSource{Kind: w.ChartSourceKind(a.Get("source"))}
 	switch s.Chart.Kind {
 	case w.ChartRepository:
 		s.Chart.URL, s.Chart.Name, s.Chart.Version = a.Get("url"), a.Get("chart"), a.Get("chart_version")
@@ -98,11 +91,14 @@ func (f flow) bindChart(a w.Answers, s *State) []w.FieldError {
 			bad("url", "Give the reference: oci://registry/path/chart.")
 		}
 	case w.ChartUploaded:
-		if s.Chart.Name = a.Get("file"); s.Chart.Name == "" {
-			bad("file", "Choose a file. An admin gives charts under Settings.")
+		if s.Chart.Digest, s.Chart.Name, _ = strings.Cut(a.Get("archive"), " "); s.Chart.Digest == "" {
+			bad("archive", "Give the archive.")
 		}
 	default:
 		bad("source", "Say where the chart comes from.")
+	}
+	if s.Chart.Kind != w.ChartUploaded {
+		s.Chart.Digest = strings.TrimPrefix(strings.ToLower(a.Get("digest")), "sha256:")
 	}
 	if s.Chart.Kind != w.ChartUploaded && (s.Chart.Version == "" || strings.ContainsAny(s.Chart.Version, "^~*<>= ")) {
 		bad("chart_version", "Give exactly one version, such as "+agentVersion+".")
@@ -110,12 +106,12 @@ func (f flow) bindChart(a w.Answers, s *State) []w.FieldError {
 	if s.Chart.Digest != "" && !digestForm.MatchString(s.Chart.Digest) {
 		bad("digest", "A SHA-256 has 64 digits from 0 to f.")
 	}
-	s.Release = Name{Name: a.Get("name"), Namespace: systemNamespace}
+	s.Release = Name{Name: a.Get("release_name"), Namespace: systemNamespace}
 	if s.Method == MethodPrometheus {
 		s.Release.Namespace = a.Get("namespace")
 	}
 	if !dnsName.MatchString(s.Release.Name) {
-		bad("name", "A release's name has small letters, digits and dashes, at most 53 of them, and neither begins nor ends with a dash.")
+		bad("release_name", "A release's name has small letters, digits and dashes, at most 53 of them, and neither begins nor ends with a dash.")
 	}
 	if !dnsName.MatchString(s.Release.Namespace) {
 		bad("namespace", "A namespace has small letters, digits and dashes, and neither begins nor ends with a dash.")

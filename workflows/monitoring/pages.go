@@ -45,10 +45,10 @@ func (f flow) methodPage() w.Page[State] {
 
 func methods(_ context.Context, s *State) ([]w.Option, error) {
 	out := []w.Option{
-		{Value: MethodArc, Label: "Azure Monitor through Azure Arc", Note: "Microsoft's current way. The nodes must reach Azure. You connect the cluster to Arc with two az commands that need your own login; the run prepares the workspace, shows the commands filled in, waits for the agent, and verifies that data arrives."},
+		{Value: MethodArc, Label: "Azure Monitor through Azure Arc", Note: "Microsoft's current way. The nodes must reach Azure. You connect the cluster to Arc with az commands that need your own login; the run prepares the workspace, shows the commands filled in, waits for the agent, and verifies that data arrives."},
 		{Value: MethodHelm, Label: "Azure Monitor by the Helm chart azuremonitor-containers", Note: "Microsoft retired this way on " + retired + ": it still installs and sends, but gets no fixes or support and may stop. Choose it when Arc is not possible, and plan to move."},
 		{Value: MethodPrometheus, Label: "Prometheus and Grafana on the cluster itself", Note: "Nothing leaves the stamp, so it also fits one that is cut off. The chart comes from a repository, a registry or a file. Each Site has its own; there is no common view in Azure."},
-		{Value: MethodAddon, Label: "The engine's addon container-monitoring", Disabled: true, Note: "AKS Engine refuses it since v0.71: a model with it can be neither deployed, upgraded nor scaled. Choose one of the others."},
+		{Value: MethodAddon, Label: "The engine's addon container-monitoring", Disabled: true, Note: "AKS Engine v0.85.0 refuses it: a model with it can be neither deployed, upgraded nor scaled. Choose one of the others."},
 	}
 	if len(s.Releases) > 0 {
 		out = append(out, w.Option{Value: MethodRemove, Label: "Take monitoring away", Note: "Uninstalls the release from the cluster. A workspace in Azure, with what it has collected, stays."})
@@ -115,7 +115,12 @@ func (f flow) removePage() w.Page[State] {
 	return w.Page[State]{
 		ID: "remove", Title: "What to take away", Why: "What a run has put on the cluster for monitoring.", When: func(s *State) bool { return s.Method == MethodRemove },
 		Fields: []w.Field[State]{{Name: "release", Label: "Release", Kind: w.FieldRadio,
-			Default: func(s *State) string { return key(s.Releases[0]) },
+			Default: func(s *State) string {
+				if len(s.Releases) == 0 {
+					return ""
+				}
+				return key(s.Releases[0])
+			},
 			Options: func(_ context.Context, s *State) ([]w.Option, error) {
 				var out []w.Option
 				for _, r := range s.Releases {

@@ -12,7 +12,7 @@ const mask = "***"
 
 func (f flow) plan(_ context.Context, s *State) (w.Plan, error) {
 	p := w.Plan{
-		Title: "Monitor the cluster on " + s.SiteName, Duration: "about 5 min, then up to " + fmt.Sprint(s.Wait) + " min until data arrives",
+		Title: "Monitor " + s.SiteName + " " + inShort(s.Method), Duration: "about 5 min, then up to " + fmt.Sprint(s.Wait) + " min until data arrives",
 		Disruption: "Nothing that runs is touched. The agent takes CPU and memory on every node.",
 		Summary:    []w.SummaryItem{{Label: "Cluster", Value: fmt.Sprintf("%s, Kubernetes %s, %d nodes", s.Cluster.Name, s.Cluster.Version, s.Cluster.Nodes)}, {Label: "Way", Value: wayWords(s), Page: "method"}},
 	}
@@ -51,6 +51,16 @@ func wayWords(s *State) string {
 		return "Take monitoring away"
 	}
 	return "Prometheus and Grafana on the cluster"
+}
+
+func inShort(method string) string {
+	switch method {
+	case MethodArc:
+		return "through Azure Arc"
+	case MethodHelm:
+		return "with Azure Monitor"
+	}
+	return "with Prometheus"
 }
 
 // wantedID is the workspace's resource ID, which is known before it is made.

@@ -46,7 +46,6 @@ type State struct {
 type Facts struct {
 	ID, Name, FQDN, Version string
 	Nodes                   int
-	Kubeconfig              w.SecretRef
 }
 
 // Account is the Connection to public Azure.
@@ -70,7 +69,7 @@ type Found struct {
 	Chart     w.Chart // without its archive
 	Revision  int
 	Changed   bool // the release was installed or changed
-	Secret    bool // Grafana's password was made by this run
+	Grafana   bool // the chart brings it
 	Workloads []Workload
 	Objects   int
 	Nodes     string // how many nodes the workspace knows
@@ -124,7 +123,7 @@ func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
 	}
 	s := &State{
 		Target: t, Deployment: deployment.Name, SiteName: site.Name, Stack: stack,
-		Cluster: Facts{ID: c.ID, Name: c.Name, FQDN: c.FQDN, Version: c.Version, Nodes: c.Nodes(), Kubeconfig: c.Kubeconfig},
+		Cluster: Facts{ID: c.ID, Name: c.Name, FQDN: c.FQDN, Version: c.Version, Nodes: c.Nodes()},
 	}
 	for _, r := range all {
 		if r.Role == w.ReleaseMonitoring {
@@ -139,18 +138,17 @@ func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
 	return s, err
 }
 
-// open reaches the cluster, with the Stack as it is now.
+// open reaches the cluster as its record is now, and reads the Stack anew.
 func (f flow) open(ctx context.Context, s *State) (Cluster, error) {
-	stack, err := f.Records.Stack(ctx, s.Stack.ID)
+	var err error
+	if s.Stack, err = f.Records.Stack(ctx, s.Stack.ID); err != nil {
+		return nil, err
+	}
+	c, err := f.Records.ClusterOfSite(ctx, s.Target.SiteID)
 	if err != nil {
 		return nil, err
 	}
-	s.Stack = stack
-	kubeconfig, err := f.Vault.Open(ctx, s.Cluster.Kubeconfig)
-	if err != nil {
-		return nil, err
-	}
-	return f.OpenCluster(ctx, kubeconfig, stack, s.Target.SiteID)
+	return f.OpenCluster(ctx, c)
 }
 
 // login is public Azure with the Connection as it is now.

@@ -18,7 +18,6 @@ func (f flow) steps() []w.Step[State] {
 		{ID: "solution", Title: "Make sure of Container Insights", Why: "Without it the data is there, and Azure shows nothing.", When: only(MethodHelm), Weight: 3, Timeout: 5 * time.Minute, Run: f.solution},
 		{ID: "key", Title: "Read the workspace's key", Why: "The agent logs in with it.", When: only(MethodHelm), Run: f.key},
 		{ID: "install", Title: "Install the chart", Why: "It brings the agent, or Prometheus and Grafana, to the cluster.", When: (*State).chart, Weight: 20, Timeout: 15 * time.Minute, Run: f.install},
-		{ID: "record", Title: "Remember the release", Why: "The cluster's page shows it, and this workflow can take it away.", When: (*State).chart, Run: f.record},
 		{ID: "arc", Title: "Wait for the agent of Azure Arc", Why: "You connect the cluster with your own login.", When: only(MethodArc), Weight: 20, Timeout: time.Hour, Run: f.awaitArc},
 		{ID: "verify", Title: "Look at the agent", Why: "Helm reports success even when the values kept the agent out.", When: azure, Weight: 5, Timeout: 10 * time.Minute, Run: f.verify},
 		{ID: "data", Title: "See that data arrives", Why: "An agent that runs may still be kept from Azure by a firewall or an old key.", When: azure, Weight: 20, Timeout: time.Hour, Run: f.data},
@@ -128,6 +127,12 @@ func (f flow) install(ctx context.Context, s *State, log w.Log) error {
 	if err != nil {
 		return err
 	}
+	// What a failure leaves can be taken away only when it is recorded.
+	if !s.ours(s.Release.Name) {
+		if err := f.record(ctx, s); err != nil {
+			return err
+		}
+	}
 	log.Command(helmCommand(s))
 	state, err := k.Install(ctx, w.ReleaseSpec{Name: s.Release.Name, Namespace: s.Release.Namespace, Chart: c, Values: values}, log)
 	if err != nil {
@@ -138,7 +143,7 @@ func (f flow) install(ctx context.Context, s *State, log w.Log) error {
 	if s.Found.Objects == 0 {
 		return &w.Problem{Code: "monitoring.empty", What: "The release " + s.Release.Name + " is empty", Why: "With these values the chart renders no objects.", Fix: "Look at your own values, then start again."}
 	}
-	return nil
+	return f.record(ctx, s)
 }
 
 // values are what the chart is given. They hold secrets.
@@ -165,6 +170,7 @@ func (f flow) values(ctx context.Context, s *State, c w.Chart, k Cluster, log w.
 	if err != nil {
 		return "", err
 	}
+	s.Found.Grafana = has
 	if has {
 		password := rand.Text()
 		log.Mask(password)
@@ -172,7 +178,6 @@ func (f flow) values(ctx context.Context, s *State, c w.Chart, k Cluster, log w.
 		if err != nil {
 			return "", err
 		}
-		s.Found.Secret = s.Found.Secret || made
 		if made {
 			log.Good("Grafana's password is made, in the Secret %s.", grafanaSecret)
 		} else {
@@ -182,16 +187,13 @@ func (f flow) values(ctx context.Context, s *State, c w.Chart, k Cluster, log w.
 	return f.stackValues(s, c)
 }
 
-func (f flow) record(ctx context.Context, s *State, log w.Log) error {
+// record makes the release known to the cluster's page and to this workflow.
+func (f flow) record(ctx context.Context, s *State) error {
 	r := w.Release{
 		SiteID: s.Target.SiteID, Role: w.ReleaseMonitoring, Name: s.Release.Name, Namespace: s.Release.Namespace, Chart: s.Found.Chart.Name, ChartVersion: s.Found.Chart.Version,
 		AppVersion: s.Found.Chart.AppVersion, Source: s.Chart.Place(), Digest: s.Found.Chart.Digest, Revision: s.Found.Revision, RunID: w.OriginOf(ctx).RunID,
 	}
-	if err := f.Records.SaveRelease(ctx, &r); err != nil {
-		return err
-	}
-	log.Info("The release %s in %s is recorded.", r.Name, r.Namespace)
-	return nil
+	return f.Records.SaveRelease(ctx, &r)
 }
 
 func (f flow) remove(ctx context.Context, s *State, log w.Log) error {

@@ -38,11 +38,13 @@ func result(s *State) w.Result {
 		if !s.Found.Changed {
 			r.Headline = fmt.Sprintf("%s %s was on %s already, and its %d objects are ready: nothing changed.", s.Found.Chart.Name, s.Found.Chart.Version, s.Cluster.Name, s.Found.Objects)
 		}
-		r.Facts = []w.SummaryItem{
-			fact("Release", "%s in %s, revision %d", s.Release.Name, s.Release.Namespace, s.Found.Revision),
-			fact("Grafana", "kubectl -n %s port-forward service/%s-grafana 3000:80", s.Release.Namespace, s.Release.Name),
-			fact("Its password", "kubectl -n %s get secret %s -o jsonpath='{.data.admin-password}' | base64 -d", s.Release.Namespace, grafanaSecret),
+		r.Facts = []w.SummaryItem{fact("Release", "%s in %s, revision %d", s.Release.Name, s.Release.Namespace, s.Found.Revision)}
+		if !s.Found.Grafana {
+			return r
 		}
+		r.Facts = append(r.Facts,
+			fact("Grafana", "kubectl -n %s port-forward service/%s-grafana 3000:80", s.Release.Namespace, s.Release.Name),
+			fact("Its password", "kubectl -n %s get secret %s -o jsonpath='{.data.admin-password}' | base64 -d", s.Release.Namespace, grafanaSecret))
 		return r
 	}
 	r.Headline = fmt.Sprintf("Data of %s nodes of %s arrives in %s.", s.Found.Nodes, s.Agent.ClusterName, s.Found.Workspace.Name)

@@ -65,7 +65,7 @@ func TestMonitorsByPrometheus(t *testing.T) {
 	b := newBed(t)
 	b.chart.Name, b.chart.Values = stackChart, stackValues
 	b.stack.AirGapped = true
-	a := w.Answers{"file": "a.tgz", "values": `{"grafana":{"replicas":2}}`} // the defaults of a stamp that is cut off
+	a := w.Answers{"archive": strings.Repeat("a", 64) + " a.tgz", "values": `{"grafana":{"replicas":2}}`} // the defaults of a stamp that is cut off
 	x := b.well(a)
 	if b.installed.Name != "monitoring" || b.installed.Namespace != "monitoring" || b.releases[0].Source != "uploaded" {
 		t.Errorf("%+v, %+v", b.installed, b.releases)
@@ -180,6 +180,20 @@ func TestFailures(t *testing.T) {
 				t.Errorf("%d workspaces, %d installs", b.puts, b.installs)
 			}
 		})
+	}
+}
+
+// TestFailedReleaseCanBeTakenAway: a release that never got ready is known.
+func TestFailedReleaseCanBeTakenAway(t *testing.T) {
+	b := newBed(t)
+	b.failOnce = errors.New("not everything got ready")
+	if _, step, err := b.all(b.start(answers(nil))); step != "install" || err == nil {
+		t.Fatal(step, err)
+	}
+	b.installed = &w.ReleaseSpec{Name: agentRelease, Namespace: "kube-system"} // Helm's, in the state failed
+	b.well(w.Answers{"method": MethodRemove})
+	if b.installed != nil || len(b.releases) != 0 {
+		t.Errorf("%+v, %+v", b.installed, b.releases)
 	}
 }
 

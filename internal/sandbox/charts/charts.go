@@ -27,7 +27,7 @@ import (
 // Hosts are the names under which real charts of these kinds are published,
 // and one of a company's own mirror.
 func Hosts() []string {
-	return []string{Mirror, "helm.nginx.com", "kubernetes.github.io", "raw.githubusercontent.com", "ghcr.io"}
+	return []string{Mirror, "helm.nginx.com", "kubernetes.github.io", "raw.githubusercontent.com", "ghcr.io", "microsoft.github.io", "prometheus-community.github.io"}
 }
 
 // Mirror is the company's own repository and registry.
