@@ -240,7 +240,7 @@ func (s *Server) accounts(ctx context.Context, list []workflows.Run) ([]clusters
 
 // dayTwo are the workflows that change a cluster, with the words of their
 // buttons, the most wanted first.
-var dayTwo = [][2]string{{"upgrade", "Upgrade"}, {"scale", "Scale"}, {"addpool", "Add a pool"}, {"rotate-certs", "Rotate certificates"}, {"collect-logs", "Collect logs"},
+var dayTwo = [][2]string{{"upgrade", "Upgrade"}, {"scale", "Scale"}, {"addpool", "Add a pool"}, {"rotate-certs", "Rotate certificates"}, {"rotate-secret", "Rotate the secret"}, {"collect-logs", "Collect logs"},
 	{"drift-check", "Check for drift"}, {"restore-model", "Restore the API model"}}
 
 func (s *Server) operations(pl place, releases []workflows.Release) []ui.Action {

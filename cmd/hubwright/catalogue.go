@@ -14,6 +14,7 @@ import (
 	"hubwright/workflows/pipelines"
 	"hubwright/workflows/restoremodel"
 	"hubwright/workflows/rotatecerts"
+	"hubwright/workflows/rotatesecret"
 	"hubwright/workflows/rotation"
 	"hubwright/workflows/scale"
 	"hubwright/workflows/stacktest"
@@ -40,6 +41,7 @@ func catalogue(a adapters) workflows.Catalogue {
 		addpool.New(a.operate()),
 		rotatecerts.New(a.rotateCertificates()),
 		collectlogs.New(a.collectLogs()),
+		rotatesecret.New(a.rotateSecret()),
 		driftcheck.New(a.operate()),
 		restoremodel.New(a.operate()),
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"hubwright/internal/aksengine"
 	"hubwright/web/clusters"
 	"hubwright/web/layout"
 	"hubwright/web/ui"
@@ -63,7 +62,7 @@ func clusterPages() []Page {
 		Accounts: []clusters.Account{{Title: "Kubeconfig of ratings-deployer in ratings (deployer)", By: "ana", Made: before(26 * time.Hour), URL: "/x"}},
 		Releases: clusterReleases(), Scaling: clusterScaling(),
 		Certificates: now.AddDate(1, 11, 0), History: historyRows()[:3],
-		Actions: []ui.Action{{Label: "Upgrade", URL: "/drafts", Method: "POST"}, {Label: "Scale", URL: "/drafts", Method: "POST"}, {Label: "Add a pool", URL: "/drafts", Method: "POST"}},
+		Actions: []ui.Action{{Label: "Upgrade", URL: "/drafts", Method: "POST", Fields: []ui.Hidden{{Name: "workflow", Value: "upgrade"}}}, {Label: "Scale", URL: "/drafts", Method: "POST"}, {Label: "Add a pool", URL: "/drafts", Method: "POST"}},
 	}
 	p.Drift = clusters.Drift{RunID: "r7", By: "ben", At: before(5 * time.Hour), Found: []workflows.Difference{
 		{What: "The VM k8s-linuxpool-96852438-1 has the size Standard_D4_v2, not Standard_DS3_v2.", Fix: "The next upgrade makes it Standard_DS3_v2 again. Resize it back in the user portal, or add a pool of the other size and move the work."},
@@ -90,8 +89,10 @@ func clusterPages() []Page {
 	differ := clusters.DiffProps{Cluster: cluster(), Crumbs: append(p.Crumbs, ui.Crumb{Label: "ratings-sea", URL: "/clusters/c1"}), Models: p.Models, Old: 1, New: 2, Hidden: 2}
 	same := differ
 	same.Hidden = 0
-	differ.Lines, _, _ = aksengine.Diff([]byte(`{"properties":{"orchestratorProfile":{"orchestratorVersion":"1.33.10"},"agentPoolProfiles":[{"name":"linuxpool","count":3}]}}`),
-		[]byte(`{"properties":{"orchestratorProfile":{"orchestratorVersion":"1.34.4"},"agentPoolProfiles":[{"name":"linuxpool","count":5},{"name":"bigpool","count":1}]}}`))
+	for _, l := range []string{"@", `     "orchestratorType": "Kubernetes",`, `-    "orchestratorVersion": "1.33.10",`, `+    "orchestratorVersion": "1.34.4",`, `     "kubernetesConfig": {`,
+		"@", `     "name": "linuxpool",`, `-    "count": 3,`, `+    "count": 5,`, `     "vmSize": "Standard_DS3_v2"`} {
+		differ.Lines = append(differ.Lines, clusters.DiffLine{Mark: l[0], Text: l[1:]})
+	}
 
 	items := []clusters.Item{
 		{Cluster: cluster(), Site: "Seattle", Deployment: "Ratings", Stack: "Seattle", Health: ui.Status{Tone: ui.ToneOK, Words: "6 of 6 nodes Ready"}, CheckedAt: before(12 * time.Second)},
