@@ -814,7 +814,7 @@ func documents(p ReviewProps) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if len(p.Plan.Documents) > 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 63, "<section class=\"card\" aria-labelledby=\"documents-title\"><header><div><h2 id=\"documents-title\">Documents</h2><p class=\"muted\">What is handed to AKS Engine, with secrets masked.</p></div></header><div class=\"body stack\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 63, "<section class=\"card\" aria-labelledby=\"documents-title\"><header><div><h2 id=\"documents-title\">Documents</h2><p class=\"muted\">What the run works with, with secrets masked.</p></div></header><div class=\"body stack\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
