@@ -31,6 +31,8 @@ func (a adapters) connectionTester() connectionTester {
 	return connectionTester{
 		{workflows.CheckInfo{ID: "reach", Title: "It can be reached", Why: "Nothing works without a way there.", Severity: workflows.SeverityBlock}, "", reaches},
 		{workflows.CheckInfo{ID: "expiry", Title: "What proves it is still valid", Why: "Runs fail from the day on which it ends.", Severity: workflows.SeverityWarn}, "", notExpired},
+		{login, workflows.ConnectionAzure, a.logsInToAzure},
+		{workflows.CheckInfo{ID: "groups", Title: "It may read the subscription", Why: "Profiles and workspaces are made in its resource groups.", Severity: workflows.SeverityBlock}, workflows.ConnectionAzure, a.readsGroups},
 		{login, workflows.ConnectionDevOps, a.seesProjects},
 		{workflows.CheckInfo{ID: "endpoints", Title: "It may manage service connections", Why: "The pipelines reach the clusters through them.", Severity: workflows.SeverityBlock}, workflows.ConnectionDevOps, a.readsEndpoints},
 		{workflows.CheckInfo{ID: "pools", Title: "It may read agent pools", Why: "Agents are registered in a pool.", Severity: workflows.SeverityWarn}, workflows.ConnectionDevOps, a.readsPools},
@@ -105,6 +107,29 @@ func reaches(ctx context.Context, c workflows.Connection) workflows.Finding {
 	}
 	resp.Body.Close()
 	return workflows.Passed(fmt.Sprintf("%s answered in %d ms, and its certificate is trusted.", at.Host, time.Since(start).Milliseconds()))
+}
+
+func (a adapters) logsInToAzure(ctx context.Context, c workflows.Connection) workflows.Finding {
+	cloud, err := a.clouds.Open(ctx, c)
+	if err == nil {
+		err = cloud.Login(ctx)
+	}
+	if err != nil {
+		return problem.Finding(err)
+	}
+	return workflows.Passed("The service principal got a token.")
+}
+
+func (a adapters) readsGroups(ctx context.Context, c workflows.Connection) workflows.Finding {
+	cloud, err := a.clouds.Open(ctx, c)
+	if err != nil {
+		return problem.Finding(err)
+	}
+	all, err := cloud.ResourceGroups(ctx)
+	if err != nil {
+		return problem.Finding(err)
+	}
+	return workflows.Passed(fmt.Sprintf("It sees %d resource groups.", len(all)))
 }
 
 // inOrganization opens the organization of a Connection for a question.
