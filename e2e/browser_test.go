@@ -105,6 +105,12 @@ func (b *tab) wizard(workflow string, s site, answers map[string]map[string]stri
 	b.t.Helper()
 	b.open(b.w.url("/deployments/" + s.deployment))
 	b.click(`form[action="/drafts"]:has(input[name="workflow"][value="` + workflow + `"]):has(input[name="site"][value="` + s.site + `"]) button`)
+	b.goThrough(answers)
+}
+
+// goThrough answers the pages of the wizard that opens now and starts its run.
+func (b *tab) goThrough(answers map[string]map[string]string) {
+	b.t.Helper()
 	b.waitPath("/drafts/")
 	for range 12 {
 		path := b.path()
@@ -134,11 +140,12 @@ func (b *tab) start() {
 // succeeded waits on the run's page, which lives by its socket, for the end.
 func (b *tab) succeeded() {
 	b.t.Helper()
+	status := ""
 	eventually(b.t, 4*time.Minute, "the run ends", func() bool {
-		s := b.text()
-		return strings.Contains(s, "Succeeded") || strings.Contains(s, "What to do")
+		status = evaluate[string](b, `document.getElementById('run-panel')?.dataset.status ?? ''`)
+		return status == "succeeded" || status == "failed" || status == "cancelled"
 	})
-	if s := b.text(); !strings.Contains(s, "Succeeded") {
-		b.t.Fatalf("the run failed:\n%s", s)
+	if status != "succeeded" {
+		b.t.Fatalf("the run %s:\n%s", status, b.text())
 	}
 }

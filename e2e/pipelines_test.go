@@ -2,16 +2,22 @@ package e2e
 
 import (
 	"encoding/base64"
+	"math/rand/v2"
 	"net/url"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	authzv1 "k8s.io/api/authorization/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"hubwright/internal/sandbox/faults"
 )
 
 // TestPipelines connects Azure DevOps to a cluster, with an agent on the helper
@@ -23,16 +29,21 @@ func TestPipelines(t *testing.T) {
 	seattle := s.sites()["Seattle"]
 	s.finish(s.begin(s.walk("helper-vm", seattle, nil)))
 	s.finish(s.begin(s.walk("cluster", seattle, url.Values{"masters": {"1"}, "pools.0.count": {"1"}})))
+	s.checkConnection()
 	answers := url.Values{"project": {"Ratings"}, "pool": {"Default"}, "share": {"Platform"}, "grant": {"yes"}}
 	run := s.begin(s.walk("pipelines", seattle, answers))
+	at := rand.IntN(12)
+	eventually(t, time.Minute, "the run has something to say", func() bool { return len(s.logLines(run)) > at || s.ended(run) })
+	s.server.end(os.Kill)
+	s.startServer()
 	s.finish(run)
-	s.shows(run, "Pipelines of Ratings can deploy to Seattle", "shared with Platform", "seattle-helper", "azure-pipelines.yml")
+	s.shows(run, "Pipelines of Ratings can deploy to Seattle", "shared with Platform", "seattle-agent", "azure-pipelines.yml")
 
 	held := s.play.DevOps().Held()
 	if len(held) != 1 || held[0].Name != "kubernetes-seattle" || strings.Join(held[0].Projects, " ") != "Ratings Platform" {
 		t.Fatalf("Azure DevOps holds %+v", held)
 	}
-	if on := s.play.DevOps().Online(); len(on) != 1 || on[0] != "seattle-helper" {
+	if on := s.play.DevOps().Online(); len(on) != 1 || on[0] != "seattle-agent" {
 		t.Errorf("online: %v", on)
 	}
 	pipeline := s.as(held[0].Parameters)
@@ -53,14 +64,48 @@ func TestPipelines(t *testing.T) {
 		}
 	}
 
-	s.finish(s.begin(s.walk("pipelines", seattle, url.Values{"task": {"remove"}})))
+	s.takeAway(seattle)
+	// The API server remembers a token that it has seen for some seconds.
+	eventually(t, time.Minute, "the token opens the cluster no more", func() bool {
+		_, err := pipeline.CoreV1().Pods("ratings").List(t.Context(), metav1.ListOptions{})
+		return apierrors.IsUnauthorized(err)
+	})
+
+	host := s.play.Seed().Stacks[1].Hosts[0]
+	s.finish(s.begin(s.walk("pipelines", seattle, url.Values{"project": {"Platform"}, "where": {"host"}, "address": {host.Address}, "port": {strconv.Itoa(host.Port)},
+		"user": {host.User}, "key": {host.PrivateKey}, "pool": {"Default"}, "agent": {"beside"}})))
+	if on := s.play.DevOps().Online(); len(on) != 1 || on[0] != "beside" {
+		t.Errorf("online: %v", on)
+	}
+	s.takeAway(seattle)
+}
+
+// checkConnection tests the Connection, with its token expired and then well.
+func (s *stage) checkConnection() {
+	s.t.Helper()
+	path := s.parse(s.get("/connections")).Find(`main a[href^="/connections/con_"]:contains("DevOps")`).AttrOr("href", "")
+	rule, _ := faults.Preset("pat-expired", "")
+	id, err := s.play.Faults().Add(rule)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if page := text(s.parse(s.post(path+"/test", nil))); !strings.Contains(page, "login page") || !strings.Contains(page, "Make a new personal access token") {
+		s.t.Errorf("with an expired token the test says: %s", page)
+	}
+	s.play.Faults().Lift(id)
+	if page := text(s.parse(s.post(path+"/test", nil))); !strings.Contains(page, "It sees these projects: Ratings, Platform.") {
+		s.t.Errorf("the test says: %s", page)
+	}
+}
+
+// takeAway undoes what the runs made, and looks whether it is gone.
+func (s *stage) takeAway(at site) {
+	s.t.Helper()
+	s.finish(s.begin(s.walk("pipelines", at, url.Values{"task": {"remove"}})))
 	if left := s.play.DevOps().Held(); len(left) != 0 {
-		t.Errorf("left: %+v", left)
+		s.t.Errorf("left: %+v", left)
 	}
-	eventually(t, time.Minute, "no agent is online", func() bool { return len(s.play.DevOps().Online()) == 0 })
-	if _, err := pipeline.AuthorizationV1().SelfSubjectAccessReviews().Create(t.Context(), &authzv1.SelfSubjectAccessReview{}, metav1.CreateOptions{}); err == nil {
-		t.Error("the token opens the cluster still")
-	}
+	eventually(s.t, time.Minute, "no agent is online", func() bool { return len(s.play.DevOps().Online()) == 0 })
 }
 
 // as is the cluster with what a service connection holds.

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -116,6 +117,13 @@ func (b *tab) journeyPictures(dir string) {
 	w.finish(run)
 	shoot("cluster.succeeded", "/runs/"+run)
 	w.finish(w.begin(w.walk("connect", s, nil)))
+	pipelines := w.walk("pipelines", s, url.Values{"project": {"Ratings"}, "pool": {"Default"}, "share": {"Platform"}})
+	draftPages("pipelines", pipelines)
+	run = w.begin(pipelines)
+	w.finish(run)
+	shoot("pipelines.succeeded", "/runs/"+run)
+	shoot("connections", "/connections")
+	shoot("connection", w.parse(w.get("/connections")).Find(`main a[href^="/connections/con_"]`).First().AttrOr("href", ""))
 	page := w.parse(w.get("/clusters"))
 	shoot("cluster", page.Find(`main a[href^="/clusters/"]`).First().AttrOr("href", ""))
 	shoot("status", "/status/"+s.deployment)

@@ -21,8 +21,9 @@ type board struct {
 	d         workflows.Deployment
 	sites     []workflows.Site
 	stacks    map[string]workflows.Stack
-	helpers   map[string]workflows.HelperVM // by site
-	clusters  map[string]workflows.Cluster  // by site
+	helpers   map[string]workflows.HelperVM          // by site
+	clusters  map[string]workflows.Cluster           // by site
+	pipelines map[string]workflows.ServiceConnection // by site
 	latest    map[store.SiteRow]workflows.Run
 	drafts    map[store.SiteRow]workflows.Draft
 	traffic   workflows.TrafficProfile // zero while the Deployment has no name
@@ -34,7 +35,7 @@ type board struct {
 func (s *Server) readBoard(ctx context.Context, d workflows.Deployment) (*board, error) {
 	b := &board{
 		now: s.Clock(), d: d, catalogue: s.Catalogue, stacks: map[string]workflows.Stack{}, helpers: map[string]workflows.HelperVM{},
-		clusters: map[string]workflows.Cluster{}, drafts: map[store.SiteRow]workflows.Draft{}, drifted: map[string]string{},
+		clusters: map[string]workflows.Cluster{}, pipelines: map[string]workflows.ServiceConnection{}, drafts: map[store.SiteRow]workflows.Draft{}, drifted: map[string]string{},
 	}
 	var err error
 	if b.sites, err = s.Store.Sites(ctx, d.ID); err != nil {
@@ -74,6 +75,12 @@ func (s *Server) readSite(ctx context.Context, b *board, site workflows.Site) er
 	cl, err := s.Store.ClusterOfSite(ctx, site.ID)
 	if err == nil {
 		b.clusters[site.ID] = cl
+	} else if !errors.Is(err, workflows.ErrNotFound) {
+		return err
+	}
+	sc, err := s.Store.ServiceConnection(ctx, site.ID)
+	if err == nil {
+		b.pipelines[site.ID] = sc
 	} else if !errors.Is(err, workflows.ErrNotFound) {
 		return err
 	}
@@ -158,6 +165,9 @@ func (b *board) cell(site workflows.Site, info workflows.Info, role ui.Role) gui
 	default:
 		cell.Status = b.untouched(site, info.ID)
 	}
+	if st, yes := tokenEnds(b.pipelines[site.ID], b.now); yes && info.ID == "pipelines" {
+		cell.Status = st
+	}
 	if note := b.drifted[site.ID]; note != "" && info.ID == "cluster" && cell.Status.Tone == ui.ToneOK {
 		cell.Status, cell.Note, cell.NoteURL = ui.Status{Tone: ui.ToneWarn, Words: "Drifted"}, note, "/clusters/"+b.clusters[site.ID].ID
 		cell.Action = &ui.Action{Label: "Look", URL: cell.NoteURL, For: "at the drift on " + site.Name}
@@ -200,6 +210,18 @@ func (b *board) untouched(site workflows.Site, workflowID string) ui.Status {
 	return ui.Status{Tone: ui.ToneIdle, Words: "Not started"}
 }
 
+// tokenEnds says whether the pipelines' token has ended or ends soon.
+func tokenEnds(sc workflows.ServiceConnection, now time.Time) (ui.Status, bool) {
+	left := sc.ExpiresAt.Sub(now)
+	switch {
+	case sc.ExpiresAt.IsZero() || left > 14*24*time.Hour:
+		return ui.Status{}, false
+	case left <= 0:
+		return ui.Status{Tone: ui.ToneBad, Words: "Token ended " + shortDate(sc.ExpiresAt)}, true
+	}
+	return ui.Status{Tone: ui.ToneWarn, Words: "Token ends " + shortDate(sc.ExpiresAt)}, true
+}
+
 // missing says what has to be done before, "" when nothing.
 func (b *board) missing(site workflows.Site, workflowID string) string {
 	switch workflowID {
@@ -235,6 +257,10 @@ func (b *board) runNote(site workflows.Site, workflowID string, run workflows.Ru
 		return b.helpers[site.ID].EngineVersion + " · " + by
 	case "cluster":
 		return took(run) + " · " + by
+	case "pipelines":
+		if sc := b.pipelines[site.ID]; !sc.ExpiresAt.IsZero() {
+			return "token until " + shortDate(sc.ExpiresAt) + " · " + by
+		}
 	}
 	return by
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -34,10 +35,11 @@ type lookCache struct {
 }
 
 type looked struct {
-	look ClusterLook
-	err  error
-	at   time.Time
-	via  bool // through the helper VM: an answer of the other way says little
+	look   ClusterLook
+	curves map[string][]clusters.Sample // of the autoscalers, oldest first, by namespace/name
+	err    error
+	at     time.Time
+	via    bool // through the helper VM: an answer of the other way says little
 }
 
 func (s *Server) lookAt(ctx context.Context, cl workflows.Cluster) looked {
@@ -66,8 +68,21 @@ func (s *Server) lookNow(ctx context.Context, cl workflows.Cluster) looked {
 	if s.look.looks == nil {
 		s.look.looks = map[string]looked{}
 	}
+	l.curves = longer(s.look.looks[cl.ID].curves, look.Autoscalers, l.at)
 	s.look.looks[cl.ID] = l
 	return l
+}
+
+// longer adds what the autoscalers say now to what they said before, and
+// forgets those that are gone.
+func longer(before map[string][]clusters.Sample, now []workflows.Autoscaler, at time.Time) map[string][]clusters.Sample {
+	out := map[string][]clusters.Sample{}
+	for _, a := range now {
+		key := a.Namespace + "/" + a.Name
+		curve := append(slices.Clone(before[key]), clusters.Sample{At: at, Current: a.Current, Replicas: a.Replicas})
+		out[key] = curve[max(0, len(curve)-clusters.CurveLength):]
+	}
+	return out
 }
 
 // known is what was seen last, without asking.
@@ -158,7 +173,10 @@ func (s *Server) showCluster(c echo.Context, status int, errs []workflows.FieldE
 		return err
 	}
 	p.SSH, p.Parts = sshPorts(cl), parts(cl)
-	p.Actions = s.operations(pl)
+	if p.Releases, err = s.Store.Releases(ctx, cl.SiteID); err != nil {
+		return err
+	}
+	p.Actions = s.operations(pl, p.Releases)
 	if p.Accounts, err = s.accounts(ctx, list); err != nil {
 		return err
 	}
@@ -169,6 +187,9 @@ func (s *Server) showCluster(c echo.Context, status int, errs []workflows.FieldE
 	l := s.lookAt(ctx, cl)
 	p.Health, p.CheckedAt = health(cl, l), l.at
 	p.Nodes, p.Components, p.Info, p.Certificates = l.look.Nodes, l.look.Components, l.look.Info, l.look.Certificates
+	for _, a := range l.look.Autoscalers {
+		p.Scaling = append(p.Scaling, clusters.Scaling{Autoscaler: a, Curve: l.curves[a.Namespace+"/"+a.Name]})
+	}
 	if l.err != nil {
 		p.Problem = problem.From(l.err)
 	}
@@ -219,12 +240,16 @@ func (s *Server) accounts(ctx context.Context, list []workflows.Run) ([]clusters
 
 // dayTwo are the workflows that change a cluster, with the words of their
 // buttons, the most wanted first.
-var dayTwo = [][2]string{{"upgrade", "Upgrade"}, {"scale", "Scale"}, {"addpool", "Add a pool"}, {"rotate-certs", "Rotate certificates"}, {"collect-logs", "Collect logs"},
+var dayTwo = [][2]string{{"upgrade", "Upgrade"}, {"scale", "Scale"}, {"addpool", "Add a pool"}, {"rotate-certs", "Rotate certificates"}, {"rotate-secret", "Rotate the secret"}, {"collect-logs", "Collect logs"},
 	{"drift-check", "Check for drift"}, {"restore-model", "Restore the API model"}}
 
-func (s *Server) operations(pl place) []ui.Action {
+func (s *Server) operations(pl place, releases []workflows.Release) []ui.Action {
 	var out []ui.Action
-	for _, w := range dayTwo {
+	offered := dayTwo
+	if slices.ContainsFunc(releases, func(r workflows.Release) bool { return r.Role == workflows.ReleaseApp }) {
+		offered = append(slices.Clone(offered), [2]string{"app-remove", "Remove the application"})
+	}
+	for _, w := range offered {
 		if _, ok := s.Catalogue.Find(w[0]); !ok {
 			continue
 		}

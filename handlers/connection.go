@@ -73,7 +73,7 @@ func (s *Server) connection(c echo.Context) error {
 	}
 	p := connections.ShowProps{
 		Role: me(c).ui(), Connection: con, Checks: s.connectionChecks(c, con), Now: s.Clock(),
-		CreatedNote: "registered by " + con.CreatedBy + " on " + con.CreatedAt.UTC().Format("2 Jan 2006"),
+		CreatedNote: "Registered by " + con.CreatedBy + " on " + con.CreatedAt.UTC().Format("2 Jan 2006"),
 	}
 	return s.page(c, http.StatusOK, layout.Frame{Title: con.Name, Active: layout.NavConnections, Body: connections.Show(p)})
 }

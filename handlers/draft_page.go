@@ -7,6 +7,8 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"path"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -188,6 +190,16 @@ func (s *Server) readAnswers(ctx context.Context, c echo.Context, old workflows.
 	}
 	var bad []workflows.FieldError
 	for _, f := range fields {
+		if f.Kind == workflows.FieldArchive {
+			kept, err := s.keepArchive(ctx, c, f.Name)
+			if err != nil {
+				return nil, nil, err
+			}
+			if kept != "" {
+				out[f.Name] = kept
+			}
+			continue
+		}
 		v := strings.ReplaceAll(form.Get(f.Name), "\r\n", "\n")
 		if f.Kind == workflows.FieldFile {
 			body, err := upload(c, f.Name)
@@ -237,6 +249,21 @@ func tooWild(f workflows.FieldView, v string) string {
 		return "This holds characters that cannot be typed or seen. Type it again rather than pasting it."
 	}
 	return ""
+}
+
+// keepArchive keeps an uploaded file as it is; the answer is "" when none came.
+func (s *Server) keepArchive(ctx context.Context, c echo.Context, name string) (string, error) {
+	fh, err := c.FormFile(name)
+	if err != nil || fh.Size == 0 {
+		return "", nil
+	}
+	f, err := fh.Open()
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	digest, err := s.Uploads.Keep(ctx, f)
+	return digest + " " + path.Base(filepath.ToSlash(fh.Filename)), err
 }
 
 func upload(c echo.Context, name string) (string, error) {

@@ -104,8 +104,13 @@ func (s *Server) diffModels(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.Lines, p.Hidden, err = aksengine.Diff(before, after); err != nil {
+	lines, hidden, err := aksengine.Diff(before, after)
+	if err != nil {
 		return err
+	}
+	p.Hidden = hidden
+	for _, l := range lines {
+		p.Lines = append(p.Lines, clusters.DiffLine{Mark: l.Mark, Text: l.Text})
 	}
 	pl, err := s.placeOfSite(ctx, cl.SiteID)
 	if err != nil {

@@ -43,6 +43,7 @@ type Deps struct {
 	Clusters    Clusters
 	Archives    Archives
 	RunFiles    RunFiles
+	Uploads     Uploads
 	Sender      Sender
 	Rotations   *monitor.Rotations // nil when nobody asks
 	Log         *slog.Logger
@@ -99,6 +100,7 @@ type ClusterLook struct {
 	Components   []workflows.Component
 	Info         string
 	Certificates time.Time
+	Autoscalers  []workflows.Autoscaler
 }
 
 // Sender sends notifications.
@@ -122,6 +124,12 @@ type Archives interface {
 type RunFiles interface {
 	// Open opens a file of a run. None is workflows.ErrNotFound.
 	Open(runID, name string) (*os.File, error)
+}
+
+// Uploads keeps files that people gave to drafts.
+type Uploads interface {
+	// Keep stores a file and answers its SHA-256 in hex.
+	Keep(ctx context.Context, body io.Reader) (string, error)
 }
 
 // Server answers requests.

@@ -101,7 +101,7 @@ func TestOldDatabasesAreMigrated(t *testing.T) {
 			if diff := cmp.Diff(want, schema(t, d)); diff != "" {
 				t.Errorf("schema of the migrated database:\n%s", diff)
 			}
-			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery, lookAtGuard, lookAtTokens, lookAtTraffic, lookAtServiceConnections, lookAtNotices, lookAtNodeWork} {
+			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery, lookAtGuard, lookAtTokens, lookAtTraffic, lookAtServiceConnections, lookAtNotices, lookAtNodeWork, lookAtAgentHosts} {
 				if i < n {
 					look(t, d)
 				}
@@ -242,6 +242,13 @@ func lookAtServiceConnections(t *testing.T, d *DB) {
 	sc, err := d.ServiceConnection(t.Context(), "site_old")
 	if ok(t, err); sc.Name != "k8s-seattle" || len(sc.Shared) != 1 || sc.ExpiresAt.Year() != 2026 || sc.PoolID != 1 {
 		t.Errorf("service connection %+v", sc)
+	}
+}
+
+func lookAtAgentHosts(t *testing.T, d *DB) {
+	sc, err := d.ServiceConnection(t.Context(), "site_old")
+	if ok(t, err); sc.AgentHost.Address != "build01.example.org" || sc.AgentHost.PrivateKey != "sec_key" {
+		t.Errorf("agent's host %+v", sc.AgentHost)
 	}
 }
 

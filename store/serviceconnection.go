@@ -8,11 +8,11 @@ import (
 )
 
 const serviceConnectionColumns = `site_id, connection_id, endpoint_id, name, project_id, project, shared, method, namespace, account,
-	server, expires_at, pool, pool_id, agent, run_id, updated_at`
+	server, expires_at, pool, pool_id, agent, agent_host, run_id, updated_at`
 
 func scanServiceConnection(s *workflows.ServiceConnection) []any {
 	return []any{&s.SiteID, &s.ConnectionID, &s.EndpointID, &s.Name, &s.ProjectID, &s.Project, jsonColumn{&s.Shared}, &s.Method, &s.Namespace,
-		&s.Account, &s.Server, timeColumn{&s.ExpiresAt}, &s.Pool, &s.PoolID, &s.Agent, &s.RunID, timeColumn{&s.UpdatedAt}}
+		&s.Account, &s.Server, timeColumn{&s.ExpiresAt}, &s.Pool, &s.PoolID, &s.Agent, jsonColumn{&s.AgentHost}, &s.RunID, timeColumn{&s.UpdatedAt}}
 }
 
 // ServiceConnection is how pipelines reach a Site's cluster.
@@ -26,9 +26,9 @@ func (d *DB) ServiceConnection(ctx context.Context, siteID string) (workflows.Se
 func (d *DB) SaveServiceConnection(ctx context.Context, s *workflows.ServiceConnection) error {
 	at := d.clock()
 	_, err := d.exec(ctx, `INSERT OR REPLACE INTO service_connections (`+serviceConnectionColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
 		s.SiteID, s.ConnectionID, s.EndpointID, s.Name, s.ProjectID, s.Project, asJSON(s.Shared), s.Method, s.Namespace,
-		s.Account, s.Server, nanos(s.ExpiresAt), s.Pool, s.PoolID, s.Agent, s.RunID, nanos(at))
+		s.Account, s.Server, nanos(s.ExpiresAt), s.Pool, s.PoolID, s.Agent, asJSON(s.AgentHost), s.RunID, nanos(at))
 	if err != nil {
 		return fmt.Errorf("saving the service connection of %s: %w", s.SiteID, err)
 	}

@@ -20,7 +20,17 @@ type ServiceConnection struct {
 	ExpiresAt    time.Time // of the credential that was sent; zero when it does not end
 	Pool         string    // of the agent that we set up; "" when there is none
 	PoolID       int
-	Agent        string // its name
-	RunID        string // that changed it last
+	Agent        string    // its name
+	AgentHost    HostLogin // where it is; zero is the helper VM
+	RunID        string    // that changed it last
 	UpdatedAt    time.Time
+}
+
+// HostLogin is how we log in to a Linux host by SSH.
+type HostLogin struct {
+	Address    string
+	Port       int
+	User       string
+	PrivateKey SecretRef
+	HostKey    string // pinned, authorized_keys form
 }

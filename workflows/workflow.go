@@ -78,6 +78,9 @@ const (
 	FieldSecret     FieldKind = "secret"
 	FieldSecretArea FieldKind = "secret-area"
 	FieldFile       FieldKind = "file"
+	// FieldArchive is a file as it is, kept in the data folder; the answer is its
+	// SHA-256 in hex, a space and its name.
+	FieldArchive FieldKind = "archive"
 )
 
 // Field is one question.

@@ -37,7 +37,8 @@ func (a adapters) operate() operate.Needs {
 		OpenKube: func(ctx context.Context, kubeconfig []byte, s workflows.Stack, helper workflows.HelperVM) (operate.Kube, error) {
 			return a.anyWay(ctx, kubeconfig, s, helper.SiteID)
 		},
-		Watch: watchEngine, Pairing: a.pairing(),
+		OpenNode: a.openNode,
+		Watch:    watchEngine, Pairing: a.pairing(),
 		Quote: remote.Quote, Clock: time.Now, Pause: pause,
 	}
 }

@@ -6,11 +6,16 @@ import (
 	"hubwright/workflows"
 	"hubwright/workflows/collectlogs"
 	"hubwright/workflows/rotatecerts"
+	"hubwright/workflows/rotatesecret"
 	"hubwright/workflows/upgrade"
 )
 
 func (a adapters) collectLogs() collectlogs.Needs {
 	return collectlogs.Needs{Engine: a.operate(), Keep: a.files.Write}
+}
+
+func (a adapters) rotateSecret() rotatesecret.Needs {
+	return rotatesecret.Needs{Engine: a.operate(), SaveStack: func(ctx context.Context, s *workflows.Stack) error { return a.db.SaveStack(ctx, s) }}
 }
 
 func (a adapters) upgrade() upgrade.Needs {

@@ -172,6 +172,9 @@ func (a adapters) Look(ctx context.Context, c workflows.Cluster) (handlers.Clust
 	if look.Info, err = k.ClusterInfo(ctx); err != nil {
 		return look, err
 	}
+	if look.Autoscalers, err = k.Autoscalers(ctx, ""); err != nil {
+		return look, err
+	}
 	look.Certificates, err = k.CertificateExpiry(ctx)
 	return look, err
 }

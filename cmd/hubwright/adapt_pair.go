@@ -49,7 +49,8 @@ func (a adapters) neighbours(ctx context.Context, siteID string) ([]operate.Neig
 			}
 		}
 		for _, r := range going {
-			if r.Target.SiteID == s.ID {
+			// One on the whole Deployment, such as a drill, is everywhere.
+			if r.Target.SiteID == s.ID || r.Target.SiteID == "" && r.Target.DeploymentID == s.DeploymentID {
 				n.Runs = append(n.Runs, r)
 			}
 		}

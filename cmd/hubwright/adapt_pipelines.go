@@ -30,7 +30,17 @@ func (a adapters) pipelines() pipelines.Needs {
 			c, err := kube.CredentialOf(kubeconfig)
 			return pipelines.Credential(c), err
 		},
-		OpenHost: func(ctx context.Context, siteID string) (pipelines.Host, error) {
+		ScanHostKey: func(ctx context.Context, t pipelines.Target) (string, string, error) {
+			return remote.ScanHostKey(ctx, remote.Target(t))
+		},
+		Dial: func(ctx context.Context, t pipelines.Target) (pipelines.Host, error) {
+			h, err := remote.Dial(ctx, remote.Target(t))
+			if err != nil {
+				return nil, err
+			}
+			return agentHost{h}, nil
+		},
+		OpenHelper: func(ctx context.Context, siteID string) (pipelines.Host, error) {
 			h, err := a.dialHelper(ctx, siteID)
 			if err != nil {
 				return nil, err

@@ -28,6 +28,8 @@ type adapters struct {
 	files    *archives.RunFiles
 	// probing is how often clusters are asked how they are.
 	probing time.Duration
+	// uploads are files that people gave to drafts.
+	uploads *archives.Uploads
 }
 
 func newAdapters(db *store.DB, vault *secrets.Vault, masker *redact.Redactor, shelf *archives.Shelf) adapters {

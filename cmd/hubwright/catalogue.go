@@ -3,6 +3,8 @@ package main
 import (
 	"hubwright/workflows"
 	"hubwright/workflows/addpool"
+	"hubwright/workflows/app"
+	"hubwright/workflows/autoscale"
 	"hubwright/workflows/cluster"
 	"hubwright/workflows/collectlogs"
 	"hubwright/workflows/connect"
@@ -12,6 +14,7 @@ import (
 	"hubwright/workflows/pipelines"
 	"hubwright/workflows/restoremodel"
 	"hubwright/workflows/rotatecerts"
+	"hubwright/workflows/rotatesecret"
 	"hubwright/workflows/rotation"
 	"hubwright/workflows/scale"
 	"hubwright/workflows/stacktest"
@@ -27,6 +30,9 @@ func catalogue(a adapters) workflows.Catalogue {
 		cluster.New(a.cluster()),
 		connect.New(a.connect()),
 		pipelines.New(a.pipelines()),
+		app.New(a.app()),
+		app.NewRemoval(a.app()),
+		autoscale.New(a.autoscale()),
 		trafficmanager.New(a.trafficManager()),
 		rotation.New(a.rotate()),
 		drill.New(a.drill()),
@@ -35,6 +41,7 @@ func catalogue(a adapters) workflows.Catalogue {
 		addpool.New(a.operate()),
 		rotatecerts.New(a.rotateCertificates()),
 		collectlogs.New(a.collectLogs()),
+		rotatesecret.New(a.rotateSecret()),
 		driftcheck.New(a.operate()),
 		restoremodel.New(a.operate()),
 	}

@@ -107,6 +107,7 @@ func introduce(c console, s sandbox.Seed, dir, seedFile string) error {
 			fmt.Fprintf(c.stdout, "           %s: %s, %s port %d, user %s, private key in %s\n", h.Name, kind, h.Address, h.Port, h.User, key)
 		}
 	}
+	fmt.Fprintf(c.stdout, "  Azure    %s, resource group %s; names of Traffic Manager: through the proxy, or by the name server %s\n", s.Azure.ARMEndpoint, s.Azure.ResourceGroup, s.Azure.DNSServer)
 	if seedFile == "" {
 		return nil
 	}

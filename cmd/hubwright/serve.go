@@ -155,7 +155,7 @@ func assemble(ctx context.Context, cfg config, log *slog.Logger) (*product, erro
 	shelf := archives.New(filepath.Join(cfg.Data, "archives"), db, time.Now)
 	files := archives.NewRunFiles(filepath.Join(cfg.Data, "runs"))
 	a := newAdapters(db, vault, masker, shelf)
-	a.files, a.probing = files, cfg.Probe
+	a.files, a.uploads, a.probing = files, archives.NewUploads(filepath.Join(cfg.Data, "uploads")), cfg.Probe
 	list := catalogue(a)
 	eng, err := engine.New(ctx, engine.Config{DB: db.SQL(), Journal: db, Catalogue: list, Masker: masker, Notifier: runNews{news}, Log: log})
 	if err != nil {
@@ -166,7 +166,7 @@ func assemble(ctx context.Context, cfg config, log *slog.Logger) (*product, erro
 	p.checks = preflight.New(ctx, db, list, news, log, time.Now)
 	p.handler = handlers.New(handlers.Deps{
 		Store: db, Engine: eng, Auth: p.auth, Vault: vault, Signing: signing, Live: news, Preflight: p.checks, Catalogue: list, Sender: p.sender, Rotations: p.rotations,
-		Hubs: hubsAdapter{}, Connections: a.connectionTester(), Clusters: a, Archives: shelf, RunFiles: files, Log: log, Clock: time.Now, PublicURL: cfg.PublicURL,
+		Hubs: hubsAdapter{}, Connections: a.connectionTester(), Clusters: a, Archives: shelf, RunFiles: files, Uploads: a.uploads, Log: log, Clock: time.Now, PublicURL: cfg.PublicURL,
 		Banner: cfg.Banner, Config: configValues(cfg), Build: version, Gallery: cfg.Gallery, Probing: cfg.Probe, Checkpoints: courier, Proxies: cfg.Proxies,
 	})
 	return p, nil

@@ -8,8 +8,6 @@ import (
 // DiffLine is a line of the difference between two documents.
 type DiffLine struct {
 	Mark byte // '-' only in the old one, '+' only in the new one, ' ' in both, '@' lines are left out here
-	Old  int  // line number in the old document, 0 when it is not there
-	New  int
 	Text string
 }
 
@@ -46,27 +44,27 @@ func compare(a, b []string) []DiffLine {
 		tail++
 	}
 	var out []DiffLine
-	both := func(i, j int) { out = append(out, DiffLine{' ', i + 1, j + 1, a[i]}) }
+	both := func(i int) { out = append(out, DiffLine{' ', a[i]}) }
 	for i := range head {
-		both(i, i)
+		both(i)
 	}
 	i, j, endA, endB := head, head, len(a)-tail, len(b)-tail
 	longest := common(a[i:endA], b[j:endB])
 	for i < endA || j < endB {
 		switch {
 		case i < endA && j < endB && a[i] == b[j]:
-			both(i, j)
+			both(i)
 			i, j = i+1, j+1
 		case j == endB || i < endA && longest[i-head+1][j-head] >= longest[i-head][j-head+1]:
-			out = append(out, DiffLine{Mark: '-', Old: i + 1, Text: a[i]})
+			out = append(out, DiffLine{'-', a[i]})
 			i++
 		default:
-			out = append(out, DiffLine{Mark: '+', New: j + 1, Text: b[j]})
+			out = append(out, DiffLine{'+', b[j]})
 			j++
 		}
 	}
 	for k := range tail {
-		both(endA+k, endB+k)
+		both(endA + k)
 	}
 	return out
 }

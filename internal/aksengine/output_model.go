@@ -228,7 +228,7 @@ func decode(doc []byte) (map[string]any, error) {
 	d := json.NewDecoder(bytes.NewReader(doc))
 	d.UseNumber()
 	if err := d.Decode(&m); err != nil {
-		return nil, fmt.Errorf("apimodel.json is not valid JSON: %w", err)
+		return nil, fmt.Errorf("this is not valid JSON: %w", err)
 	}
 	return m, nil
 }
@@ -257,20 +257,4 @@ func WithPoolCount(doc []byte, pool string, count int) (out []byte, changed bool
 		return out, true, err
 	}
 	return nil, false, fmt.Errorf("apimodel.json has no pool %s", pool)
-}
-
-// PrincipalOf is the client id of the service principal that the cluster's
-// nodes work with, "" when the API model does not tell.
-func PrincipalOf(doc []byte) string {
-	var d struct {
-		Properties struct {
-			ServicePrincipalProfile struct {
-				ClientID string `json:"clientId"`
-			} `json:"servicePrincipalProfile"`
-		} `json:"properties"`
-	}
-	if json.Unmarshal(doc, &d) != nil {
-		return ""
-	}
-	return d.Properties.ServicePrincipalProfile.ClientID
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-
 	"hubwright/internal/aksengine"
 	"hubwright/workflows"
 )

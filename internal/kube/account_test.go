@@ -274,3 +274,37 @@ func TestAccountRefusals(t *testing.T) {
 		t.Errorf("a viewer makes an administrator: %+v", p)
 	}
 }
+
+// What a pipeline gets opens what it should, and nothing once the account is
+// deleted.
+func TestCredentialIsTakenApartTriedAndDeleted(t *testing.T) {
+	a := kube.ScopedAccount{Namespace: "taken-apart", Name: "robot", Role: kube.RoleDeployer, TTL: time.Hour}
+	raw, _ := account(t, a)
+	cred, err := kube.CredentialOf(raw)
+	if err != nil || cred.Token == "" || !strings.HasPrefix(cred.Server, "https://") || !strings.Contains(string(cred.CA), "BEGIN CERTIFICATE") || cred.Context != "robot" {
+		t.Fatalf("%+v, %v", cred, err)
+	}
+	robot, err := kube.Open(raw, kube.Way{Dial: real(t).Dial})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer robot.Close()
+	for _, c := range []struct {
+		namespace, verb, group, resource string
+		want                             bool
+	}{
+		{a.Namespace, "create", "apps", "deployments", true}, {"", "list", "", "nodes", false}, {"default", "create", "apps", "deployments", false},
+	} {
+		if may, err := robot.Can(t.Context(), c.namespace, c.verb, c.group, c.resource); err != nil || may != c.want {
+			t.Errorf("%+v: %v, %v", c, may, err)
+		}
+	}
+	for range 2 {
+		if err := opened(t).DeleteAccount(t.Context(), a.Namespace, a.Name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if again, err := opened(t).EnsureScopedAccount(t.Context(), a); err != nil || again.Existed {
+		t.Errorf("after it was deleted the account existed: %v, %v", again.Existed, err)
+	}
+}

@@ -87,14 +87,19 @@ func ScanHostKey(ctx context.Context, t Target) (authorizedKey, fingerprint stri
 func handshake(ctx context.Context, t Target, cfg *ssh.ClientConfig) (*ssh.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	conn, err := dialNet(ctx, t.Proxy, t.address())
+	conn, err := DialVia(ctx, t.Proxy, t.address())
 	if err != nil {
 		return nil, err
 	}
+	return shake(ctx, conn, t.address(), cfg)
+}
+
+// shake logs in over a connection, which it closes when that fails.
+func shake(ctx context.Context, conn net.Conn, address string, cfg *ssh.ClientConfig) (*ssh.Client, error) {
 	// The handshake knows no context: the deadline reaches it through the
 	// connection.
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	c, channels, requests, err := ssh.NewClientConn(conn, t.address(), cfg)
+	c, channels, requests, err := ssh.NewClientConn(conn, address, cfg)
 	if !stop() && err == nil {
 		c.Close()
 		err = ctx.Err()

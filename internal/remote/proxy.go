@@ -14,9 +14,9 @@ import (
 	"hubwright/workflows"
 )
 
-// dialNet opens the TCP way to addr, through an HTTP proxy's CONNECT when
+// DialVia opens a TCP connection to addr, through an HTTP proxy's CONNECT when
 // there is one. The proxy resolves the name then.
-func dialNet(ctx context.Context, proxy, addr string) (net.Conn, error) {
+func DialVia(ctx context.Context, proxy, addr string) (net.Conn, error) {
 	var d net.Dialer
 	if proxy == "" {
 		return d.DialContext(ctx, "tcp", addr)

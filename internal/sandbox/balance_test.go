@@ -25,6 +25,7 @@ import (
 	"github.com/miekg/dns"
 
 	"hubwright/internal/sandbox"
+	"hubwright/internal/sandbox/faults"
 	"hubwright/internal/sandbox/loopback"
 )
 
@@ -332,7 +333,10 @@ func TestTrafficFollowsWeightsAndHealth(t *testing.T) {
 			t.Fatalf("with a broken site the answer is %v", got)
 		}
 	}
-	two.broken.Store(true)
+	fault, err := w.Faults().Add(faults.Rule{Match: faults.Match{At: faults.AtConnect, Stamp: "orlando", Name: `^25\.`}, Effect: faults.Effect{Unreachable: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	eventually(t, "both are degraded", status("Degraded", "Degraded", "Degraded"))
 	both := map[string]bool{}
 	for range 80 {
@@ -342,7 +346,7 @@ func TestTrafficFollowsWeightsAndHealth(t *testing.T) {
 		t.Errorf("with all sites broken only %v is answered", both)
 	}
 	one.broken.Store(false)
-	two.broken.Store(false)
+	w.Faults().Lift(fault)
 	eventually(t, "both are online again", status("Online", "Online", "Online"))
 
 	if _, err := u.endpoints.Update(t.Context(), group, "ratings", tm.EndpointTypeExternalEndpoints, "akse-orlando",

@@ -37,6 +37,7 @@ func (w *World) openShell(ctx context.Context, s *stamp, m arm.Machine, pki *con
 	vm := helper.VM{Name: shellName(s, m), Hostname: m.Name, Address: m.SSH, AdminUser: m.User, AuthorizedKeys: m.AuthorizedKeys, HubCA: s.ca.PEM(), Node: true}
 	if pki != nil {
 		vm.Files = nodeFiles(m, pki)
+		vm.Files["/etc/kubernetes/azure.json"] = fmt.Appendf(nil, `{"cloud": "AzureStackCloud", "aadClientId": %q, "aadClientSecret": %q, "resourceGroup": %q}`+"\n", s.client, s.secret, m.Group)
 	}
 	hidden := net.JoinHostPort(ip, "0")
 	if vm.Address == "" {

@@ -89,7 +89,7 @@ func (w *World) openStamp(ctx context.Context, p plan) (*stamp, error) {
 	}
 	s.login = identity.New(identity.Config{
 		System: system, Host: p.loginHost(), TenantID: p.tenant, Audiences: []string{p.audience()}, Key: sign,
-		Principals: []identity.Principal{{ClientID: p.client, ObjectID: p.object, DisplayName: "hubwright", Secret: p.secret, Certificates: []*x509.Certificate{leaf}}},
+		Principals: []identity.Principal{{ClientID: p.client, ObjectID: p.object, DisplayName: "hubwright", Secret: p.secret, Next: nextSecret(p.secret), Certificates: []*x509.Certificate{leaf}}},
 	})
 	s.hub, err = arm.New(ctx, arm.Config{
 		Region: p.region, Domain: Domain, SubscriptionID: p.subscription, TenantID: p.tenant, Audience: p.audience(), Identity: s.login, ADFS: p.adfs,
@@ -102,6 +102,14 @@ func (w *World) openStamp(ctx context.Context, p plan) (*stamp, error) {
 	w.play(p.host("management"), p.region, s.ca, s.hub, true)
 	w.play(p.loginHost(), p.region, w.loginCA(s), s.login, false)
 	return s, nil
+}
+
+// nextSecret is the second secret of a principal that has one.
+func nextSecret(secret string) string {
+	if secret == "" {
+		return ""
+	}
+	return secret + "-next"
 }
 
 // loginCA signs the token service's name: AD FS stands on the stamp, Entra ID

@@ -500,7 +500,7 @@ CREATE TABLE service_connections (
     agent         TEXT NOT NULL,
     run_id        TEXT NOT NULL,
     updated_at    INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+, agent_host TEXT NOT NULL DEFAULT '{}') STRICT, WITHOUT ROWID;
 
 CREATE TABLE sessions (
     token_hash BLOB PRIMARY KEY,

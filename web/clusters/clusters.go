@@ -73,6 +73,8 @@ type ShowProps struct {
 	Drift        Drift
 	Path         []Hop  // to the newest version, one upgrade each
 	PathBroken   string // why it ends before, in a sentence
+	Releases     []workflows.Release
+	Scaling      []Scaling
 	History      []runs.Row
 	Errors       []workflows.FieldError
 	Now          time.Time

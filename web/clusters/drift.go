@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"time"
 
-	"hubwright/internal/aksengine"
 	"hubwright/web/ui"
 	"hubwright/workflows"
 )
@@ -38,8 +37,15 @@ type DiffProps struct {
 	Models  []workflows.APIModel // in custody, the newest first
 	Old     int                  // [old]
 	New     int                  // [new]
-	Lines   []aksengine.DiffLine
+	Lines   []DiffLine
 	Hidden  int // secrets that differ
+}
+
+// DiffLine is a line of the comparison. Its mark is '-' for a line that is
+// gone, '+' for a new one, '@' where lines are left out, else a blank.
+type DiffLine struct {
+	Mark byte
+	Text string
 }
 
 func (p DiffProps) choices() []ui.Choice {

@@ -22,6 +22,22 @@ func nodeStatus(n workflows.Node) ui.Status {
 	return ui.Status{Tone: ui.ToneOK, Words: words}
 }
 
+// nextHop leads to the checks of the next upgrade, if there is one.
+func (p ShowProps) nextHop() (ui.Action, bool) {
+	if len(p.Path) == 0 || !p.Role.Operates() {
+		return ui.Action{}, false
+	}
+	for _, a := range p.Actions {
+		for _, f := range a.Fields {
+			if f.Name == "workflow" && f.Value == "upgrade" {
+				a.Label = "See what is in the way"
+				return a, true
+			}
+		}
+	}
+	return ui.Action{}, false
+}
+
 func readyWords(nodes []workflows.Node) string {
 	ready := 0
 	for _, n := range nodes {

@@ -47,7 +47,7 @@ func connectionPages() []Page {
 		{Connection: devOpsConnection(), Tested: ui.Status{Tone: ui.ToneIdle, Words: "Not checked"}},
 		{Connection: expired, Tested: ui.Status{Tone: ui.ToneBad, Words: "1 failed"}, At: before(26 * time.Hour)},
 	}
-	show := connections.ShowProps{Role: ui.RoleAdmin, Connection: devOpsConnection(), Now: now, CreatedNote: "registered by ana on 20 Nov 2026",
+	show := connections.ShowProps{Role: ui.RoleAdmin, Connection: devOpsConnection(), Now: now, CreatedNote: "Registered by ana on 20 Nov 2026",
 		Checks: checks.Props{ID: "checks", RunURL: "/connections/con_2/test", Items: connectionChecks(), CanRun: true, Now: now}}
 	viewer := show
 	viewer.Role, viewer.Connection, viewer.Checks.CanRun, viewer.Checks.Items = ui.RoleViewer, azureConnection(), false, connectionChecks()[:1]

@@ -8,6 +8,7 @@ func words() [][2]string {
 		{"Site", "A Stack's part in a Deployment: its helper VM, its cluster, its ingress."},
 		{"Helper VM", "The machine on which AKS Engine runs, made by Hubwright or your own. It is reached over SSH."},
 		{"Cluster", "A Kubernetes cluster that AKS Engine made on a Site."},
+		{"Connection", "A subscription in public Azure, or an organization of Azure DevOps, with what proves who we are there."},
 		{"Workflow", "One guided job: questions, checks, plan, steps."},
 		{"Draft", "Your answers so far. It is kept on the server, and others can go on with it."},
 		{"Check", "A look at the world before anything is changed. It changes nothing itself."},

@@ -36,6 +36,7 @@ const (
 
 type column struct {
 	x, y, width, height int
+	zero                bool   // known, and nothing
 	label               string // "in the week of 16 Nov 2026: 1 of 4 runs failed"
 }
 
@@ -71,7 +72,7 @@ func draw(title string, weeks []Week, value func(Week) float64, top float64, wor
 		}
 		known++
 		h := max(int(high*v/top), 2)
-		c.columns = append(c.columns, column{x, chartHeight - chartBottom - h, max(int(step)-3, 2), h, "Week of " + w.Begin.Format("2 Jan 2006") + ": " + tell(w)})
+		c.columns = append(c.columns, column{x, chartHeight - chartBottom - h, max(int(step)-3, 2), h, v == 0, "Week of " + w.Begin.Format("2 Jan 2006") + ": " + tell(w)})
 	}
 	for i := range 3 {
 		v := top * float64(i) / 2

@@ -556,9 +556,9 @@ func config(p Props) templ.Component {
 }
 
 func (x Sink) words() string {
-	text := "it has taken none yet"
+	text := "It has taken none yet"
 	if x.SentSeq > 0 {
-		text = "it has the checkpoint of row " + ui.Int(x.SentSeq)
+		text = "It has the checkpoint of row " + ui.Int(x.SentSeq)
 	}
 	if x.Waiting > 0 {
 		text += ", " + ui.Plural(x.Waiting, "more waits", "more wait")

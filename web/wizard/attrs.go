@@ -39,7 +39,12 @@ func (p PageProps) err(f workflows.FieldView) string {
 }
 
 func secret(f workflows.FieldView) bool {
-	return f.Kind == workflows.FieldSecret || f.Kind == workflows.FieldSecretArea || f.Kind == workflows.FieldFile
+	return f.Kind == workflows.FieldSecret || f.Kind == workflows.FieldSecretArea || file(f)
+}
+
+// file is what a browser uploads; it is never sent back.
+func file(f workflows.FieldView) bool {
+	return f.Kind == workflows.FieldFile || f.Kind == workflows.FieldArchive
 }
 
 // shown is the value as it goes back to the browser: never a secret's.
@@ -62,7 +67,7 @@ func (p PageProps) attrs(f workflows.FieldView) templ.OrderedAttributes {
 	case workflows.FieldArea, workflows.FieldSecretArea:
 		add("rows", "6")
 		add("class", "mono")
-	case workflows.FieldFile:
+	case workflows.FieldFile, workflows.FieldArchive:
 		add("type", "file")
 	case workflows.FieldSecret:
 		add("type", "password")
@@ -76,7 +81,7 @@ func (p PageProps) attrs(f workflows.FieldView) templ.OrderedAttributes {
 		add("value", f.Value)
 	}
 	switch {
-	case secret(f) && f.Value != "" && kind != workflows.FieldFile:
+	case secret(f) && f.Value != "" && !file(f):
 		add("placeholder", "Stored. Leave empty to keep it.")
 	case f.Placeholder != "":
 		add("placeholder", f.Placeholder)
@@ -153,7 +158,7 @@ func (p PageProps) describedBy(f workflows.FieldView) string {
 
 func wide(f workflows.FieldView) bool {
 	switch kindOf(f) {
-	case workflows.FieldArea, workflows.FieldSecretArea, workflows.FieldFile:
+	case workflows.FieldArea, workflows.FieldSecretArea, workflows.FieldFile, workflows.FieldArchive:
 		return true
 	}
 	return false

@@ -53,7 +53,7 @@ func (p PageProps) any(has func(workflows.FieldView) bool) bool {
 }
 
 func (p PageProps) hasFile() bool {
-	return p.any(func(f workflows.FieldView) bool { return f.Kind == workflows.FieldFile })
+	return p.any(file)
 }
 
 func (p PageProps) reloads() bool {

@@ -22,6 +22,9 @@ type Needs struct {
 	// OpenKube reaches a cluster's API: directly, through the stack's proxy, or
 	// through the helper VM.
 	OpenKube func(ctx context.Context, kubeconfig []byte, s w.Stack, helper w.HelperVM) (Kube, error)
+	// OpenNode logs in to a node of the cluster: by way of the helper VM to the
+	// SSH host, and from there to the node.
+	OpenNode func(ctx context.Context, siteID string, way NodeWay, node string) (Node, error)
 	// Watch follows a job's output from the cursor on until the job has ended
 	// and returns its exit code. It survives a lost connection; onState says so
 	// in words. Lines reach the cursor once, and onLines after they are stored.
@@ -138,6 +141,19 @@ type Host interface {
 	// SignalJob leaves what has ended alone. What was never started never will
 	// be, and is ErrNotFound.
 	SignalJob(ctx context.Context, id, signal string) error
+	Close() error
+}
+
+// NodeWay is how the nodes of a cluster are reached.
+type NodeWay struct {
+	Host string // leads to a control plane node on port 22
+	User string
+	Key  []byte // PEM
+}
+
+// Node is a node that we are logged in to.
+type Node interface {
+	Run(ctx context.Context, script string, stdin io.Reader) (Output, error)
 	Close() error
 }
 

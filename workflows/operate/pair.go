@@ -48,7 +48,7 @@ type Pair struct {
 }
 
 // disturbing are the workflows that must not go on at two Sites at once.
-var disturbing = []string{"upgrade", "scale", "rotate-certs", "rotate-secret"}
+var disturbing = []string{"upgrade", "scale", "rotate-certs", "drill"}
 
 // The checks of Careful.
 const (

@@ -82,7 +82,7 @@ func ShellsCheck[S any](e Engine, of func(*S) (*Change, *Shells)) w.Check[S] {
 }
 
 func (e Engine) checkShells(ctx context.Context, c *Change, s *Shells) w.Finding {
-	if _, err := e.nodeKey(ctx, s); err != nil {
+	if _, err := e.NodeKey(ctx, s); err != nil {
 		return problem.Finding(err)
 	}
 	host, err := e.OpenHost(ctx, c.SiteID)
@@ -126,7 +126,8 @@ func (e Engine) AwaitShells(ctx context.Context, s *Shells, host Host, log w.Log
 	return nil
 }
 
-func (e Engine) nodeKey(ctx context.Context, s *Shells) ([]byte, error) {
+// NodeKey is the nodes' private key.
+func (e Engine) NodeKey(ctx context.Context, s *Shells) ([]byte, error) {
 	key, err := e.Vault.Open(ctx, s.SSHKey)
 	if err != nil && !errors.Is(err, w.ErrNotFound) {
 		return nil, err
@@ -139,7 +140,7 @@ func (e Engine) nodeKey(ctx context.Context, s *Shells) ([]byte, error) {
 
 // PutKey writes the nodes' private key on the helper VM.
 func (e Engine) PutKey(ctx context.Context, c *Change, s *Shells, host Host, log w.Log) error {
-	key, err := e.nodeKey(ctx, s)
+	key, err := e.NodeKey(ctx, s)
 	if err != nil {
 		return err
 	}

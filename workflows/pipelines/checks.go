@@ -19,7 +19,7 @@ func (f flow) checks() []w.Check[State] {
 		{ID: "share", Title: "The other projects can be seen", Why: "A connection is shared by an administrator of both projects.", Page: "access", Severity: w.SeverityBlock, When: func(s *State) bool { return s.setsUp() && len(s.Share) > 0 }, Timeout: 30 * time.Second, Run: f.checkShare},
 		{ID: "cluster", Title: "The cluster's API answers", Why: "The account is made there, and the credential tried.", Severity: w.SeverityBlock, Timeout: 45 * time.Second, Run: f.checkCluster},
 		{ID: "pool", Title: "The agent pool is there", Why: "A pipeline names it.", Page: "agents", Severity: w.SeverityBlock, When: func(s *State) bool { return s.selfHosted() }, Timeout: 30 * time.Second, Run: f.checkPool},
-		{ID: "outbound", Title: "The helper VM reaches Azure DevOps", Why: "The agent asks it for work, from inside, on port 443.", Page: "agents", Severity: w.SeverityBlock, Waivable: true, When: func(s *State) bool { return s.onVM() }, Timeout: 45 * time.Second, Run: f.checkOutbound},
+		{ID: "outbound", Title: "The agent's host reaches Azure DevOps", Why: "The agent asks it for work, from inside, on port 443.", Page: "agents", Severity: w.SeverityBlock, Waivable: true, When: func(s *State) bool { return s.installs() }, Timeout: 45 * time.Second, Run: f.checkOutbound},
 		{ID: "admin", Title: "The credential is limited", Why: "Who may edit a pipeline can read what its connection opens.", Page: "access", Severity: w.SeverityWarn, When: setUp, Run: checkAdmin},
 	}
 }
@@ -130,7 +130,7 @@ func (f flow) checkPool(ctx context.Context, s *State) w.Finding {
 }
 
 func (f flow) checkOutbound(ctx context.Context, s *State) w.Finding {
-	host, err := f.OpenHost(ctx, s.SiteID)
+	host, err := f.openHost(ctx, s)
 	if err != nil {
 		return problem.Finding(err)
 	}
@@ -142,7 +142,7 @@ curl -ksS -m 15 -o /dev/null "$1" 2>&1`
 		return problem.Finding(err)
 	}
 	if out.ExitCode != 0 {
-		return w.Fail("It does not: "+lastLine(out.Stdout)+".", "Open the way from the helper VM to "+s.Organization+" (TCP 443 outwards), or give the agent's proxy.")
+		return w.Fail("It does not: "+lastLine(out.Stdout)+".", "Open the way from "+s.machine()+" to "+s.Organization+" (TCP 443 outwards), or give the agent's proxy.")
 	}
 	return w.Passed("It does.")
 }

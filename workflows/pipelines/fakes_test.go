@@ -53,6 +53,7 @@ type bed struct {
 	config  Output // of config.sh; zero registers
 	deaf    bool   // the agent starts and is never online
 	pauses  int
+	dialled []Target
 }
 
 func newBed(t *testing.T) *bed {
@@ -83,7 +84,15 @@ func (b *bed) definition() w.Definition {
 			b.open++
 			return kube{b, string(raw)}, nil
 		},
-		OpenHost:     func(context.Context, string) (Host, error) { b.open++; return host{b}, nil },
+		OpenHelper: func(context.Context, string) (Host, error) { b.open++; return host{b}, nil },
+		ScanHostKey: func(context.Context, Target) (string, string, error) {
+			return "ssh-ed25519 AAAA", "SHA256:abc", nil
+		},
+		Dial: func(_ context.Context, t Target) (Host, error) {
+			b.dialled = append(b.dialled, t)
+			b.open++
+			return host{b}, nil
+		},
 		DeployerRole: func(ns string) ([]byte, error) { return []byte("the role in " + ns), nil },
 		Credential: func(raw []byte) (Credential, error) {
 			f := strings.Fields(string(raw))
@@ -353,7 +362,7 @@ func (h host) Run(_ context.Context, script string, stdin io.Reader) (Output, er
 	case strings.Contains(script, "register.sh"):
 		if h.b.config.ExitCode == 0 {
 			h.b.files[".agent"] = true
-			h.b.agents = []Agent{{ID: 7, Name: "seattle-helper", Version: "4.261.0", Enabled: true}}
+			h.b.agents = []Agent{{ID: 7, Name: "seattle-agent", Version: "4.261.0", Enabled: true}}
 		}
 		return h.b.config, nil
 	case strings.Contains(script, "service.sh"):

@@ -19,8 +19,12 @@ type Needs struct {
 	OpenKube func(ctx context.Context, kubeconfig []byte, s w.Stack, siteID string) (Kube, error)
 	// Credential takes a kubeconfig apart.
 	Credential func(kubeconfig []byte) (Credential, error)
-	// OpenHost logs in to the Site's helper VM.
-	OpenHost func(ctx context.Context, siteID string) (Host, error)
+	// OpenHelper logs in to the Site's helper VM.
+	OpenHelper func(ctx context.Context, siteID string) (Host, error)
+	// Dial logs in to another host. The Target's HostKey must be set.
+	Dial func(ctx context.Context, t Target) (Host, error)
+	// ScanHostKey reads a host's key without logging in.
+	ScanHostKey func(ctx context.Context, t Target) (authorizedKey, fingerprint string, err error)
 	// DeployerRole is the role "deployer" in a namespace, as kubectl apply
 	// takes it.
 	DeployerRole func(namespace string) ([]byte, error)
@@ -157,6 +161,16 @@ type Kube interface {
 	Close() error
 }
 
+// Target is an SSH login.
+type Target struct {
+	Host       string
+	Port       int
+	User       string
+	PrivateKey []byte
+	HostKey    string // pinned, authorized_keys form
+	Proxy      string // http://host:port, "" for a direct way
+}
+
 // Output is what a command on the host printed.
 type Output struct {
 	Stdout, Stderr string
@@ -171,7 +185,7 @@ type Job struct {
 	Dir  string
 }
 
-// Host is the helper VM.
+// Host is the machine of an agent.
 type Host interface {
 	Run(ctx context.Context, script string, stdin io.Reader) (Output, error)
 	// StartJob starts a job once; started is false when it was before.

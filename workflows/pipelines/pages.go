@@ -4,7 +4,6 @@ import (
 	"context"
 	"regexp"
 	"slices"
-	"strconv"
 
 	w "hubwright/workflows"
 )
@@ -24,6 +23,7 @@ func (f flow) pages() []w.Page[State] {
 		f.organizationPage(),
 		{ID: "reach", Title: "What the Internet reaches", Why: "Azure DevOps itself never calls the cluster: an agent does. Two questions say which agents can.", When: setUp, Fields: reachFields(), Bind: bindReach},
 		{ID: "agents", Title: "Who runs the jobs", Why: "The agent has to reach the Hub and the cluster's API.", When: setUp, Fields: f.agentFields(), Bind: bindAgents},
+		f.hostPage(),
 		{ID: "access", Title: "Access to the cluster", Why: "A service connection keeps the credential with which jobs deploy.", When: setUp, Fields: accessFields(), Bind: bindAccess},
 	}
 }
@@ -135,7 +135,7 @@ func bindReach(a w.Answers, s *State) []w.FieldError {
 }
 
 func (f flow) agentFields() []w.Field[State] {
-	vm := func(s *State) bool { return s.Where == WhereVM }
+	vm := func(s *State) bool { return s.Where == WhereVM || s.Where == WhereHost }
 	return []w.Field[State]{
 		{Name: "where", Label: "Where do the jobs run?", Kind: w.FieldRadio, Reloads: true, Default: suggested, Options: places},
 		{Name: "pool", Label: "Agent pool", Kind: w.FieldSelect, When: func(s *State) bool { return s.Where != WhereHosted }, Options: f.poolOptions, Default: func(s *State) string { return s.Before.Pool },
@@ -144,14 +144,16 @@ func (f flow) agentFields() []w.Field[State] {
 			if s.Before.Agent != "" {
 				return s.Before.Agent
 			}
-			return agentDefault(s.SiteName)
+			return label(s.SiteName) + "-agent"
 		}},
-		{Name: "proxy", Label: "HTTPS proxy of the agent", Kind: w.FieldText, Optional: true, When: vm, Default: func(s *State) string { return s.Proxy }, Help: "Through which the helper VM reaches Azure DevOps; empty for a direct way."},
+		{Name: "proxy", Label: "HTTPS proxy of the agent", Kind: w.FieldText, Optional: true, When: vm, Default: func(s *State) string { return s.Proxy }, Help: "Through which that machine reaches Azure DevOps; empty for a direct way."},
 	}
 }
 
 func suggested(s *State) string {
 	switch {
+	case s.Before.Agent != "" && s.Before.AgentHost.Address != "":
+		return WhereHost
 	case s.Before.Agent != "":
 		return WhereVM
 	case s.hostedCan():
@@ -175,7 +177,8 @@ func places(_ context.Context, s *State) ([]w.Option, error) {
 	if !s.HasHelper {
 		vm.Disabled, vm.Note = true, "This Site has no helper VM."
 	}
-	return []w.Option{vm, {Value: WherePool, Label: "On agents that you have already", Note: "They have to reach the Hub and the cluster's API; nothing is installed."}, hosted}, nil
+	host := w.Option{Value: WhereHost, Label: "On another Linux host", Note: "One that reaches both, and this server by SSH. A run installs the agent there."}
+	return []w.Option{vm, host, {Value: WherePool, Label: "On agents that you have already", Note: "They have to reach the Hub and the cluster's API; nothing is installed."}, hosted}, nil
 }
 
 func (f flow) poolOptions(ctx context.Context, s *State) ([]w.Option, error) {
@@ -200,13 +203,13 @@ func (f flow) poolOptions(ctx context.Context, s *State) ([]w.Option, error) {
 func bindAgents(a w.Answers, s *State) []w.FieldError {
 	var errs []w.FieldError
 	bad := func(field, msg string) { errs = append(errs, w.FieldError{Field: field, Message: msg}) }
-	s.Where = a.Get("where")
+	s.Where, s.Host = a.Get("where"), w.HostLogin{}
 	switch {
 	case s.Where == WhereHosted && !s.hostedCan():
 		bad("where", "Microsoft's machines cannot reach this Hub and its cluster. Choose a place that can.")
 	case s.Where == WhereVM && !s.HasHelper:
 		bad("where", "This Site has no helper VM. Make one first (step 1 of the guide), or choose agents that you have.")
-	case s.Where != WhereHosted && s.Where != WhereVM && s.Where != WherePool:
+	case s.Where != WhereHosted && s.Where != WhereVM && s.Where != WhereHost && s.Where != WherePool:
 		bad("where", "Choose where the jobs run.")
 	}
 	if s.Where == WhereHosted {
@@ -215,7 +218,7 @@ func bindAgents(a w.Answers, s *State) []w.FieldError {
 	if s.Pool = a.Get("pool"); !plainName.MatchString(s.Pool) {
 		bad("pool", "Choose an agent pool.")
 	}
-	if s.Where != WhereVM {
+	if s.Where == WherePool {
 		return errs
 	}
 	if s.Agent = a.Get("agent"); !agentName.MatchString(s.Agent) {
@@ -230,78 +233,12 @@ func bindAgents(a w.Answers, s *State) []w.FieldError {
 	return errs
 }
 
-func accessFields() []w.Field[State] {
-	account := func(s *State) bool { return s.usesAccount() }
-	def := func(v string) func(*State) string { return func(*State) string { return v } }
-	or := func(had func(*State) string, v string) func(*State) string {
-		return func(s *State) string {
-			if x := had(s); x != "" {
-				return x
-			}
-			return v
-		}
-	}
-	return []w.Field[State]{
-		{Name: "name", Label: "Name of the service connection", Kind: w.FieldText, Help: "As pipelines will call it.", Default: func(s *State) string {
-			if s.known() {
-				return s.Before.Name
-			}
-			return "kubernetes-" + label(s.SiteName)
-		}},
-		{Name: "method", Label: "It logs in with", Kind: w.FieldRadio, Reloads: true, Default: or(func(s *State) string { return s.Before.Method }, MethodAccount), Options: fixed(
-			w.Option{Value: MethodAccount, Label: "A service account of its own", Note: "It may do in one namespace what Helm needs there, and its token ends."},
-			w.Option{Value: MethodKubeconfig, Label: "The cluster-admin kubeconfig of the deploy", Note: "As the guide of 2020 does. Whoever may edit a pipeline then owns the whole cluster, and only new certificates take that back."},
-		)},
-		{Name: "namespace", Label: "Namespace", Help: "Made if it is not there.", Kind: w.FieldText, When: account, Default: or(func(s *State) string { return s.Before.Namespace }, "ratings")},
-		{Name: "account", Label: "Name of the service account", Kind: w.FieldText, When: account, Default: or(func(s *State) string { return s.Before.Account }, "azure-pipelines")},
-		{Name: "days", Label: "Its token is valid for", Unit: "days", Kind: w.FieldNumber, When: account, Default: def("90"), Help: "Run this again before it ends: the same connection then gets a new one. The API server may shorten it."},
-		{Name: "share", Label: "Share with these projects", Kind: w.FieldArea, Optional: true, Default: func(s *State) string { return lines(s.Before.Shared) }, Help: "One a line. You have to be an administrator there, too."},
-		{Name: "grant", Label: "Let every pipeline of the project use it", Kind: w.FieldCheckbox, Optional: true, Help: "Otherwise a person permits each pipeline once, when it first asks."},
-	}
-}
-
-func bindAccess(a w.Answers, s *State) []w.FieldError {
-	var errs []w.FieldError
-	bad := func(field, msg string) { errs = append(errs, w.FieldError{Field: field, Message: msg}) }
-	s.Name, s.Method, s.Share, s.Grant = a.Get("name"), a.Get("method"), names(a.Get("share")), a.Get("grant") == "yes"
-	if !plainName.MatchString(s.Name) {
-		bad("name", "A name has letters, digits, blanks, dots, dashes and underscores, at most 80 of them, and begins with a letter or digit.")
-	}
-	for _, p := range s.Share {
-		if p == s.Project {
-			bad("share", p+" is the project in which it is made: it sees it anyway.")
-		}
-	}
-	if s.Method == MethodKubeconfig {
-		s.Namespace, s.Account, s.Days = "", "", 0
-		return errs
-	}
-	if s.Method != MethodAccount {
-		bad("method", "Choose how it logs in.")
-	}
-	s.Namespace, s.Account = a.Get("namespace"), a.Get("account")
-	const rule = " has small letters, digits and dashes, at most 63 of them, and neither begins nor ends with a dash."
-	if !dnsLabel.MatchString(s.Namespace) {
-		bad("namespace", "A namespace"+rule)
-	}
-	switch s.Namespace {
-	case "kube-system", "kube-public", "kube-node-lease":
-		bad("namespace", "This namespace belongs to Kubernetes itself. Choose one of your own.")
-	}
-	if !dnsLabel.MatchString(s.Account) {
-		bad("account", "An account's name"+rule)
-	}
-	days, err := strconv.Atoi(a.Get("days"))
-	if err != nil || days < 1 || days > mostDays {
-		bad("days", "Give a whole number of days, from 1 to 365.")
-	}
-	s.Days = days
-	return errs
-}
-
 // validate keeps a Site's one service connection from being lost sight of.
 func validate(s *State) []w.FieldError {
 	b := s.Before
+	if s.installs() && b.Agent != "" && (b.Agent != s.Agent || b.AgentHost.Address != s.Host.Address) {
+		return []w.FieldError{{Page: "agents", Field: "where", Message: "The agent " + b.Agent + " was set up in another place or under another name. Keep both, or take it away first (first page)."}}
+	}
 	if !s.setsUp() || !s.known() || b.Name == s.Name && b.Project == s.Project && b.ConnectionID == s.ConnectionID {
 		return nil
 	}

@@ -32,7 +32,7 @@ func TestSetsUpOnce(t *testing.T) {
 	if len(b.endpoints) != 1 || b.endpoints[0].Name != "kubernetes-seattle" || len(b.endpoints[0].Projects) != 2 || !b.granted || len(b.queues) != 1 {
 		t.Errorf("%+v, granted %v, queues %v", b.endpoints, b.granted, b.queues)
 	}
-	if len(b.agents) != 1 || !b.agents[0].Online || b.jobs["azure-agent-seattle-helper-1"] != "running" || len(b.jobs) != 2 {
+	if len(b.agents) != 1 || !b.agents[0].Online || b.jobs["azure-agent-seattle-agent-1"] != "running" || len(b.jobs) != 2 {
 		t.Errorf("agents %+v, jobs %v", b.agents, b.jobs)
 	}
 	last := b.sent[len(b.sent)-1]
@@ -40,7 +40,7 @@ func TestSetsUpOnce(t *testing.T) {
 		t.Errorf("sent %+v", last)
 	}
 	want := w.ServiceConnection{SiteID: "sit", ConnectionID: "con_1", EndpointID: "e-0", Name: "kubernetes-seattle", ProjectID: "p-1", Project: "Ratings", Shared: []string{"Platform"},
-		Method: MethodAccount, Namespace: "ratings", Account: "azure-pipelines", Server: "https://ratings.seattle.test", ExpiresAt: b.row.ExpiresAt, Pool: "Default", PoolID: 1, Agent: "seattle-helper"}
+		Method: MethodAccount, Namespace: "ratings", Account: "azure-pipelines", Server: "https://ratings.seattle.test", ExpiresAt: b.row.ExpiresAt, Pool: "Default", PoolID: 1, Agent: "seattle-agent"}
 	if diff := cmp.Diff(want, *b.row); diff != "" {
 		t.Error(diff)
 	}
@@ -135,7 +135,7 @@ func TestTakesItAllAway(t *testing.T) {
 	b := newBed(t)
 	b.done(answers)
 	x := b.done(w.Answers{"task": TaskRemove})
-	if len(b.endpoints) != 0 || len(b.agents) != 0 || b.row != nil || len(b.files) != 0 || b.jobs["azure-agent-seattle-helper-1"] != "exited" {
+	if len(b.endpoints) != 0 || len(b.agents) != 0 || b.row != nil || len(b.files) != 0 || b.jobs["azure-agent-seattle-agent-1"] != "exited" {
 		t.Errorf("left: %v, %v, %v, %v, %v", b.endpoints, b.agents, b.row, b.files, b.jobs)
 	}
 	if b.deleted[0] != "ratings/azure-pipelines" || !strings.Contains(headline(x), "no way to Seattle") {
@@ -164,7 +164,7 @@ func TestWhatGoesWrongIsSaid(t *testing.T) {
 		"never ready":     {func(b *bed) { b.unready = 1000 }, answers, "pipelines.notready"},
 		"pool missing":    {func(b *bed) { b.pools = b.pools[1:] }, answers, "pipelines.pool"},
 		"agent offline":   {func(b *bed) { b.deaf = true }, answers, "pipelines.offline"},
-		"agent of others": {func(b *bed) { b.agents = []Agent{{ID: 3, Name: "seattle-helper", Online: true}} }, answers, "pipelines.agent"},
+		"agent of others": {func(b *bed) { b.agents = []Agent{{ID: 3, Name: "seattle-agent", Online: true}} }, answers, "pipelines.agent"},
 		"no package":      {func(b *bed) { b.fails["package"] = problem("devops.refused") }, answers, "devops.refused"},
 		"may not register": {func(b *bed) {
 			b.config = Output{ExitCode: 1, Stdout: "VS30063: You are not authorized to access https://dev.azure.com.\n"}
@@ -204,6 +204,36 @@ func TestServiceManagerIsUsed(t *testing.T) {
 	b.done(answers)
 	if len(b.jobs) != 1 || !strings.Contains(b.log.text, "is a service of the helper VM") {
 		t.Errorf("jobs %v\n%s", b.jobs, b.log.text)
+	}
+}
+
+// An agent on another host: its key is pinned at the first contact, held to the
+// fingerprint, and kept for the removal.
+func TestAgentOnAnotherHost(t *testing.T) {
+	b := newBed(t)
+	b.kept["login"] = []byte("a private key")
+	a := with("where", WhereHost, "address", "build01.test", "port", "2222", "user", "ci", "key", "login", "fingerprint", "SHA256:abc")
+	b.done(a)
+	want := w.HostLogin{Address: "build01.test", Port: 2222, User: "ci", PrivateKey: "login", HostKey: "ssh-ed25519 AAAA"}
+	if diff := cmp.Diff(want, b.row.AgentHost); diff != "" || len(b.agents) != 1 {
+		t.Errorf("%s, agents %v", diff, b.agents)
+	}
+	b.done(w.Answers{"task": TaskRemove})
+	last := b.dialled[len(b.dialled)-1]
+	if diff := cmp.Diff(Target{Host: "build01.test", Port: 2222, User: "ci", PrivateKey: []byte("a private key"), HostKey: "ssh-ed25519 AAAA"}, last); diff != "" || len(b.agents) != 0 {
+		t.Errorf("%s, agents %v", diff, b.agents)
+	}
+	a["fingerprint"] = "SHA256:other"
+	var p *w.Problem
+	if _, err := b.all(b.start(a)); !errors.As(err, &p) || p.Code != "ssh.hostkey" {
+		t.Errorf("another key than expected: %v", err)
+	}
+	for field, bad := range map[string]string{"address": "a b", "port": "0", "user": "", "key": "", "fingerprint": "md5"} {
+		wrong := maps.Clone(a)
+		wrong[field] = bad
+		if errs := b.session(wrong).Errors(); len(errs) == 0 || errs[0].Field != field {
+			t.Errorf("%s %q: %v", field, bad, errs)
+		}
 	}
 }
 

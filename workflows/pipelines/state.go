@@ -26,6 +26,7 @@ const (
 const (
 	WhereHosted = "hosted" // Microsoft's
 	WhereVM     = "helper-vm"
+	WhereHost   = "host" // another Linux host
 	WherePool   = "pool" // agents that are there already
 )
 
@@ -49,7 +50,9 @@ type State struct {
 	Where     string
 	Pool      string
 	Agent     string
-	AgentWay  string // proxy
+	AgentWay  string      // proxy
+	Host      w.HostLogin // with WhereHost
+	Print     string      // the fingerprint that is expected of it, "" for any
 	Name      string
 	Method    string
 	Namespace string
@@ -85,7 +88,7 @@ type Found struct {
 func (s *State) setsUp() bool      { return s.Task == TaskSetUp }
 func (s *State) removes() bool     { return s.Task == TaskRemove }
 func (s *State) usesAccount() bool { return s.Method == MethodAccount }
-func (s *State) onVM() bool        { return s.setsUp() && s.Where == WhereVM }
+func (s *State) installs() bool    { return s.setsUp() && (s.Where == WhereVM || s.Where == WhereHost) }
 func (s *State) selfHosted() bool  { return s.setsUp() && s.Where != WhereHosted }
 func (s *State) hostedCan() bool   { return s.ARM == "yes" && s.API == "yes" }
 func (s *State) known() bool       { return s.Before.EndpointID != "" }
@@ -193,6 +196,14 @@ func (f flow) onCluster(ctx context.Context, s *State, work func(Kube) error) er
 	}
 	defer k.Close()
 	return work(k)
+}
+
+// machine is what the agent's host is called.
+func (s *State) machine() string {
+	if s.Where == WhereHost {
+		return "the host " + s.Host.Address
+	}
+	return "the helper VM"
 }
 
 // names are the words of a text, one a line or between commas.

@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -16,9 +15,6 @@ var downloadScript string
 
 //go:embed scripts/register.sh
 var registerScript string
-
-//go:embed scripts/service.sh
-var serviceScript string
 
 const (
 	betweenLooks = 3 * time.Second
@@ -64,33 +60,40 @@ func noPool(name string) *w.Problem {
 	return &w.Problem{Code: "pipelines.pool", What: "There is no agent pool " + name, Why: "Azure DevOps does not list it", Fix: "Make it (Organization settings, Agent pools), or choose another one."}
 }
 
-// login is how the agent proves itself when it registers. The secret travels on
+// proof is how the agent proves itself when it registers. The secret travels on
 // standard input alone.
-func (f flow) login(ctx context.Context, s *State, log w.Log) (auth, client, tenant, secret, bundle string, err error) {
+type proof struct {
+	auth           string // as config.sh spells it
+	client, tenant string
+	secret         string
+	bundle         string // PEM of the organization's own roots
+}
+
+func (f flow) proof(ctx context.Context, s *State, log w.Log) (proof, error) {
 	id := s.ConnectionID
 	if s.removes() {
 		id = s.Before.ConnectionID
 	}
 	c, err := f.Records.Connection(ctx, id)
 	if err != nil {
-		return "", "", "", "", "", err
+		return proof{}, err
 	}
 	plain, err := f.Vault.Open(ctx, c.Credential.Secret)
 	if err != nil {
-		return "", "", "", "", "", err
+		return proof{}, err
 	}
 	log.Mask(string(plain))
-	auth = "pat"
+	p := proof{auth: "pat", client: c.Credential.ClientID, tenant: c.TenantID, secret: string(plain), bundle: c.CABundle}
 	if c.Credential.Method == w.AuthSecret {
-		auth = "SP"
+		p.auth = "SP"
 	}
-	return auth, c.Credential.ClientID, c.TenantID, string(plain), c.CABundle, nil
+	return p, nil
 }
 
-// agent puts the agent on the helper VM and registers it. One that is
+// agent puts the agent on its host and registers it. One that is
 // registered stays.
 func (f flow) agent(ctx context.Context, s *State, log w.Log) error {
-	host, err := f.OpenHost(ctx, s.SiteID)
+	host, err := f.openHost(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -106,10 +109,10 @@ func (f flow) agent(ctx context.Context, s *State, log w.Log) error {
 		}
 		switch {
 		case known != nil && configured:
-			log.Info("The agent %s is on the helper VM and in the pool already", s.Agent)
+			log.Info("The agent %s is on %s and in the pool already", s.Agent, s.machine())
 			return nil
 		case known != nil && known.Online:
-			return &w.Problem{Code: "pipelines.agent", What: "Another machine is the agent " + s.Agent, Why: "it is online in the pool " + s.Pool + ", and it is not this helper VM", Fix: "Choose another name for this agent."}
+			return &w.Problem{Code: "pipelines.agent", What: "Another machine is the agent " + s.Agent, Why: "it is online in the pool " + s.Pool + ", and it is not on " + s.machine(), Fix: "Choose another name for this agent."}
 		}
 		if err := f.unpacked(ctx, s, o, host, log); err != nil {
 			return err
@@ -125,7 +128,7 @@ func (f flow) agent(ctx context.Context, s *State, log w.Log) error {
 		}
 		log.Good("The agent %s is registered in %s", s.Agent, s.Pool)
 		s.did("agent " + s.Agent + " installed")
-		s.Before.Pool, s.Before.PoolID, s.Before.Agent = s.Pool, s.Found.Pool.ID, s.Agent
+		s.Before.Pool, s.Before.PoolID, s.Before.Agent, s.Before.AgentHost = s.Pool, s.Found.Pool.ID, s.Agent, s.Host
 		return f.Records.SaveServiceConnection(ctx, &s.Before)
 	})
 }
@@ -160,15 +163,15 @@ func (f flow) unpacked(ctx context.Context, s *State, o Organization, host Host,
 	case err != nil:
 		return err
 	case code == 0:
-		log.Good("Agent %s is unpacked on the helper VM", p.Version)
+		log.Good("Agent %s is unpacked on %s", p.Version, s.machine())
 		return nil
 	}
-	fix := "Open the way from the helper VM to " + p.URL + ", or set the agent's proxy, then retry from this step."
+	fix := "Open the way from " + s.machine() + " to " + p.URL + ", or set the agent's proxy, then retry from this step."
 	why := fmt.Sprintf("curl or tar ended with exit code %d", code)
 	if code == 90 {
 		why, fix = "the archive's checksum is not the one that Azure DevOps names", "Something on the way changes downloads. Look at the proxy, then retry from this step."
 	}
-	return &w.Problem{Code: "pipelines.download", What: "The agent could not be put on the helper VM", Why: why, Fix: fix}
+	return &w.Problem{Code: "pipelines.download", What: "The agent could not be put on " + s.machine(), Why: why, Fix: fix}
 }
 
 // finish runs the job once more than it ran before, or waits for the one that
@@ -186,7 +189,7 @@ func (f flow) finish(ctx context.Context, host Host, job func(n int) Job, log w.
 		if state == "lost" {
 			return 1, nil
 		}
-		log.Progress(-1, "waiting for the helper VM")
+		log.Progress(-1, "waiting for the agent's host")
 		if err := f.Pause(ctx, time.Second); err != nil {
 			return 0, err
 		}
@@ -211,7 +214,7 @@ func (f flow) start(ctx context.Context, host Host, job func(n int) Job) (int, e
 }
 
 func (f flow) register(ctx context.Context, s *State, host Host, log w.Log) error {
-	auth, client, tenant, secret, bundle, err := f.login(ctx, s, log)
+	p, err := f.proof(ctx, s, log)
 	if err != nil {
 		return err
 	}
@@ -222,8 +225,8 @@ func (f flow) register(ctx context.Context, s *State, host Host, log w.Log) erro
 	if out.ExitCode != 0 {
 		log.Warn("The packages that the agent needs were not installed (%s). It goes on: most are there", lastLine(out.Stdout))
 	}
-	log.Command("./config.sh --unattended --url " + s.Organization + " --auth " + auth + " --pool " + f.Quote(s.Pool) + " --agent " + s.Agent + " --replace --acceptTeeEula")
-	out, err = f.run(ctx, host, registerScript, secret+"\n"+bundle, s.folder(), s.Organization, auth, s.Pool, s.Agent, s.AgentWay, client, tenant)
+	log.Command("./config.sh --unattended --url " + s.Organization + " --auth " + p.auth + " --pool " + f.Quote(s.Pool) + " --agent " + s.Agent + " --replace --acceptTeeEula")
+	out, err = f.run(ctx, host, registerScript, p.secret+"\n"+p.bundle, s.folder(), s.Organization, p.auth, s.Pool, s.Agent, s.AgentWay, p.client, p.tenant)
 	if err != nil {
 		return err
 	}
@@ -253,72 +256,4 @@ func refusal(s *State, out Output) *w.Problem {
 func lastLine(text string) string {
 	text = strings.TrimSpace(text)
 	return text[strings.LastIndex(text, "\n")+1:]
-}
-
-// online starts the agent and waits until Azure DevOps sees it.
-func (f flow) online(ctx context.Context, s *State, log w.Log) error {
-	return f.inOrganization(ctx, s, func(o Organization) error {
-		a, err := o.Agent(ctx, s.Found.Pool.ID, s.Agent)
-		if err != nil {
-			return err
-		}
-		if a == nil || !a.Online {
-			if err := f.startAgent(ctx, s, log); err != nil {
-				return err
-			}
-		}
-		for try := 0; ; try++ {
-			if a, err = o.Agent(ctx, s.Found.Pool.ID, s.Agent); err != nil {
-				return err
-			}
-			if a != nil && a.Online {
-				break
-			}
-			if try >= mostLooks {
-				return &w.Problem{Code: "pipelines.offline", What: "The agent does not come online", Why: "Azure DevOps has not heard from " + s.Agent + " for five minutes",
-					Fix: "Look at its log on the helper VM (" + s.folder() + "/_diag), and whether the VM reaches " + s.Organization + " on port 443. Then retry from this step."}
-			}
-			log.Progress(-1, "the agent is offline still")
-			if err := f.Pause(ctx, betweenLooks); err != nil {
-				return err
-			}
-		}
-		s.Found.Version = a.Version
-		if !a.Enabled {
-			log.Warn("The agent is disabled in the pool: it gets no jobs until somebody enables it there")
-		}
-		log.Good("The agent %s %s is online in %s", s.Agent, a.Version, s.Pool)
-		return nil
-	})
-}
-
-func (s *State) agentJob(n int) Job {
-	return Job{ID: fmt.Sprintf("azure-agent-%s-%d", s.Agent, n), Argv: []string{"./run.sh"}, Dir: s.folder()}
-}
-
-func (f flow) startAgent(ctx context.Context, s *State, log w.Log) error {
-	host, err := f.OpenHost(ctx, s.SiteID)
-	if err != nil {
-		return err
-	}
-	defer host.Close()
-	out, err := host.Run(ctx, "set -- "+f.Quote(s.folder())+"\n"+serviceScript, io.LimitReader(strings.NewReader(""), 0))
-	if err != nil {
-		return err
-	}
-	if out.ExitCode == 0 {
-		log.Good("The agent is a service of the helper VM: it comes back after a restart")
-		s.did("agent started")
-		return nil
-	}
-	why := "the helper VM has no service manager that answers"
-	if out.ExitCode == 92 {
-		why = "sudo asks for a password there"
-	}
-	log.Warn("It runs without a service (%s): after a restart of the helper VM run this again", why)
-	if _, err := f.start(ctx, host, s.agentJob); err != nil {
-		return err
-	}
-	s.did("agent started")
-	return nil
 }

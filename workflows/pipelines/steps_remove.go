@@ -3,6 +3,7 @@ package pipelines
 import (
 	"context"
 	_ "embed"
+	"slices"
 
 	"hubwright/internal/problem"
 	w "hubwright/workflows"
@@ -11,15 +12,18 @@ import (
 //go:embed scripts/remove.sh
 var removeScript string
 
-// removeAgent stops the agent on the helper VM and takes it out of its pool. A
-// helper VM that is gone does not keep the pool from being tidied.
+// removeAgent stops the agent on its host and takes it out of its pool. A
+// host that is gone does not keep the pool from being tidied.
 func (f flow) removeAgent(ctx context.Context, s *State, log w.Log) error {
-	s.Agent = s.Before.Agent
+	s.Agent, s.Where, s.Host = s.Before.Agent, WhereVM, s.Before.AgentHost
+	if s.Host.Address != "" {
+		s.Where = WhereHost
+	}
 	if err := f.offHost(ctx, s, log); err != nil {
 		if ctx.Err() != nil {
 			return err
 		}
-		log.Warn("The helper VM was left as it is: %s", problem.From(err).Error())
+		log.Warn("Left as it is: %s (%s)", s.machine(), problem.From(err).Error())
 	}
 	return f.inOrganization(ctx, s, func(o Organization) error {
 		a, err := o.Agent(ctx, s.Before.PoolID, s.Before.Agent)
@@ -37,7 +41,7 @@ func (f flow) removeAgent(ctx context.Context, s *State, log w.Log) error {
 }
 
 func (f flow) offHost(ctx context.Context, s *State, log w.Log) error {
-	host, err := f.OpenHost(ctx, s.SiteID)
+	host, err := f.openHost(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -56,18 +60,18 @@ func (f flow) offHost(ctx context.Context, s *State, log w.Log) error {
 			}
 		}
 	}
-	auth, client, tenant, secret, _, err := f.login(ctx, s, log)
+	p, err := f.proof(ctx, s, log)
 	if err != nil {
 		return err
 	}
-	out, err := f.run(ctx, host, removeScript, secret+"\n", s.folder(), auth, client, tenant)
+	out, err := f.run(ctx, host, removeScript, p.secret+"\n", s.folder(), p.auth, p.client, p.tenant)
 	if err != nil {
 		return err
 	}
 	if out.ExitCode != 0 {
 		return &w.Problem{What: "The agent's folder could not be removed", Why: lastLine(out.Stdout + out.Stderr)}
 	}
-	log.Good("The agent is off the helper VM")
+	log.Good("The agent is off %s", s.machine())
 	return nil
 }
 
@@ -84,7 +88,11 @@ func (f flow) removeConnection(ctx context.Context, s *State, log w.Log) error {
 			log.Info("The service connection %s is gone already", b.Name)
 			return nil
 		}
-		if err := o.DeleteEndpoint(ctx, e.ID, e.Projects); err != nil {
+		from := e.Projects
+		if !slices.Contains(from, b.ProjectID) {
+			from = append(from, b.ProjectID)
+		}
+		if err := o.DeleteEndpoint(ctx, e.ID, from); err != nil {
 			return err
 		}
 		if e, err = o.Endpoint(ctx, b.ProjectID, b.EndpointID); err != nil {

@@ -26,8 +26,6 @@ func label(name string) string {
 	return "site"
 }
 
-func agentDefault(site string) string { return label(site) + "-helper" }
-
 func lines(all []string) string { return strings.Join(all, "\n") }
 
 func day(t time.Time) string { return t.UTC().Format("2 January 2006") }
@@ -46,8 +44,8 @@ func (s *State) reason() string {
 }
 
 func (s *State) place() string {
-	if s.Where == WhereVM {
-		return "The agent " + s.Agent + " on the helper VM"
+	if s.Where == WhereVM || s.Where == WhereHost {
+		return "The agent " + s.Agent + " on " + s.machine()
 	}
 	return "Agents of the pool " + s.Pool
 }
@@ -77,10 +75,10 @@ func (f flow) plan(_ context.Context, s *State) (w.Plan, error) {
 	if s.Grant {
 		p.Changes = append(p.Changes, w.Change{Verb: "change", What: "All pipelines of " + s.Project, Note: "may use the service connection"})
 	}
-	if s.onVM() {
+	if s.installs() {
 		p.Duration = "about three minutes"
-		p.Changes = append(p.Changes, w.Change{Verb: "install", What: "Azure Pipelines agent " + s.Agent, Note: "on the helper VM, in the pool " + s.Pool + "; it only opens connections outwards, to port 443"})
-		p.Commands = append(p.Commands, w.Command{Title: "For the agent, on the helper VM", Text: "./config.sh --unattended --url " + s.Organization + " --auth pat --token ******** --pool " + f.Quote(s.Pool) + " --agent " + s.Agent + " --acceptTeeEula --replace\nsudo ./svc.sh install && sudo ./svc.sh start"})
+		p.Changes = append(p.Changes, w.Change{Verb: "install", What: "Azure Pipelines agent " + s.Agent, Note: "on " + s.machine() + ", in the pool " + s.Pool + "; it only opens connections outwards, to port 443"})
+		p.Commands = append(p.Commands, w.Command{Title: "For the agent, on " + s.machine(), Text: "./config.sh --unattended --url " + s.Organization + " --auth pat --token ******** --pool " + f.Quote(s.Pool) + " --agent " + s.Agent + " --acceptTeeEula --replace\nsudo ./svc.sh install && sudo ./svc.sh start"})
 	}
 	return p, nil
 }
@@ -115,7 +113,7 @@ func removalPlan(s *State) w.Plan {
 		Changes:    []w.Change{{Verb: "delete", What: "Service connection " + b.Name, Note: "from " + strings.Join(append([]string{b.Project}, b.Shared...), ", ")}},
 	}
 	if b.Agent != "" {
-		p.Changes = append(p.Changes, w.Change{Verb: "delete", What: "Agent " + b.Agent, Note: "from the pool " + b.Pool + " and from the helper VM"})
+		p.Changes = append(p.Changes, w.Change{Verb: "delete", What: "Agent " + b.Agent, Note: "from the pool " + b.Pool + " and from its host"})
 	}
 	if b.Account != "" {
 		p.Changes = append(p.Changes, w.Change{Verb: "delete", What: "Service account " + b.Account, Note: "in " + b.Namespace + "; the namespace stays"})

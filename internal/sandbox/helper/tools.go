@@ -54,6 +54,11 @@ func (m *machine) writeTools() error {
 			}
 		}
 	}
+	if m.Node { // its containers come back by themselves, as the services do
+		if err := m.writeTool("systemd.sh", "crictl", "", ""); err != nil {
+			return err
+		}
+	}
 	groups := []struct {
 		script, guard string
 		names         []string

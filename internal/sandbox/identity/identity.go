@@ -31,6 +31,7 @@ type Principal struct {
 	DisplayName   string
 	Secret        string    // "" when it has none
 	SecretExpires time.Time // zero: never
+	Next          string    // a second secret that is valid, too, as while it is rotated; "" for none
 	Certificates  []*x509.Certificate
 }
 

@@ -87,6 +87,7 @@ func (s *Service) authenticate(id, secret string, f url.Values, tenant string) (
 		return p, s.checkAssertion(assertion, p, tenant)
 	case secret == "":
 		return nil, s.problem(missingParameter, "client_assertion' or 'client_secret")
+	case p.Next != "" && secret == p.Next:
 	case p.Secret == "" || secret != p.Secret:
 		return nil, s.problem(badSecret, id)
 	case !p.SecretExpires.IsZero() && s.cfg.Now().After(p.SecretExpires):

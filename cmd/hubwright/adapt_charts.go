@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"hubwright/internal/charts"
+	"hubwright/workflows"
+	"hubwright/workflows/app"
+	"hubwright/workflows/autoscale"
+)
+
+// helmCluster is a live cluster that also takes releases.
+type helmCluster struct {
+	liveCluster
+	helm *charts.Cluster
+}
+
+// openHelm reaches a cluster the way that its record names.
+func (a adapters) openHelm(ctx context.Context, c workflows.Cluster) (helmCluster, error) {
+	raw, stack, err := a.custody(ctx, c)
+	if errors.Is(err, workflows.ErrNotFound) {
+		err = &workflows.Problem{Code: "cluster.kubeconfig", What: "There is no kubeconfig in custody", Why: "the deploy run has not fetched it", Fix: "Retry the deploy run: it fetches what is missing."}
+	}
+	if err != nil {
+		return helmCluster{}, err
+	}
+	live, err := a.openKube(ctx, raw, stack, c.SiteID, c.ViaHelper)
+	if err != nil {
+		return helmCluster{}, err
+	}
+	return helmCluster{live, charts.Open(live.Config())}, nil
+}
+
+func (h helmCluster) Install(ctx context.Context, spec workflows.ReleaseSpec, log workflows.Log) (workflows.ReleaseState, error) {
+	return h.helm.Install(ctx, spec, log)
+}
+
+func (h helmCluster) Uninstall(ctx context.Context, namespace, name string, log workflows.Log) error {
+	return h.helm.Uninstall(ctx, namespace, name, log)
+}
+
+func (h helmCluster) List(ctx context.Context) ([]workflows.ReleaseState, error) {
+	return h.helm.List(ctx)
+}
+
+func (h helmCluster) Compare(ctx context.Context, spec workflows.ReleaseSpec) (string, int, error) {
+	p, err := h.helm.Preview(ctx, spec)
+	return p.Diff, p.Changed, err
+}
+
+// chart finds a chart for a Stack: through its proxy, trusting its CA bundle.
+func (a adapters) chart(ctx context.Context, src workflows.ChartSource, s workflows.Stack) (workflows.Chart, error) {
+	switch src.Kind {
+	case workflows.ChartBuiltIn:
+		c, err := charts.BuiltIn(src.Name)
+		if err == nil && src.Digest != "" && src.Digest != c.Digest {
+			return c, &workflows.Problem{
+				Code: "chart.digest", What: "The built-in chart is another one by now", Why: "Hubwright was updated since the plan was made",
+				Fix: "Start again from the draft: the plan then shows what the new chart changes.",
+			}
+		}
+		return c, err
+	case workflows.ChartUploaded:
+		archive, err := a.uploads.Read(src.Digest)
+		if err != nil {
+			return workflows.Chart{}, &workflows.Problem{Code: "chart.upload", What: "The uploaded archive is not there any more", Why: "its file is missing in the data folder or was changed", Fix: "Upload it again."}
+		}
+		return charts.Read(archive, src)
+	}
+	return charts.Locate(ctx, src, charts.Net{CABundle: s.CABundle, Proxy: s.HTTPSProxy})
+}
+
+func (a adapters) app() app.Needs {
+	return app.Needs{
+		Records: a.db, Chart: a.chart, CheckValues: charts.CheckValues, Probe: probe, Clock: time.Now, Pause: pause,
+		Open: func(ctx context.Context, c workflows.Cluster) (app.Kube, error) { return a.openHelm(ctx, c) },
+	}
+}
+
+func (a adapters) autoscale() autoscale.Needs {
+	return autoscale.Needs{
+		Records: a.db, Load: load, Clock: time.Now, Pause: pause,
+		Open: func(ctx context.Context, c workflows.Cluster) (autoscale.Kube, error) {
+			k, err := a.openHelm(ctx, c)
+			return k, err
+		},
+	}
+}

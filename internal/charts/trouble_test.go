@@ -1,0 +1,93 @@
+package charts
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/fake"
+
+	"hubwright/workflows"
+)
+
+const job = `apiVersion: batch/v1
+kind: Job
+metadata: {name: migrate, annotations: {helm.sh/hook: "pre-install,pre-upgrade"}}
+spec: {backoffLimit: 0, template: {spec: {restartPolicy: Never, containers: [{name: a, image: b, command: ["false"]}]}}}
+`
+
+const claim = `apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {accessModes: [ReadWriteOnce], storageClassName: CLASS, resources: {requests: {storage: 1Gi}}}
+`
+
+// TestTroubleIsTold: each of what can go wrong on a cluster ends the wait long
+// before it would time out, in words, and heals with a better chart.
+func TestTroubleIsTold(t *testing.T) {
+	c := opened(t)
+	for name, x := range map[string]struct {
+		files map[string]string
+		code  string
+		says  string
+	}{
+		"an image that cannot be pulled": {map[string]string{"values.yaml": "replicas: 1\nimage: registry.invalid/web:1\n", "templates/a.yaml": deployment}, "pod.image", "registry.invalid/web:1"},
+		"a hook that fails":              {map[string]string{"templates/a.yaml": job}, "job.failed", "hook migrate"},
+		"no driver":                      {map[string]string{"templates/a.yaml": strings.Replace(claim, "CLASS", "managed-premium", 1)}, "claim.driver", "disk.csi.azure.com"},
+		"no storage class":               {map[string]string{"templates/a.yaml": strings.Replace(claim, "CLASS", "none", 1)}, "claim.pending", "no storage class none"},
+		"no room":                        {map[string]string{"values.yaml": "replicas: 1\nimage: a\n", "templates/a.yaml": strings.Replace(deployment, "cpu: 10m", "cpu: 900", 1)}, "pod.unschedulable", "nsufficient cpu"},
+		"another kind":                   {map[string]string{"templates/a.yaml": "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: a}\n"}, "helm.kind", "extensions/v1beta1"},
+		"a template that fails":          {map[string]string{"templates/a.yaml": "{{ fail \"give a colour\" }}"}, "helm.template", "give a colour"},
+		"values against the schema":      {map[string]string{"values.schema.json": `{"required": ["colour"]}`, "templates/a.yaml": job}, "helm.values", "colour"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ns := "trouble-" + strings.ReplaceAll(name, " ", "-")
+			spec := workflows.ReleaseSpec{Name: "sick", Namespace: ns, Chart: chartOf(t, x.files)}
+			began, log := time.Now(), &told{}
+			_, err := c.Install(t.Context(), spec, log)
+			var p *workflows.Problem
+			if !errors.As(err, &p) || p.Code != x.code || !strings.Contains(p.What+" "+p.Why, x.says) || p.Fix == "" {
+				t.Fatalf("%+v\n%s", err, log)
+			}
+			if d := time.Since(began); d > 45*time.Second {
+				t.Errorf("only after %s", d)
+			}
+			spec.Chart, spec.Values = small(t), ""
+			if state, err := c.Install(t.Context(), spec, log); err != nil || !state.Deployed() {
+				t.Errorf("with a good chart: %+v, %v", state, err)
+			}
+		})
+	}
+}
+
+// TestServiceWithoutAddress: the cloud controller's words about an address
+// that the Hub does not give.
+func TestServiceWithoutAddress(t *testing.T) {
+	meta := metav1.ObjectMeta{Namespace: "ingress", Name: "front"}
+	service := &corev1.Service{ObjectMeta: meta, Spec: corev1.ServiceSpec{Type: corev1.ServiceTypeLoadBalancer}}
+	for message, code := range map[string]string{
+		"Error syncing load balancer: Code=\"PublicIPCountLimitReached\" Message=\"Cannot create more than 5 public IP addresses\"": "service.quota",
+		"Error syncing load balancer: the subnet is gone": "service.address",
+		"": "",
+	} {
+		client := fake.NewClientset(service)
+		if message != "" {
+			client = fake.NewClientset(service, &corev1.Event{ObjectMeta: metav1.ObjectMeta{Namespace: "ingress", Name: "e"}, Reason: "SyncLoadBalancerFailed", Message: message,
+				InvolvedObject: corev1.ObjectReference{Kind: "Service", Name: "front"}})
+		}
+		o := &seen{ReleaseObject: workflows.ReleaseObject{Kind: "Service", Namespace: "ingress", Name: "front"}}
+		if err := (eye{client, t.Context(), o}).service(); err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if o.trouble != nil {
+			got = o.trouble.Code
+		}
+		if got != code || o.Ready {
+			t.Errorf("%q: %q, %+v", message, got, o)
+		}
+	}
+}

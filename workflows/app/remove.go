@@ -1,0 +1,136 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	w "hubwright/workflows"
+)
+
+// RemoveID is the id of the workflow that takes the application away.
+const RemoveID = "app-remove"
+
+// Removal is what that workflow knows.
+type Removal struct {
+	SiteID, SiteName string
+	Releases         []w.Release // of the application and its ingress controller
+	Ingress          bool        // the controller goes too
+
+	Removed []string
+}
+
+// NewRemoval makes the workflow that undoes what New's did. The disk driver
+// stays: other applications may have disks.
+func NewRemoval(n Needs) w.Definition {
+	f := flow{n}
+	return w.Workflow[Removal]{
+		ID: RemoveID, Title: "Remove the application", Why: "Its Helm releases go; its disks and the Secret that opens them stay.",
+		Scope: w.ScopeSite, Begin: f.beginRemoval, Pages: removalPages(), Checks: f.removalChecks(), Plan: removalPlan, Steps: f.removalSteps(),
+		LockKey: func(s *Removal) string { return "site:" + s.SiteID },
+		Result: func(s *Removal) w.Result {
+			r := w.Result{Headline: "The application is removed from " + s.SiteName + "."}
+			for _, name := range s.Removed {
+				r.Facts = append(r.Facts, w.SummaryItem{Label: "Release " + name, Value: "removed"})
+			}
+			return r
+		},
+	}.Erase()
+}
+
+func (f flow) beginRemoval(ctx context.Context, t w.Target) (*Removal, error) {
+	site, err := f.Records.Site(ctx, t.SiteID)
+	if err != nil {
+		return nil, err
+	}
+	s := &Removal{SiteID: site.ID, SiteName: site.Name}
+	all, err := f.Records.Releases(ctx, site.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range all {
+		if r.Role == w.ReleaseApp || r.Role == w.ReleaseIngress {
+			s.Releases = append(s.Releases, r)
+		}
+	}
+	if len(s.Releases) == 0 {
+		return nil, &w.Problem{Code: "app.none", What: "There is no application on " + site.Name, Why: "none was deployed by Hubwright, or it was removed", Fix: "Deploy it first: it is step 7 of the guide."}
+	}
+	return s, nil
+}
+
+func removalPages() []w.Page[Removal] {
+	return []w.Page[Removal]{{
+		ID: "what", Title: "What goes", Why: "The public address goes back to the Hub with the ingress controller.",
+		Fields: []w.Field[Removal]{{Name: "ingress", Label: "Ingress controller", Kind: w.FieldRadio, Default: func(*Removal) string { return "no" }, Options: func(context.Context, *Removal) ([]w.Option, error) {
+			return []w.Option{
+				{Value: "no", Label: "It stays", Note: "Other applications may need it, and the next one gets the same address."},
+				{Value: "yes", Label: "It goes too", Note: "The public address is given back."},
+			}, nil
+		}}},
+		Bind: func(a w.Answers, s *Removal) []w.FieldError { s.Ingress = a.Get("ingress") == "yes"; return nil },
+	}}
+}
+
+// going are the releases to remove, the application first.
+func (s *Removal) going() []w.Release {
+	var out []w.Release
+	for _, role := range []w.ReleaseRole{w.ReleaseApp, w.ReleaseIngress} {
+		for _, r := range s.Releases {
+			if r.Role == role && (role == w.ReleaseApp || s.Ingress) {
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}
+
+func (f flow) removalChecks() []w.Check[Removal] {
+	return []w.Check[Removal]{{ID: "cluster", Title: "The cluster is reachable", Why: "Helm takes its objects away through the API server.", Severity: w.SeverityBlock, Timeout: patience, Run: func(ctx context.Context, s *Removal) w.Finding {
+		return f.checkCluster(ctx, &State{SiteID: s.SiteID})
+	}}}
+}
+
+func removalPlan(_ context.Context, s *Removal) (w.Plan, error) {
+	p := w.Plan{
+		Title: "Remove the application from " + s.SiteName, Duration: "about 2 min",
+		Disruption: "The application stops answering on this Site. Take the Site out of rotation first.",
+		Summary:    []w.SummaryItem{{Label: "Site", Value: s.SiteName}},
+	}
+	for _, r := range s.going() {
+		p.Changes = append(p.Changes, w.Change{Verb: "delete", What: fmt.Sprintf("Release %s in namespace %s", r.Name, r.Namespace), Note: r.Chart + " " + r.ChartVersion})
+		p.Commands = append(p.Commands, w.Command{Title: "Release " + r.Name, Text: "helm uninstall " + r.Name + " --namespace " + r.Namespace + " --wait"})
+	}
+	p.Changes = append(p.Changes, w.Change{Verb: "none", What: "Disks, and the Secret with the database's passwords", Note: "stay, so that the application can come back with its data"})
+	return p, nil
+}
+
+func (f flow) removalSteps() []w.Step[Removal] {
+	return []w.Step[Removal]{
+		{ID: "remove", Title: "Remove the releases", Why: "Helm knows which objects are theirs.", Run: f.remove},
+		{ID: "forget", Title: "Forget where it answered", Why: "Nothing should be sent there any more.", Run: func(ctx context.Context, s *Removal, log w.Log) error {
+			if err := f.Records.DeleteEndpoint(ctx, s.SiteID); err != nil && !errors.Is(err, w.ErrNotFound) {
+				return err
+			}
+			log.Good("The Site has no endpoint any more")
+			return nil
+		}},
+	}
+}
+
+func (f flow) remove(ctx context.Context, s *Removal, log w.Log) error {
+	return f.with(ctx, &State{SiteID: s.SiteID}, func(k Kube) error {
+		s.Removed = nil
+		for _, r := range s.going() {
+			log.Command("helm uninstall " + r.Name + " --namespace " + r.Namespace + " --wait")
+			if err := k.Uninstall(ctx, r.Namespace, r.Name, log); err != nil {
+				return err
+			}
+			if err := f.Records.DeleteRelease(ctx, s.SiteID, r.Namespace, r.Name); err != nil {
+				return err
+			}
+			s.Removed = append(s.Removed, r.Name)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,160 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	w "hubwright/workflows"
+)
+
+// The choices of an ingress controller.
+const (
+	IngressF5        = "f5"        // NGINX's own, maintained
+	IngressCommunity = "community" // the retired one
+	IngressExisting  = "existing"  // what the cluster has
+)
+
+// The choices of an application.
+const (
+	AppRatings = "ratings"
+	AppOwn     = "own"
+)
+
+// The choices of TLS.
+const (
+	TLSNone   = "none"
+	TLSSelf   = "self"
+	TLSSecret = "secret"
+)
+
+// State is what the workflow knows. It holds no secrets.
+type State struct {
+	SiteID, SiteName, StackID string
+	Cluster                   Facts
+	Installed                 []w.Release // by earlier runs
+
+	Ingress Ingress
+	Storage Storage
+	App     App
+
+	Found Found
+}
+
+// Facts is what pages and plan show of the cluster.
+type Facts struct{ Name, Version, Domain string }
+
+// Ingress is the chosen ingress controller.
+type Ingress struct {
+	Kind      string
+	Source    w.ChartSource
+	Namespace string
+	Class     string
+	DNSLabel  string
+	Service   string // namespace/name of an existing controller's Service
+}
+
+// Storage is what is done about disks.
+type Storage struct {
+	Install bool
+	Source  w.ChartSource
+	Class   string
+	Size    int // GiB of the database's disk
+}
+
+// App is the chosen application.
+type App struct {
+	Kind            string
+	Source          w.ChartSource
+	Name, Namespace string
+	Host            string
+	TLS             string
+	TLSSecret       string
+	Path            string
+	Web, Database   int // replicas
+	Registry        string
+	Values          string // of an own chart
+}
+
+// Found is what checks and steps learned.
+type Found struct {
+	Driver  Placed
+	Ingress Placed
+	App     Placed
+	Address string
+	DNSName string
+	Status  int    // of the last probe
+	Millis  int64  // that it took
+	Served  string // who answered
+	Objects []w.ReleaseObject
+	Exposed []w.Exposure
+	Works   []w.Workload
+}
+
+// Placed is a release that a step put there.
+type Placed struct {
+	Name, Chart, Version string
+	Revision             int
+	Changed              bool
+}
+
+func (s *State) ownIngress() bool { return s.Ingress.Kind != IngressExisting }
+
+func (s *State) ratings() bool { return s.App.Kind == AppRatings }
+
+func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
+	site, err := f.Records.Site(ctx, t.SiteID)
+	if err != nil {
+		return nil, err
+	}
+	stack, err := f.Records.Stack(ctx, site.StackID)
+	if err != nil {
+		return nil, err
+	}
+	c, err := f.Records.ClusterOfSite(ctx, site.ID)
+	if errors.Is(err, w.ErrNotFound) {
+		return nil, &w.Problem{Code: "app.cluster", What: "There is no cluster on " + site.Name + " yet", Why: "the cluster has not been deployed", Fix: "Deploy the cluster first: it is step 3 of the guide."}
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &State{SiteID: site.ID, SiteName: site.Name, StackID: stack.ID, Cluster: Facts{Name: c.Name, Version: c.Version, Domain: stack.CloudAppDomain()}}
+	s.Installed, err = f.Records.Releases(ctx, site.ID)
+	return s, err
+}
+
+// installed is a release of an earlier run with that role.
+func (s *State) installed(role w.ReleaseRole) (w.Release, bool) {
+	for _, r := range s.Installed {
+		if r.Role == role {
+			return r, true
+		}
+	}
+	return w.Release{}, false
+}
+
+// open reaches the Site's cluster.
+func (f flow) open(ctx context.Context, s *State) (Kube, error) {
+	c, err := f.Records.ClusterOfSite(ctx, s.SiteID)
+	if err != nil {
+		return nil, err
+	}
+	return f.Open(ctx, c)
+}
+
+// with works on the cluster.
+func (f flow) with(ctx context.Context, s *State, work func(Kube) error) error {
+	k, err := f.open(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer k.Close()
+	return work(k)
+}
+
+func (f flow) chart(ctx context.Context, s *State, src w.ChartSource) (w.Chart, error) {
+	stack, err := f.Records.Stack(ctx, s.StackID)
+	if err != nil {
+		return w.Chart{}, err
+	}
+	return f.Chart(ctx, src, stack)
+}
