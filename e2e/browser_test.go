@@ -130,6 +130,11 @@ func (b *tab) goThrough(answers map[string]map[string]string) {
 // start waits for the live checks and starts the run.
 func (b *tab) start() {
 	b.t.Helper()
+	defer func() {
+		if b.t.Failed() {
+			b.t.Logf("the review:\n%s", b.text())
+		}
+	}()
 	eventually(b.t, time.Minute, "the start button is free", func() bool {
 		return evaluate[bool](b, `!!document.querySelector('form[action$="/start"] button:not([disabled]):not([aria-disabled="true"])')`)
 	})

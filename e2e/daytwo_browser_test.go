@@ -16,9 +16,8 @@ import (
 )
 
 // TestDayTwoFromTheBrowser is a cluster's life by clicking, from its own page:
-// scaled out and in, upgraded while its nodes are watched, a pool more, other
-// certificates, the logs of its nodes. The dossier of the upgrade agrees with
-// what the Kubernetes API says of the nodes.
+// scaled out and in, upgraded while its nodes are watched, a pool more. The
+// dossier of the upgrade agrees with what the Kubernetes API says of the nodes.
 func TestDayTwoFromTheBrowser(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "200")
@@ -55,14 +54,6 @@ func TestDayTwoFromTheBrowser(t *testing.T) {
 	b.operate("addpool", map[string]map[string]string{"pool": {"name": "bigpool", "count": "1"}})
 	b.succeeded()
 	cluster.has("1.34.4", 1, 2, 1)
-	b.operate("rotate-certs", nil)
-	b.succeeded()
-	w.live("ratings-seattle").has("1.34.4", 1, 2, 1) // with the new certificates
-	b.operate("collect-logs", nil)
-	b.succeeded()
-	if s := b.text(); !strings.Contains(s, "Logs of 4 nodes of ratings-seattle") {
-		t.Errorf("the run does not offer the logs:\n%s", s)
-	}
 }
 
 // logIn fills in the login's form.
@@ -137,6 +128,12 @@ const rounding = 5 * time.Second
 func (c liveCluster) agrees(rows []workflows.NodeRow) {
 	c.t.Helper()
 	made, removed := map[string]time.Time{}, map[string]time.Time{}
+	begin := time.Now()
+	for _, row := range rows {
+		if row.StartedAt.Before(begin) {
+			begin = row.StartedAt
+		}
+	}
 	nodes, err := c.client.CoreV1().Nodes().List(c.t.Context(), metav1.ListOptions{})
 	if err != nil {
 		c.t.Fatal(err)
@@ -149,7 +146,9 @@ func (c liveCluster) agrees(rows []workflows.NodeRow) {
 		c.t.Fatal(err)
 	}
 	for _, e := range events.Items {
-		removed[e.InvolvedObject.Name] = eventTime(e)
+		if at := eventTime(e); !at.Before(begin.Add(-rounding)) { // else an earlier change took a node of that name
+			removed[e.InvolvedObject.Name] = at
+		}
 	}
 	compared := 0
 	for _, row := range rows {

@@ -24,6 +24,10 @@ import (
 // question is asked without it.
 const observing = 8 * time.Second
 
+// planning is how long the review waits for the plan, without which nothing
+// can be started.
+const planning = 30 * time.Second
+
 // Longest answers, in characters.
 const (
 	longestText = 4096

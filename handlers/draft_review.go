@@ -61,11 +61,13 @@ func (s *Server) reviewProps(c echo.Context, o opened, start bool) (wizard.Revie
 	if len(p.Errors) > 0 {
 		return p, nil
 	}
-	if p.Plan, err = session.Plan(ctx); err != nil {
+	planned, enough := context.WithTimeout(c.Request().Context(), planning)
+	defer enough()
+	if p.Plan, err = session.Plan(planned); err != nil {
 		p.PlanErr = problem.From(err)
 	}
 	p.StartAt = c.FormValue("start_at")
-	p.Gate, p.Zone, err = s.gateOf(ctx, o)
+	p.Gate, p.Zone, err = s.gateOf(c.Request().Context(), o)
 	return p, err
 }
 

@@ -18,6 +18,7 @@ import (
 	"hubwright/internal/auth"
 	"hubwright/internal/engine"
 	"hubwright/internal/live"
+	"hubwright/internal/monitor"
 	"hubwright/internal/notify"
 	"hubwright/internal/preflight"
 	"hubwright/internal/secrets"
@@ -44,6 +45,7 @@ type Deps struct {
 	RunFiles    RunFiles
 	Uploads     Uploads
 	Sender      Sender
+	Rotations   *monitor.Rotations // nil when nobody asks
 	Log         *slog.Logger
 	Clock       func() time.Time
 	PublicURL   string

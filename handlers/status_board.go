@@ -59,11 +59,12 @@ type statusReader struct {
 	s           *Server
 	now         time.Time
 	deployments []workflows.Deployment
-	sites       map[string][]workflows.Site  // by Deployment
-	clusters    map[string]workflows.Cluster // by Site
-	healths     map[string]store.SiteHealth  // by Site
-	apps        map[string]store.AppHealth   // by Site
-	endpoints   map[string]bool              // Sites that have an application
+	sites       map[string][]workflows.Site         // by Deployment
+	clusters    map[string]workflows.Cluster        // by Site
+	healths     map[string]store.SiteHealth         // by Site
+	apps        map[string]store.AppHealth          // by Site
+	names       map[string]workflows.TrafficProfile // by Deployment
+	endpoints   map[string]bool                     // Sites that have an application
 	open        []store.Announcement
 	going, past map[string][]status.Change // by Deployment
 	newest      map[string]hops            // by version
@@ -81,10 +82,10 @@ func (r *statusReader) read(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	names := map[string]string{}
+	siteNames := map[string]string{}
 	for _, x := range sites {
 		r.sites[x.DeploymentID] = append(r.sites[x.DeploymentID], x)
-		names[x.ID] = x.Name
+		siteNames[x.ID] = x.Name
 	}
 	clusters, err := db.Clusters(ctx)
 	if err != nil {
@@ -109,10 +110,18 @@ func (r *statusReader) read(ctx context.Context) (err error) {
 	for _, e := range endpoints {
 		r.endpoints[e.SiteID] = true
 	}
+	names, err := db.TrafficProfiles(ctx)
+	if err != nil {
+		return err
+	}
+	r.names = map[string]workflows.TrafficProfile{}
+	for _, p := range names {
+		r.names[p.DeploymentID] = p
+	}
 	if r.open, err = db.OpenAnnouncements(ctx); err != nil {
 		return err
 	}
-	return r.readChanges(ctx, names)
+	return r.readChanges(ctx, siteNames)
 }
 
 // announcements are what is open, in words.
@@ -145,6 +154,32 @@ func (r *statusReader) concerns(a store.Announcement) string {
 		}
 	}
 	return ""
+}
+
+// traffic fills in how the Sites stand behind the one name.
+func (r *statusReader) traffic(d *status.Deployment) {
+	name, ok := r.names[d.ID]
+	if !ok {
+		return
+	}
+	d.Traffic = &status.Traffic{FQDN: name.FQDN}
+	if r.s.Rotations == nil {
+		return
+	}
+	l, ok := r.s.Rotations.Of(d.ID)
+	if !ok {
+		return
+	}
+	d.Traffic.CheckedAt, d.Traffic.Why = l.At, l.Problem
+	if r.now.Sub(l.At) > monitor.FreshFor(r.s.Probing) {
+		d.Traffic.Why = "How the Sites stand behind it is not known: the newest answer is old."
+		return
+	}
+	for i := range d.Sites {
+		if s, ok := l.Sites[d.Sites[i].ID]; ok {
+			d.Sites[i].Rotation = status.Rotation{In: s.InRotation, Health: s.Health}
+		}
+	}
 }
 
 // maintenance is until when a Site is in scheduled maintenance.
@@ -206,6 +241,7 @@ func (r *statusReader) deployment(d workflows.Deployment) status.Deployment {
 	for _, site := range r.sites[d.ID] {
 		out.Sites = append(out.Sites, r.site(site))
 	}
+	r.traffic(&out)
 	out.Health, out.Words, out.Lead = together(out.Sites)
 	return out
 }

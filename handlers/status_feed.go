@@ -108,14 +108,17 @@ func (v *view) refresh(ctx context.Context) {
 	}
 	v.props = p
 	_, changed := v.feed.Put(partsOf(p))
-	now := time.Now()
-	if !changed && now.Sub(v.checked) < v.s.pace.ages {
-		return
-	}
-	v.checked = now
-	v.ages, err = prepare(map[string]any{"now": p.Now.UnixMilli(), "checked": millisOf(p.CheckedAt())})
-	if err == nil && changed {
+	if changed {
 		v.frames = map[string]*websocket.PreparedMessage{}
+	}
+	if now := time.Now(); now.Sub(v.checked) >= v.s.pace.ages {
+		v.checked, changed = now, true
+		if v.ages, err = prepare(map[string]any{"now": p.Now.UnixMilli(), "checked": millisOf(p.CheckedAt())}); err != nil {
+			v.s.Log.Error("the status page could not be sent to those who watch it", "err", err)
+		}
+	}
+	if !changed {
+		return
 	}
 	close(v.news)
 	v.news = make(chan struct{})

@@ -118,6 +118,9 @@ func withoutInside(b status.Board) status.Board {
 	for i := range b.Deployments {
 		d := &b.Deployments[i]
 		d.Sites, d.Changes, d.Past = slices.Clone(d.Sites), slices.Clone(d.Changes), slices.Clone(d.Past)
+		if d.Traffic != nil {
+			d.Traffic = &status.Traffic{CheckedAt: d.Traffic.CheckedAt}
+		}
 		for j := range d.Sites {
 			d.Sites[j].URL, d.Sites[j].Why = "", ""
 			if a := d.Sites[j].App; a != nil {

@@ -19,6 +19,11 @@ func (d *DB) TrafficProfile(ctx context.Context, deploymentID string) (workflows
 	return one(ctx, d.db, "traffic profile of "+deploymentID, scanTraffic, `SELECT `+trafficColumns+` FROM traffic_profiles WHERE deployment_id = $1`, deploymentID)
 }
 
+// TrafficProfiles are the names of all Deployments that have one.
+func (d *DB) TrafficProfiles(ctx context.Context) ([]workflows.TrafficProfile, error) {
+	return list(ctx, d.db, scanTraffic, `SELECT `+trafficColumns+` FROM traffic_profiles ORDER BY deployment_id`)
+}
+
 // SaveTrafficProfile makes this the Deployment's one name. UpdatedAt is set to
 // now.
 func (d *DB) SaveTrafficProfile(ctx context.Context, p *workflows.TrafficProfile) error {

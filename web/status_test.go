@@ -58,6 +58,37 @@ func TestStatusRefreshesItself(t *testing.T) {
 	}
 }
 
+// When the server is gone the page itself calls old what got old: nothing that
+// nobody asked for a while stays green.
+func TestStatusGetsOldWithoutTheServer(t *testing.T) {
+	good := render(t, galleryPage(t, "status"))
+	mux := http.NewServeMux()
+	mux.Handle(static.Prefix, static.Handler())
+	mux.HandleFunc("GET /status/dep_1", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("HX-Request") == "true" {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		w.Header().Set("Content-Security-Policy", csp)
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write(good)
+	})
+	srv := httptest.NewServer(mux)
+	t.Cleanup(srv.Close)
+	ctx := tab(t)
+	do(t, ctx, chromedp.Navigate(srv.URL+"/status/dep_1"))
+	until(t, ctx, `["Reconnecting", "Polling"].includes(document.getElementById("live-badge").textContent)`)
+	const green = `document.querySelectorAll("#status header .pill.ok, #status .meta .pill.ok").length`
+	if n := eval[int](t, ctx, green); n != 3 {
+		t.Errorf("%d healths are green while they are fresh", n)
+	}
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](`document.getElementById("status").dataset.staleAfter = "13"`)) // 12 s old in the gallery
+	until(t, ctx, green+` === 0 && [...document.querySelectorAll("#status header .aging .pill")].every((p) => p.textContent.trim() === "Stale, was healthy")`)
+	if text := eval[string](t, ctx, `document.querySelector("#part-top .meta .pill").textContent.trim()`); text != "Stale" {
+		t.Errorf("the Deployment is %q", text)
+	}
+}
+
 // A strip says by its shape too what it says by colour.
 func TestStripsTellWithoutColour(t *testing.T) {
 	doc := parse(t, galleryPage(t, "status.bad"))

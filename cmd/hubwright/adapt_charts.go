@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"hubwright/internal/charts"
@@ -69,7 +70,54 @@ func (a adapters) chart(ctx context.Context, src workflows.ChartSource, s workfl
 		}
 		return charts.Read(archive, src)
 	}
-	return charts.Locate(ctx, src, charts.Net{CABundle: s.CABundle, Proxy: s.HTTPSProxy})
+	return a.fetched.locate(src, s.ID, func() (workflows.Chart, error) {
+		return charts.Locate(ctx, src, charts.Net{CABundle: s.CABundle, Proxy: s.HTTPSProxy})
+	})
+}
+
+// fetchedCharts remembers charts for a short time: pages, checks and the plan
+// of one draft ask for the same ones again and again.
+type fetchedCharts struct {
+	mu   sync.Mutex
+	have map[chartKey]fetchedChart
+}
+
+type chartKey struct {
+	src     workflows.ChartSource
+	stackID string
+}
+
+type fetchedChart struct {
+	chart workflows.Chart
+	at    time.Time
+}
+
+const chartFresh = 2 * time.Minute
+
+func (f *fetchedCharts) locate(src workflows.ChartSource, stackID string, fetch func() (workflows.Chart, error)) (workflows.Chart, error) {
+	key := chartKey{src, stackID}
+	f.mu.Lock()
+	got, ok := f.have[key]
+	f.mu.Unlock()
+	if ok && time.Since(got.at) < chartFresh {
+		return got.chart, nil
+	}
+	c, err := fetch()
+	if err != nil {
+		return c, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for k, old := range f.have {
+		if time.Since(old.at) >= chartFresh {
+			delete(f.have, k)
+		}
+	}
+	if f.have == nil {
+		f.have = map[chartKey]fetchedChart{}
+	}
+	f.have[key] = fetchedChart{c, time.Now()}
+	return c, nil
 }
 
 func (a adapters) app() app.Needs {

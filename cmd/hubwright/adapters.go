@@ -28,6 +28,7 @@ type adapters struct {
 	files    *archives.RunFiles
 	// probing is how often clusters are asked how they are.
 	probing time.Duration
+	fetched *fetchedCharts
 	// uploads are files that people gave to drafts.
 	uploads *archives.Uploads
 }
@@ -35,7 +36,7 @@ type adapters struct {
 func newAdapters(db *store.DB, vault *secrets.Vault, masker *redact.Redactor, shelf *archives.Shelf) adapters {
 	v := &maskingVault{vault: vault, masker: masker}
 	clouds := azure.New(v)
-	return adapters{db: db, vault: v, hubs: azurestack.New(v), clouds: clouds, rotation: azure.NewRotation(db, clouds), shelf: shelf}
+	return adapters{fetched: &fetchedCharts{}, db: db, vault: v, hubs: azurestack.New(v), clouds: clouds, rotation: azure.NewRotation(db, clouds), shelf: shelf}
 }
 
 func (a adapters) organizations() *devops.Organizations { return devops.New(a.vault) }

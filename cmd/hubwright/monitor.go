@@ -34,6 +34,7 @@ func (p *product) monitor(every time.Duration, log *slog.Logger) *monitor.Monito
 			}
 			return monitor.AskApp(ctx, e, stack.HTTPSProxy)
 		},
+		AskName: p.adapters.rotation.State, Rotations: p.rotations,
 		Words: func(err error) string { return problem.From(err).What },
 		Saved: func() { p.news.Notify(live.Status) },
 		Every: every, Limit: probeLimit, Clock: time.Now, Log: log,

@@ -22,6 +22,7 @@ import (
 	"hubwright/internal/auth"
 	"hubwright/internal/engine"
 	"hubwright/internal/live"
+	"hubwright/internal/monitor"
 	"hubwright/internal/notify"
 	"hubwright/internal/preflight"
 	"hubwright/internal/redact"
@@ -114,8 +115,11 @@ type product struct {
 	book    *audit.Book
 	news    *live.Hub
 	sender  *notify.Sender
-	courier *audit.Courier // nil when checkpoints go nowhere else
-	work    sync.WaitGroup // in the background, until the context of serve ends
+
+	adapters  adapters
+	rotations *monitor.Rotations
+	courier   *audit.Courier // nil when checkpoints go nowhere else
+	work      sync.WaitGroup // in the background, until the context of serve ends
 }
 
 // assemble wires the rooms. This is the only place that knows them all.
@@ -158,10 +162,10 @@ func assemble(ctx context.Context, cfg config, log *slog.Logger) (*product, erro
 		db.Close()
 		return nil, err
 	}
-	p := &product{book: book, courier: courier, db: db, vault: vault, auth: auth.New(db, time.Now), engine: eng, news: news, sender: notify.NewSender(db, a.vault, time.Now, log)}
+	p := &product{book: book, courier: courier, db: db, vault: vault, auth: auth.New(db, time.Now), engine: eng, news: news, sender: notify.NewSender(db, a.vault, time.Now, log), adapters: a, rotations: &monitor.Rotations{}}
 	p.checks = preflight.New(ctx, db, list, news, log, time.Now)
 	p.handler = handlers.New(handlers.Deps{
-		Store: db, Engine: eng, Auth: p.auth, Vault: vault, Signing: signing, Live: news, Preflight: p.checks, Catalogue: list, Sender: p.sender,
+		Store: db, Engine: eng, Auth: p.auth, Vault: vault, Signing: signing, Live: news, Preflight: p.checks, Catalogue: list, Sender: p.sender, Rotations: p.rotations,
 		Hubs: hubsAdapter{}, Connections: a.connectionTester(), Clusters: a, Archives: shelf, RunFiles: files, Uploads: a.uploads, Log: log, Clock: time.Now, PublicURL: cfg.PublicURL,
 		Banner: cfg.Banner, Config: configValues(cfg), Build: version, Gallery: cfg.Gallery, Probing: cfg.Probe, Checkpoints: courier, Proxies: cfg.Proxies,
 	})

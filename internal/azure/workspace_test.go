@@ -65,8 +65,12 @@ func openAnalytics(t *testing.T) (*analytics, *Cloud) {
 	}
 	t.Cleanup(func() { front.Close() })
 	a.service = loganalytics.New(loganalytics.Config{Azure: front, Refuse: a.refuse,
-		Agents: func(context.Context) []loganalytics.Agent { a.mu.Lock(); defer a.mu.Unlock(); return slices.Clone(a.agents) },
-		Now:    func() time.Time { a.mu.Lock(); defer a.mu.Unlock(); return time.Now().Add(a.ahead) },
+		Agents: func(context.Context) []loganalytics.Agent {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			return slices.Clone(a.agents)
+		},
+		Now: func() time.Time { a.mu.Lock(); defer a.mu.Unlock(); return time.Now().Add(a.ahead) },
 	})
 	door, err := proxy.Listen(proxy.Config{Addr: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

@@ -46,6 +46,7 @@ func (c *Cluster) Preview(ctx context.Context, spec workflows.ReleaseSpec) (Prev
 	}
 	dry := action.NewInstall(helm)
 	dry.ReleaseName, dry.Namespace, dry.DryRun, dry.DryRunOption, dry.IsUpgrade = spec.Name, spec.Namespace, true, "server", was != ""
+	dry.DisableOpenAPIValidation = true // its documents are large, and a page waits; Install has it
 	rel, err := dry.RunWithContext(ctx, ch, values)
 	if err != nil {
 		return Preview{}, s.failed("Rendering "+spec.Name, err)

@@ -34,8 +34,10 @@ func (i Item) Days(now time.Time) int {
 // Left is how long is left, in words.
 func (i Item) Left(now time.Time) string {
 	switch d := i.Days(now); {
+	case d < -2:
+		return fmt.Sprintf("ended %d days ago", -d-1)
 	case d < -1:
-		return fmt.Sprintf("ended %d days ago", -d)
+		return "ended yesterday"
 	case d < 0:
 		return "has ended"
 	case d == 0:

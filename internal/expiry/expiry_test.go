@@ -24,7 +24,8 @@ func TestDaysAndThresholds(t *testing.T) {
 		{time.Hour, 0, "ends within a day", 1, true},
 		{0, 0, "ends within a day", 0, true},
 		{-time.Hour, -1, "has ended", 0, true},
-		{-49 * time.Hour, -3, "ended 3 days ago", 0, true},
+		{-25 * time.Hour, -2, "ended yesterday", 0, true},
+		{-49 * time.Hour, -3, "ended 2 days ago", 0, true},
 	} {
 		i := Item{Ends: noon.Add(tc.left)}
 		th, near := i.Threshold(noon)

@@ -155,6 +155,38 @@ func TestHangingApplicationDelaysOnlyItself(t *testing.T) {
 	})
 }
 
+// How Sites stand behind a name is asked like everything else: who does not
+// answer is not known, and delays nobody.
+func TestNamesAreAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &rig{saved: map[string][]Probe{}, names: []workflows.TrafficProfile{{DeploymentID: "dep_1"}, {DeploymentID: "dep_2"}, {DeploymentID: "dep_3"}}}
+		ctx, cancel := context.WithCancel(t.Context())
+		var known Rotations
+		m := New(Config{Records: r, Saved: func() {}, Words: error.Error, Every: every, Limit: limit, Clock: time.Now, Rotations: &known,
+			AskName: func(ctx context.Context, dep string) ([]workflows.SiteRotation, error) {
+				switch dep {
+				case "dep_1":
+					return []workflows.SiteRotation{{SiteID: "site_1", InRotation: true, Health: workflows.SiteOnline}}, nil
+				case "dep_2":
+					return nil, errors.New("the login was refused")
+				}
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}})
+		ended := make(chan struct{})
+		go func() { defer close(ended); m.Run(ctx) }()
+		time.Sleep(3 * time.Minute)
+		cancel()
+		<-ended
+		a, _ := known.Of("dep_1")
+		b, _ := known.Of("dep_2")
+		c, _ := known.Of("dep_3")
+		if !a.Sites["site_1"].InRotation || time.Since(a.At) > 2*every || b.Problem != "the login was refused" || c.Problem != "It did not answer within 10s" {
+			t.Errorf("%+v\n%+v\n%+v", a, b, c)
+		}
+	})
+}
+
 // Histories of the first format are read as they were.
 func TestFirstFormatIsRead(t *testing.T) {
 	b := []byte{firstFormat}

@@ -17,6 +17,7 @@ type Records interface {
 	SaveProbe(ctx context.Context, p Probe) error
 	Endpoints(ctx context.Context) ([]workflows.Endpoint, error)
 	SaveAppProbe(ctx context.Context, p AppProbe) error
+	TrafficProfiles(ctx context.Context) ([]workflows.TrafficProfile, error)
 }
 
 // Config is what a Monitor is made of. All fields are required.
@@ -27,7 +28,11 @@ type Config struct {
 	Ask func(ctx context.Context, c workflows.Cluster) (Sample, error)
 	// AskApp asks a Site's application, under the same terms.
 	AskApp func(ctx context.Context, e workflows.Endpoint) (AppSample, error)
-	// Words is an error of Ask in a sentence.
+	// AskName asks how the Sites stand behind a Deployment's one name.
+	AskName func(ctx context.Context, deploymentID string) ([]workflows.SiteRotation, error)
+	// Rotations gets what AskName told.
+	Rotations *Rotations
+	// Words is an error of Ask or AskName in a sentence.
 	Words func(error) string
 	Saved func()        // called after each probe that was saved
 	Every time.Duration // between two probes of the same, about
@@ -36,7 +41,7 @@ type Config struct {
 	Log   *slog.Logger
 }
 
-// Monitor asks clusters and applications. Each is asked on its own: one that
+// Monitor asks clusters, applications and names. Each is asked on its own: one that
 // accepts and never answers delays nothing but its own freshness.
 type Monitor struct {
 	Config
@@ -96,7 +101,14 @@ func (m *Monitor) questions(ctx context.Context) ([]question, error) {
 	if err != nil {
 		return nil, err
 	}
+	names, err := m.Records.TrafficProfiles(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out []question
+	for _, p := range names {
+		out = append(out, m.ofName(p))
+	}
 	for _, c := range clusters {
 		if c.Kubeconfig != "" { // else it is being deployed
 			out = append(out, m.ofCluster(c))

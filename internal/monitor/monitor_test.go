@@ -31,7 +31,12 @@ type rig struct {
 	apps     []workflows.Endpoint
 	askApp   func(context.Context, workflows.Endpoint) (AppSample, error)
 	savedApp []AppProbe
+	names    []workflows.TrafficProfile
 	stop     func()
+}
+
+func (r *rig) TrafficProfiles(context.Context) ([]workflows.TrafficProfile, error) {
+	return r.names, nil
 }
 
 func (r *rig) Endpoints(context.Context) ([]workflows.Endpoint, error) { return r.apps, nil }

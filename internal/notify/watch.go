@@ -23,6 +23,8 @@ type Records interface {
 	RunEnds(ctx context.Context, after int64) ([]workflows.AuditEvent, error)
 	Run(ctx context.Context, id string) (workflows.Run, error)
 	UnfinishedRuns(ctx context.Context) ([]workflows.Run, error)
+	// Gate of a run that waits for nothing is empty.
+	Gate(ctx context.Context, runID string) (workflows.Gate, error)
 }
 
 // Health is how a Deployment is.
@@ -165,7 +167,7 @@ func (w *Watcher) runEnded(run workflows.Run, e workflows.AuditEvent) Event {
 	return ev
 }
 
-// approvals tells of runs that wait.
+// approvals tells of runs that wait for a second person.
 func (w *Watcher) approvals(ctx context.Context) error {
 	going, err := w.Records.UnfinishedRuns(ctx)
 	if err != nil {
@@ -176,7 +178,14 @@ func (w *Watcher) approvals(ctx context.Context) error {
 		if r.Status != workflows.RunWaiting {
 			continue
 		}
-		events = append(events, Event{Key: fmt.Sprintf("approval:%s:%d", r.ID, r.Attempt), Kind: ApprovalWanted, At: w.Clock(), Title: r.Title + " waits", Text: r.Doing,
+		gate, err := w.Records.Gate(ctx, r.ID)
+		if err != nil {
+			return err
+		}
+		if gate.Approved() {
+			continue // it waits for its time
+		}
+		events = append(events, Event{Key: fmt.Sprintf("approval:%s:%d", r.ID, r.Attempt), Kind: ApprovalWanted, At: w.Clock(), Title: r.Title + " needs an approval", Text: "Somebody who did not ask for it may approve or reject it.",
 			DeploymentID: r.Target.DeploymentID, URL: w.BaseURL + "/runs/" + r.ID, Tone: Warn,
 			Facts: []Fact{{"Run", strconv.Itoa(r.Number)}, {"Started by", r.CreatedBy}}})
 	}

@@ -21,6 +21,7 @@ type records struct {
 	ends     []workflows.AuditEvent
 	runs     map[string]workflows.Run
 	going    []workflows.Run
+	gates    map[string]workflows.Gate
 	posted   map[string]Event
 	healths  []Health
 	items    []expiry.Item
@@ -77,6 +78,8 @@ func (r *records) Run(_ context.Context, id string) (workflows.Run, error) {
 }
 
 func (r *records) UnfinishedRuns(context.Context) ([]workflows.Run, error) { return r.going, nil }
+
+func (r *records) Gate(_ context.Context, id string) (workflows.Gate, error) { return r.gates[id], nil }
 
 func (r *records) titles() []string {
 	var out []string
@@ -189,7 +192,9 @@ func TestHealthIsToldWhenItLasts(t *testing.T) {
 func TestApprovalsAreTold(t *testing.T) {
 	r := newRecords()
 	w := r.watcher()
-	r.going = []workflows.Run{{ID: "run_1", Title: "Upgrade", Status: workflows.RunWaiting, Attempt: 1}, {ID: "run_2", Title: "Scale", Status: workflows.RunRunning}}
+	r.going = []workflows.Run{{ID: "run_1", Title: "Upgrade", Status: workflows.RunWaiting, Attempt: 1}, {ID: "run_2", Title: "Scale", Status: workflows.RunRunning},
+		{ID: "run_3", Title: "Rotate", Status: workflows.RunWaiting}, {ID: "run_4", Title: "Add", Status: workflows.RunWaiting}}
+	r.gates = map[string]workflows.Gate{"run_1": {Approval: true}, "run_3": {Windows: []workflows.Window{{}}}, "run_4": {Approval: true, Verdicts: []workflows.Verdict{{Approved: true}}}}
 	if err := w.Look(t.Context()); err != nil {
 		t.Fatal(err)
 	}

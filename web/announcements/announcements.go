@@ -74,9 +74,9 @@ func (p Props) err(field string) string { return ui.ErrorOf(p.Errors, field) }
 func (i Item) status() ui.Status {
 	switch {
 	case i.Going && i.Maintenance:
-		return ui.Status{Tone: ui.ToneRun, Words: "Maintenance goes on"}
+		return ui.Status{Tone: ui.ToneWarn, Words: "Maintenance goes on"}
 	case i.Going:
-		return ui.Status{Tone: ui.ToneRun, Words: "Shown now"}
+		return ui.Status{Tone: ui.ToneOK, Words: "Shown now"}
 	case i.Maintenance:
 		return ui.Status{Tone: ui.ToneWait, Words: "Scheduled"}
 	}
@@ -95,4 +95,11 @@ func (i Item) concerns() string {
 		return "everything"
 	}
 	return i.Concerns
+}
+
+func (i Item) people() string {
+	if i.EndedBy != "" {
+		return ", by " + i.By + ", ended by " + i.EndedBy
+	}
+	return ", by " + i.By
 }

@@ -41,7 +41,7 @@ func upgrading() []status.Change {
 }
 
 func statusOf(d ...status.Deployment) status.Props {
-	p := status.Props{Role: ui.RoleOperator, Now: now, Watching: true, URL: "/status", Board: status.Board{At: now, Health: status.Up, Words: "Operational", Deployments: d}}
+	p := status.Props{Role: ui.RoleOperator, Now: now, Watching: true, StaleAfter: 3 * time.Minute, Version: "gallery", URL: "/status", Board: status.Board{At: now, Health: status.Up, Words: "Operational", Deployments: d}}
 	if len(d) == 1 {
 		p.One, p.URL = true, "/status/"+d[0].ID
 		p.Board.Health, p.Board.Words = d[0].Health, d[0].Words
@@ -87,6 +87,21 @@ func statusPages() []Page {
 	viewer := good
 	viewer.Role = ui.RoleViewer
 
+	d = ratings()
+	d.Health, d.Words, d.Lead = status.Maintenance, "Maintenance", "Orlando is in scheduled maintenance, 1 Site answers."
+	d.Sites[1].Health, d.Sites[1].Words = status.Maintenance, "Maintenance until 14:00 UTC"
+	d.Sites[1].Days = past(90, 24*time.Hour, "m", 100)
+	d.Sites[0].App = &status.App{Health: status.Up, Words: "Answers in 12 ms", Status: 200, CheckedAt: before(20 * time.Second), Days: past(90, 24*time.Hour, "uxuuuuu", 99.8)}
+	d.Sites[1].App = &status.App{Health: status.Down, Words: "Answers 503", Why: "It answered 503", Status: 503, CheckedAt: before(9 * time.Second), Days: past(90, 24*time.Hour, "x", 99.9)}
+	d.Traffic = &status.Traffic{FQDN: "ratings.trafficmanager.net", CheckedAt: before(30 * time.Second)}
+	d.Sites[0].Rotation, d.Sites[1].Rotation = status.Rotation{In: true, Health: "online"}, status.Rotation{Health: "degraded"}
+	planned := statusOf(d)
+	planned.Board.Announcements = []status.Announcement{
+		{ID: "ann_1", Maintenance: true, Title: "Update of Orlando's Hub", Text: "The stamp is patched.\nThe application is served from Seattle.", Concerns: "Ratings / Orlando", From: before(time.Hour), To: now.Add(3 * time.Hour), Going: true, By: "ana"},
+		{ID: "ann_2", Title: long, From: before(time.Minute), Going: true, By: "ben"}}
+	plannedWall := planned
+	plannedWall.Wall = true
+
 	many := manyStatus()
 	manyWall := many
 	manyWall.Wall = true
@@ -99,6 +114,8 @@ func statusPages() []Page {
 		page("status.running", "Ratings: Degraded", layout.NavStatus, status.Page(running), icon(layout.IconRunning)),
 		page("status.viewer", "Ratings", layout.NavStatus, status.Page(viewer), as(ui.RoleViewer)),
 		page("status.shared", "Ratings", layout.NavNone, status.Page(shared), seenAs(layout.LookShared)),
+		page("status.maintenance", "Ratings: Maintenance", layout.NavStatus, status.Page(planned)),
+		page("status.maintenance-wall", "Ratings", layout.NavNone, status.Page(plannedWall), seenAs(layout.LookWall)),
 		page("status.wall", "Ratings", layout.NavNone, status.Page(wall), seenAs(layout.LookWall)),
 		page("status.all", "Status", layout.NavStatus, status.Page(many)),
 		page("status.all-wall", "Status", layout.NavNone, status.Page(manyWall), seenAs(layout.LookWall)),

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -75,6 +74,9 @@ func (p Props) CheckedAt() map[string]time.Time {
 				out["checked-app-"+s.ID] = s.App.CheckedAt
 			}
 		}
+		if p.One && d.Traffic != nil && !d.Traffic.CheckedAt.IsZero() {
+			out["checked-name"] = d.Traffic.CheckedAt
+		}
 	}
 	return out
 }
@@ -96,6 +98,11 @@ func steady(d Deployment) Deployment {
 		sites[i] = s
 	}
 	d.Sites = sites
+	if d.Traffic != nil {
+		t := *d.Traffic
+		t.CheckedAt = time.Time{}
+		d.Traffic = &t
+	}
 	return d
 }
 
@@ -151,7 +158,7 @@ func (a Announcement) icon() string {
 
 func (a Announcement) concerns() string {
 	if a.Concerns == "" {
-		return ", everything, "
+		return "everything"
 	}
-	return ", " + strings.TrimSpace(a.Concerns) + ", "
+	return a.Concerns
 }

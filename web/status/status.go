@@ -56,8 +56,16 @@ type Deployment struct {
 	Words   string   `json:"words"` // "Operational"
 	Lead    string   `json:"lead"`  // a sentence
 	Sites   []Site   `json:"sites"`
-	Changes []Change `json:"changes"` // in progress
-	Past    []Change `json:"past"`    // the newest first
+	Changes []Change `json:"changes"`           // in progress
+	Past    []Change `json:"past"`              // the newest first
+	Traffic *Traffic `json:"traffic,omitempty"` // nil while it has no name
+}
+
+// Traffic is the one name of a Deployment.
+type Traffic struct {
+	FQDN      string    `json:"fqdn,omitempty"` // not on a shared page
+	Why       string    `json:"why,omitempty"`  // nobody knows how the Sites stand behind it; not on a shared page
+	CheckedAt time.Time `json:"checkedAt,omitzero"`
 }
 
 // Site is a Site with what was found when its cluster was asked last.
@@ -78,7 +86,14 @@ type Site struct {
 	CertificateDays int       `json:"certificateDays,omitempty"` // full days left
 	Days            Strip     `json:"days"`
 	Quarters        Strip     `json:"quarters"`
+	Rotation        Rotation  `json:"rotation,omitzero"`
 	App             *App      `json:"app,omitempty"` // nil while the Site has no application
+}
+
+// Rotation is how a Site stands behind the one name; zero when nobody knows.
+type Rotation struct {
+	In     bool   `json:"in"`
+	Health string `json:"health"` // online, degraded, checking or unknown
 }
 
 // App is how a Site's application answered when it was asked last.

@@ -173,6 +173,18 @@ func (s Site) certificate() ui.Status {
 	return ui.Status{Tone: ui.ToneOK, Words: words}
 }
 
+func (r Rotation) status() ui.Status {
+	switch {
+	case !r.In:
+		return ui.Status{Tone: ui.ToneSkip, Words: "Out of rotation"}
+	case r.Health == "online":
+		return ui.Status{Tone: ui.ToneOK, Words: "In rotation"}
+	case r.Health == "degraded":
+		return ui.Status{Tone: ui.ToneBad, Words: "In rotation, but degraded"}
+	}
+	return ui.Status{Tone: ui.ToneIdle, Words: "In rotation, " + r.Health}
+}
+
 func dayChoices() []ui.Choice {
 	return []ui.Choice{{Value: "7", Label: "7 days"}, {Value: "30", Label: "30 days"}, {Value: "90", Label: "90 days"}, {Value: "365", Label: "1 year"}}
 }

@@ -147,3 +147,20 @@ func TestChecks(t *testing.T) {
 		})
 	}
 }
+
+// TestAnOwnLoadBalancer is recorded and looked at; Azure is not asked.
+func TestAnOwnLoadBalancer(t *testing.T) {
+	b := newBed()
+	b.visitor.names["ratings.example.com"] = "10.9.9.9"
+	r, err := b.run(t, w.Answers{"kind": "own", "own_name": "Ratings.example.com", "own_ttl": "5", "sites.0.site": "s1", "sites.0.target": "10.1.1.1", "sites.1.site": "s2", "sites.1.target": "10.2.2.2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := b.records.profile
+	if p == nil || p.Kind != w.TrafficOwn || p.FQDN != "ratings.example.com" || p.TTL != 5 || len(p.Endpoints) != 2 || b.cloud.saved > 0 {
+		t.Errorf("recorded %+v; Azure was written %d times", p, b.cloud.saved)
+	}
+	if !strings.Contains(r.Headline, "http://ratings.example.com/health") {
+		t.Errorf("headline %q", r.Headline)
+	}
+}

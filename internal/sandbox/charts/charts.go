@@ -39,6 +39,10 @@ var files embed.FS
 // made is when everything was published.
 var made = time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
 
+// further are versions of charts besides that of their folder. The driver has
+// one for each Kubernetes.
+var further = map[string][]string{"azuredisk-csi-driver": {"1.34.3"}}
+
 // Library is what the repository has. It is an http.Handler for any of Hosts.
 type Library struct {
 	charts []packed
@@ -63,14 +67,16 @@ func Open() (*Library, error) {
 		return nil, err
 	}
 	for _, f := range folders {
-		p, err := pack(f.Name())
-		if err != nil {
-			return nil, fmt.Errorf("chart %s: %w", f.Name(), err)
+		for _, version := range append([]string{""}, further[f.Name()]...) {
+			p, err := pack(f.Name(), version)
+			if err != nil {
+				return nil, fmt.Errorf("chart %s: %w", f.Name(), err)
+			}
+			if err := l.publish(&p); err != nil {
+				return nil, err
+			}
+			l.charts = append(l.charts, p)
 		}
-		if err := l.publish(&p); err != nil {
-			return nil, err
-		}
-		l.charts = append(l.charts, p)
 	}
 	l.mux.HandleFunc("GET /v2/{$}", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("{}")) })
 	l.mux.HandleFunc("GET /v2/{rest...}", l.registry)
@@ -81,8 +87,9 @@ func Open() (*Library, error) {
 // ServeHTTP answers as repository below any path, and as registry below /v2/.
 func (l *Library) ServeHTTP(w http.ResponseWriter, r *http.Request) { l.mux.ServeHTTP(w, r) }
 
-// pack makes the same archive of a folder each time.
-func pack(folder string) (packed, error) {
+// pack makes the same archive of a folder each time, in another version where
+// one is given.
+func pack(folder, version string) (packed, error) {
 	var p packed
 	text, err := files.ReadFile("files/" + folder + "/Chart.yaml")
 	if err != nil {
@@ -90,6 +97,10 @@ func pack(folder string) (packed, error) {
 	}
 	if err := yaml.Unmarshal(text, &p.meta); err != nil {
 		return p, err
+	}
+	own := fmt.Sprint(p.meta["version"])
+	if version != "" {
+		p.meta["version"], p.meta["appVersion"] = version, version
 	}
 	p.name, p.version = fmt.Sprint(p.meta["name"]), fmt.Sprint(p.meta["version"])
 	var buf bytes.Buffer
@@ -102,6 +113,9 @@ func pack(folder string) (packed, error) {
 		body, err := files.ReadFile(name)
 		if err != nil {
 			return err
+		}
+		if path.Base(name) == "Chart.yaml" {
+			body = bytes.ReplaceAll(body, []byte(own), []byte(p.version))
 		}
 		inside := p.name + strings.TrimPrefix(name, "files/"+folder)
 		if err := tw.WriteHeader(&tar.Header{Name: inside, Mode: 0o644, Size: int64(len(body)), ModTime: made}); err != nil {
