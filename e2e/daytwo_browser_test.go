@@ -146,7 +146,7 @@ func (c liveCluster) agrees(rows []workflows.NodeRow) {
 		c.t.Fatal(err)
 	}
 	for _, e := range events.Items {
-		if at := eventTime(e); !at.Before(begin.Add(-rounding)) { // else an earlier change took a node of that name
+		if at := eventTime(e); !at.Before(begin) { // else an earlier change took a node of that name
 			removed[e.InvolvedObject.Name] = at
 		}
 	}

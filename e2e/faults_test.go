@@ -16,6 +16,11 @@ import (
 	"hubwright/internal/sandbox/faults"
 )
 
+// noHubs are the faults of public Azure and of Azure DevOps. A scenario is a
+// run on a Hub; these are brought about in the tests of internal/sandbox and
+// internal/devops, and the expired token in TestPipelines.
+var noHubs = []string{"app-unreachable", "pat-expired", "devops-throttled", "agent-offline", "endpoint-refused"}
+
 // TestFaults plays every scenario on one sandbox and one server: the fault is
 // told on the page in words, and when it is lifted the run goes on from where
 // it stopped and makes nothing twice.
@@ -40,7 +45,7 @@ func TestFaults(t *testing.T) {
 		}
 	}
 	for _, r := range faults.Kinds() {
-		if !kinds[r.Kind] {
+		if !kinds[r.Kind] && !slices.Contains(noHubs, r.Kind) {
 			t.Errorf("no scenario plays the fault %s", r.Kind)
 		}
 	}
