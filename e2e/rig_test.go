@@ -5,8 +5,8 @@ package e2e
 import (
 	"bufio"
 	"context"
-	"flag"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
