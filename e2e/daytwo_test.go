@@ -21,6 +21,7 @@ import (
 // more, upgraded with the server killed in the middle, renewed. After each the
 // cluster itself is asked.
 func TestDayTwo(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "200")
 	w.setUp()
 	seattle := w.sites()["Seattle"]

@@ -226,10 +226,11 @@ var setupLink = regexp.MustCompile(`http://\S+/setup\?token=\S+`)
 
 func (w *world) setupLink() string {
 	w.t.Helper()
-	link := setupLink.FindString(w.server.output())
-	if link == "" {
-		w.t.Fatalf("no set-up link in:\n%s", w.server.output())
-	}
+	link := ""
+	eventually(w.t, time.Minute, "the set-up link is printed", func() bool {
+		link = setupLink.FindString(w.server.output())
+		return link != ""
+	})
 	return link
 }
 
