@@ -12,8 +12,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
+// ratingsName is the one name that users have for both Sites.
+const ratingsName = "ratings-tmep.trafficmanager.net"
+
 // TestDeliver puts the application on both Sites, once with the server killed
-// in the middle, lets it scale, and takes it away again. After each the
+// in the middle, lets it scale, joins the Sites under one name, upgrades one of
+// them unseen, and takes the application away again. After each the
 // clusters are asked by client-go and by Helm's own SDK, not by our code.
 func TestDeliver(t *testing.T) {
 	t.Parallel()
@@ -24,7 +28,7 @@ func TestDeliver(t *testing.T) {
 		w.finish(w.begin(w.walk("helper-vm", sites[name], nil)))
 		w.finish(w.begin(w.walk("cluster", sites[name], url.Values{"masters": {"1"}, "pools.0.count": {"2"}})))
 	}
-	answers := url.Values{"host": {"ratings.contoso.test"}}
+	answers := url.Values{"host": {ratingsName}}
 	run := w.begin(w.walk("app", sites["Seattle"], answers))
 	w.finish(run)
 	w.shows(run, "answers on Seattle with 200", "Deployment ratings-web", "Service ratings-mongodb", "external 127.")
@@ -58,8 +62,30 @@ func TestDeliver(t *testing.T) {
 	w.finish(again)
 	seattle.scales("ratings-web")
 
+	w.upgradesBehindOneName(sites)
+
 	w.finish(w.begin(w.walk("app-remove", sites["Seattle"], url.Values{"ingress": {"yes"}})))
 	seattle.holdsNothing()
+}
+
+// upgradesBehindOneName upgrades Seattle while a user outside asks for the
+// application by its name all the time: no request fails.
+func (w *world) upgradesBehindOneName(sites map[string]site) {
+	w.t.Helper()
+	w.finish(w.begin(w.walk("traffic-manager", site{deployment: sites["Seattle"].deployment}, url.Values{"ttl": {"2"}})))
+	eventually(w.t, time.Minute, "the name leads to both Sites", func() bool { return len(w.leads(ratingsName, 20)) == 2 })
+	u := w.visitor("http://" + ratingsName + "/")
+	run := w.begin(w.walk("upgrade", sites["Seattle"], url.Values{"kubernetes": {"1.34.4"}, "clients": {"out"}}))
+	w.finish(run)
+	eventually(w.t, time.Minute, "the name leads to both Sites again", func() bool { return len(w.leads(ratingsName, 20)) == 2 })
+	u.end()
+	if u.failed > 0 || u.requests < 50 {
+		w.t.Errorf("%d of %d requests failed while a Site was upgraded, from %s to %s", u.failed, u.requests, u.firstBad, u.lastBad)
+	}
+	if !w.printed(run, "Seattle is out of rotation.") {
+		w.t.Error("the Site was not taken out")
+	}
+	w.live("ratings-seattle").has("1.34.4", 1, 2, 0)
 }
 
 // scales asks for the autoscaler's own numbers.
