@@ -136,7 +136,7 @@ func (d *DB) write(ctx context.Context, fn func(*sql.Tx) error) error {
 		return err
 	}
 	defer func() { d.turn <- struct{}{} }()
-	tx, err := d.db.BeginTx(ctx, nil)
+	tx, err := d.begin(ctx)
 	if err != nil {
 		return fmt.Errorf("beginning a transaction: %w", err)
 	}
@@ -148,6 +148,25 @@ func (d *DB) write(ctx context.Context, fn func(*sql.Tx) error) error {
 		return fmt.Errorf("committing: %w", err)
 	}
 	return nil
+}
+
+// begin begins a write transaction. While another process makes the file's WAL,
+// or takes it away as the last to close, SQLite answers that it is busy at once
+// and does not wait as it does for a write: so we ask again.
+func (d *DB) begin(ctx context.Context) (*sql.Tx, error) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for late := time.Now().Add(turnTimeout); ; {
+		tx, err := d.db.BeginTx(ctx, nil)
+		if !isBusy(err) || time.Now().After(late) {
+			return tx, err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 func (d *DB) takeTurn(ctx context.Context) error {
