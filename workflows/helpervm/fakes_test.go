@@ -172,6 +172,7 @@ type machine struct {
 	ca        string
 	httpCode  string
 	curlErr   string
+	losses    int      // how often the connection ends while the engine is asked what it makes
 	changing  []string // scripts and calls that change something
 	dials     []Target
 	uploads   int
@@ -248,6 +249,10 @@ func (m *machine) Run(_ context.Context, script string, stdin io.Reader) (Output
 		}
 		return Output{Stderr: "sh: not found", ExitCode: 127}, nil
 	case strings.Contains(script, " get-versions --azure-env AzureStackCloud -o json"):
+		if m.losses > 0 {
+			m.losses--
+			return Output{}, &w.Problem{Code: "ssh.lost", What: "The SSH connection was lost"}
+		}
 		return Output{Stdout: `{"orchestrators":[{"orchestratorVersion":"1.33.10","default":true,"upgrades":[{"orchestratorVersion":"1.34.4"}]},{"orchestratorVersion":"1.34.4"}]}`}, nil
 	}
 	return Output{}, fmt.Errorf("unexpected script: %s", script)

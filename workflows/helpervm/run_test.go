@@ -299,6 +299,19 @@ func TestFailedDownloadIsTriedAgain(t *testing.T) {
 	}
 }
 
+func TestALostConnectionIsNoAnswer(t *testing.T) {
+	for losses, want := range map[int]bool{3: true, 4: false} {
+		s := existingScene(t)
+		s.machine.losses = losses
+		if _, err := s.run(existingAnswers); (err == nil) != want {
+			t.Errorf("after %d losses: %v", losses, err)
+		}
+		if !strings.Contains(s.log.text(), "warn: The SSH connection was lost. Asking again.") {
+			t.Errorf("the log does not say it:\n%s", s.log.text())
+		}
+	}
+}
+
 func TestHandMadeEngine(t *testing.T) {
 	s := existingScene(t)
 	s.machine.engines[aksengine.Default] = "canary"

@@ -181,8 +181,23 @@ func (s *State) badArchive(out Output) error {
 	return p
 }
 
-// verify asks the engine itself.
+// asksAgain is how often the engine is asked when the connection ends meanwhile.
+const asksAgain = 3
+
+// verify asks the engine itself; since that changes nothing, once more where
+// the connection was lost.
 func (f flow) verify(ctx context.Context, s *State, log w.Log) error {
+	for again := 0; ; again++ {
+		err := f.askEngine(ctx, s, log)
+		var p *w.Problem
+		if again == asksAgain || !errors.As(err, &p) || p.Code != "ssh.lost" {
+			return err
+		}
+		log.Warn("%s. Asking again.", p.What)
+	}
+}
+
+func (f flow) askEngine(ctx context.Context, s *State, log w.Log) error {
 	host, err := f.dial(ctx, s)
 	if err != nil {
 		return err
