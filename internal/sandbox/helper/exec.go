@@ -179,15 +179,22 @@ func (o *output) wait(gone <-chan struct{}) {
 	o.closeReaders()
 }
 
+// relaySignals hands a client's signals to the command until the connection
+// ends. The channel is never taken back from the session, which reads it
+// without its lock while it hands on what came early.
 func relaySignals(s ssh.Session, pid int, done <-chan struct{}) {
 	signals := make(chan ssh.Signal, 1)
 	s.Signals(signals)
-	defer s.Signals(nil)
 	for {
 		select {
-		case <-done:
+		case <-s.Context().Done():
 			return
 		case name := <-signals:
+			select {
+			case <-done:
+				continue // it has ended; its number may be another's by now
+			default:
+			}
 			if sig, ok := signalNumbers[name]; ok {
 				syscall.Kill(-pid, sig)
 			}
