@@ -125,16 +125,6 @@ func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
 	return s, err
 }
 
-// installed is a release of an earlier run with that role.
-func (s *State) installed(role w.ReleaseRole) (w.Release, bool) {
-	for _, r := range s.Installed {
-		if r.Role == role {
-			return r, true
-		}
-	}
-	return w.Release{}, false
-}
-
 // open reaches the Site's cluster.
 func (f flow) open(ctx context.Context, s *State) (Kube, error) {
 	c, err := f.Records.ClusterOfSite(ctx, s.SiteID)
