@@ -10,7 +10,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"hubwright/internal/live"
 	"hubwright/internal/monitor"
 	"hubwright/web/layout"
 	"hubwright/web/status"
@@ -54,6 +53,17 @@ func (s *Server) statusProps(ctx context.Context, l look) (status.Props, error) 
 		p.Board = withoutInside(p.Board)
 	}
 	return p, err
+}
+
+// look is how somebody looks at the status page. All who look the same way
+// share what is made for them.
+type look struct {
+	deploymentID string // "" is all
+	wall, shared bool
+}
+
+func statusLive(p status.Props) livePage {
+	return livePage{live: p.Live(), parts: p.Pieces(), inside: status.Inner(p), checked: p.CheckedAt()}
 }
 
 func withoutExt(file string) (name, ext string) {
@@ -105,7 +115,7 @@ func (s *Server) showStatus(c echo.Context, code int, p status.Props, ext string
 	default:
 		return workflows.ErrNotFound
 	}
-	p.Version = live.Version(partsOf(p))
+	p.Version = statusLive(p).version()
 	if !p.Shared {
 		p.Role = me(c).ui()
 	}
