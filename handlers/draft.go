@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -58,23 +59,53 @@ func (s *Server) createDraft(c echo.Context) error {
 	if err := s.checkTarget(ctx, def.Info().Scope, t); err != nil {
 		return err
 	}
+	answers, err := s.undoing(ctx, c.FormValue("undo"), def.Info().ID, t)
+	if err != nil {
+		return err
+	}
 	open, err := s.Store.Drafts(ctx, t)
 	if err != nil {
 		return err
 	}
 	for _, d := range open {
-		if d.WorkflowID == def.Info().ID {
-			return c.Redirect(http.StatusSeeOther, "/drafts/"+d.ID)
+		if d.WorkflowID != def.Info().ID {
+			continue
 		}
+		if len(answers) > 0 {
+			d.Answers, d.UpdatedBy = answers, me(c).Name
+			if err := s.Store.SaveDraft(ctx, &d); err != nil {
+				return err
+			}
+		}
+		return c.Redirect(http.StatusSeeOther, "/drafts/"+d.ID)
 	}
 	d := workflows.Draft{
-		WorkflowID: def.Info().ID, Target: t, Answers: workflows.Answers{},
+		WorkflowID: def.Info().ID, Target: t, Answers: answers,
 		CreatedBy: me(c).Name, CreatedAt: s.Clock(), UpdatedBy: me(c).Name, UpdatedAt: s.Clock(),
 	}
 	if err := s.Store.SaveDraft(ctx, &d); err != nil {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, "/drafts/"+d.ID)
+}
+
+// undoing are the answers that take away what a run left behind, none when
+// no run is named.
+func (s *Server) undoing(ctx context.Context, runID, workflowID string, t workflows.Target) (workflows.Answers, error) {
+	answers := workflows.Answers{}
+	if runID == "" {
+		return answers, nil
+	}
+	r, err := s.Store.Run(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	left, err := s.leftOf(ctx, r)
+	if err != nil || left.Undo == nil || left.Undo.WorkflowID != workflowID || r.Target != t {
+		return answers, err
+	}
+	maps.Copy(answers, left.Undo.Answers)
+	return answers, nil
 }
 
 func (s *Server) checkTarget(ctx context.Context, scope workflows.Scope, t workflows.Target) error {

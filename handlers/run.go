@@ -179,7 +179,11 @@ func (s *Server) runProps(ctx context.Context, r workflows.Run, role ui.Role) (r
 	}
 	switch r.Status {
 	case workflows.RunFailed:
-		p.LastLines, err = s.Store.ReadLog(ctx, r.ID, max(r.Lines-causeLines, 0), causeLines)
+		if p.LastLines, err = s.Store.ReadLog(ctx, r.ID, max(r.Lines-causeLines, 0), causeLines); err == nil {
+			err = s.runLeft(ctx, &p)
+		}
+	case workflows.RunCancelled:
+		err = s.runLeft(ctx, &p)
 	case workflows.RunSucceeded:
 		err = s.runResult(ctx, &p, pl, role)
 	}
@@ -226,6 +230,38 @@ func (s *Server) runResult(ctx context.Context, p *run.Props, pl place, role ui.
 		p.NextAction = &ui.Action{Label: "Download " + files[0].Name, URL: "/runs/" + p.Run.ID + "/downloads/" + url.PathEscape(files[0].Name), Method: "POST", Primary: true}
 	}
 	return nil
+}
+
+// runLeft is what a run left behind that did not end well, and the way to take
+// it away.
+func (s *Server) runLeft(ctx context.Context, p *run.Props) error {
+	left, err := s.leftOf(ctx, p.Run)
+	if err != nil {
+		return err
+	}
+	p.Left = left
+	if u := left.Undo; u != nil && p.Role.Operates() {
+		a := nextAction(&workflows.NextStep{Title: u.Title, WorkflowID: u.WorkflowID}, p.Run.Target, place{}, p.Role)
+		a.Primary, a.Fields = false, append(a.Fields, ui.Hidden{Name: "undo", Value: p.Run.ID})
+		p.UndoAction = a
+	}
+	return nil
+}
+
+func (s *Server) leftOf(ctx context.Context, r workflows.Run) (workflows.Left, error) {
+	def, ok := s.Catalogue.Find(r.WorkflowID)
+	if !ok {
+		return workflows.Left{}, nil
+	}
+	state, err := s.Store.State(ctx, r.ID)
+	if err != nil {
+		return workflows.Left{}, err
+	}
+	x, err := def.Resume(state)
+	if err != nil {
+		return workflows.Left{}, nil // made by an older build; the log and the plan still tell
+	}
+	return x.Left(), nil
 }
 
 func nextAction(n *workflows.NextStep, t workflows.Target, pl place, role ui.Role) *ui.Action {

@@ -50,6 +50,9 @@ type Execution interface {
 	// Differences are what the run found to be other than the record says. A
 	// state offers them with a method Differences() []Difference.
 	Differences() []Difference
+	// Left is what the run has made and not taken away again. A state tells it
+	// with a method Left() Left.
+	Left() Left
 }
 
 // NodeRow is a node and what a run does to it.

@@ -263,6 +263,14 @@ func (e *execution[S]) Differences() []Difference {
 	return nil
 }
 
+// Left is what the run has left behind, if its state tells it.
+func (e *execution[S]) Left() Left {
+	if l, ok := any(e.state).(interface{ Left() Left }); ok {
+		return l.Left()
+	}
+	return Left{}
+}
+
 func (p Page[S]) info() PageInfo { return PageInfo{ID: p.ID, Title: p.Title, Why: p.Why} }
 
 // effective is the page's answers with defaults where nobody answered. A key

@@ -137,6 +137,12 @@ func runPages() []Page {
 	cancelled := base
 	cancelled.Run, cancelled.Steps, cancelled.CanRetry = deployRun(workflows.RunCancelled), deploySteps(1, workflows.StepCancelled), true
 
+	cancelled.Left = workflows.Left{
+		Things: []workflows.SummaryItem{{Label: "Service connection", Value: "kubernetes-orlando in Ratings"}, {Label: "Service account", Value: "azure-pipelines in ratings"}, {Label: "Agent", Value: "orlando-agent, in the pool Default"}},
+		Undo:   &workflows.Undo{Title: "Take it away", Why: "The same workflow does, with the answer \"Take it away again\". A retry needs all of it.", WorkflowID: "pipelines"},
+	}
+	cancelled.UndoAction = &ui.Action{Label: "Take it away", URL: "/drafts", Method: "POST"}
+
 	ok := base
 	ok.Run, ok.Steps = deployRun(workflows.RunSucceeded), deploySteps(5, "")
 	ok.Steps[3].Status = workflows.StepSkipped

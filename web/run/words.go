@@ -132,9 +132,9 @@ func lastWords(n int) string {
 	return fmt.Sprintf("The last %d lines", n)
 }
 
-func resultFacts(r workflows.Result) []ui.Fact {
-	out := make([]ui.Fact, 0, len(r.Facts))
-	for _, f := range r.Facts {
+func facts(all []workflows.SummaryItem) []ui.Fact {
+	out := make([]ui.Fact, 0, len(all))
+	for _, f := range all {
 		out = append(out, ui.Fact{Label: f.Label, Value: f.Value})
 	}
 	return out
