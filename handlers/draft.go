@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"maps"
 	"net/http"
 	"strconv"
 
@@ -87,25 +86,6 @@ func (s *Server) createDraft(c echo.Context) error {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, "/drafts/"+d.ID)
-}
-
-// undoing are the answers that take away what a run left behind, none when
-// no run is named.
-func (s *Server) undoing(ctx context.Context, runID, workflowID string, t workflows.Target) (workflows.Answers, error) {
-	answers := workflows.Answers{}
-	if runID == "" {
-		return answers, nil
-	}
-	r, err := s.Store.Run(ctx, runID)
-	if err != nil {
-		return nil, err
-	}
-	left, err := s.leftOf(ctx, r)
-	if err != nil || left.Undo == nil || left.Undo.WorkflowID != workflowID || r.Target != t {
-		return answers, err
-	}
-	maps.Copy(answers, left.Undo.Answers)
-	return answers, nil
 }
 
 func (s *Server) checkTarget(ctx context.Context, scope workflows.Scope, t workflows.Target) error {

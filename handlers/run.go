@@ -177,13 +177,14 @@ func (s *Server) runProps(ctx context.Context, r workflows.Run, role ui.Role) (r
 	if p.Nodes, err = s.nodeRows(ctx, r); err != nil {
 		return p, err
 	}
+	if r.Status == workflows.RunFailed || r.Status == workflows.RunCancelled {
+		if err := s.runLeft(ctx, &p, role); err != nil {
+			return p, err
+		}
+	}
 	switch r.Status {
 	case workflows.RunFailed:
-		if p.LastLines, err = s.Store.ReadLog(ctx, r.ID, max(r.Lines-causeLines, 0), causeLines); err == nil {
-			err = s.runLeft(ctx, &p)
-		}
-	case workflows.RunCancelled:
-		err = s.runLeft(ctx, &p)
+		p.LastLines, err = s.Store.ReadLog(ctx, r.ID, max(r.Lines-causeLines, 0), causeLines)
 	case workflows.RunSucceeded:
 		err = s.runResult(ctx, &p, pl, role)
 	}
@@ -195,33 +196,17 @@ func (s *Server) nodeRows(ctx context.Context, r workflows.Run) ([]workflows.Nod
 	if rows := s.Engine.NodeRows(r.ID); rows != nil || !r.Status.Ended() {
 		return rows, nil
 	}
-	def, ok := s.Catalogue.Find(r.WorkflowID)
-	if !ok {
-		return nil, nil
-	}
-	state, err := s.Store.State(ctx, r.ID)
-	if err != nil {
+	x, err := s.execution(ctx, r)
+	if x == nil {
 		return nil, err
-	}
-	x, err := def.Resume(state)
-	if err != nil {
-		return nil, nil // made by an older build; the log and the plan still tell
 	}
 	return x.NodeRows(), nil
 }
 
 func (s *Server) runResult(ctx context.Context, p *run.Props, pl place, role ui.Role) error {
-	def, ok := s.Catalogue.Find(p.Run.WorkflowID)
-	if !ok {
-		return nil
-	}
-	state, err := s.Store.State(ctx, p.Run.ID)
-	if err != nil {
+	x, err := s.execution(ctx, p.Run)
+	if x == nil {
 		return err
-	}
-	x, err := def.Resume(state)
-	if err != nil {
-		return nil // made by an older build; the log and the plan still tell
 	}
 	res := x.Result()
 	p.Result = &res
@@ -232,38 +217,6 @@ func (s *Server) runResult(ctx context.Context, p *run.Props, pl place, role ui.
 	return nil
 }
 
-// runLeft is what a run left behind that did not end well, and the way to take
-// it away.
-func (s *Server) runLeft(ctx context.Context, p *run.Props) error {
-	left, err := s.leftOf(ctx, p.Run)
-	if err != nil {
-		return err
-	}
-	p.Left = left
-	if u := left.Undo; u != nil && p.Role.Operates() {
-		a := nextAction(&workflows.NextStep{Title: u.Title, WorkflowID: u.WorkflowID}, p.Run.Target, place{}, p.Role)
-		a.Primary, a.Fields = false, append(a.Fields, ui.Hidden{Name: "undo", Value: p.Run.ID})
-		p.UndoAction = a
-	}
-	return nil
-}
-
-func (s *Server) leftOf(ctx context.Context, r workflows.Run) (workflows.Left, error) {
-	def, ok := s.Catalogue.Find(r.WorkflowID)
-	if !ok {
-		return workflows.Left{}, nil
-	}
-	state, err := s.Store.State(ctx, r.ID)
-	if err != nil {
-		return workflows.Left{}, err
-	}
-	x, err := def.Resume(state)
-	if err != nil {
-		return workflows.Left{}, nil // made by an older build; the log and the plan still tell
-	}
-	return x.Left(), nil
-}
-
 func nextAction(n *workflows.NextStep, t workflows.Target, pl place, role ui.Role) *ui.Action {
 	switch {
 	case n == nil:
@@ -271,10 +224,9 @@ func nextAction(n *workflows.NextStep, t workflows.Target, pl place, role ui.Rol
 	case n.Link != "":
 		return &ui.Action{Label: n.Title, URL: n.Link, Primary: true}
 	case n.WorkflowID != "" && role.Operates():
-		return &ui.Action{Label: n.Title, URL: "/drafts", Method: "POST", Primary: true, Fields: []ui.Hidden{
-			{Name: "workflow", Value: n.WorkflowID}, {Name: "deployment", Value: t.DeploymentID},
-			{Name: "site", Value: t.SiteID}, {Name: "stack", Value: t.StackID},
-		}}
+		a := startOf(n.WorkflowID, n.Title, t)
+		a.Primary = true
+		return &a
 	case t.DeploymentID != "":
 		return &ui.Action{Label: "Back to the guide", URL: "/deployments/" + t.DeploymentID, Primary: true}
 	}

@@ -98,6 +98,9 @@ type Placed struct {
 	Name, Chart, Version string
 	Revision             int
 	Changed              bool
+	// Of one that did not get ready:
+	Namespace, Status string
+	There             []string // its objects that the cluster has: "Deployment ratings-web"
 }
 
 func (s *State) ownIngress() bool { return s.Ingress.Kind != IngressExisting }
@@ -123,16 +126,6 @@ func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
 	s := &State{SiteID: site.ID, SiteName: site.Name, StackID: stack.ID, Cluster: Facts{Name: c.Name, Version: c.Version, Domain: stack.CloudAppDomain(), Masters: c.MasterCount}}
 	s.Installed, err = f.Records.Releases(ctx, site.ID)
 	return s, err
-}
-
-// installed is a release of an earlier run with that role.
-func (s *State) installed(role w.ReleaseRole) (w.Release, bool) {
-	for _, r := range s.Installed {
-		if r.Role == role {
-			return r, true
-		}
-	}
-	return w.Release{}, false
 }
 
 // open reaches the Site's cluster.

@@ -119,7 +119,7 @@ func (b *bed) says(left w.Left) {
 	b.t.Helper()
 	there := map[string]bool{"Helm release": b.installed != nil, "Secret": len(b.secrets) > 0, "Workspace": len(b.workspaces) > 0, "Solution": len(b.solutions) > 0}
 	told := map[string]bool{}
-	for _, thing := range left.Things {
+	for _, thing := range left.Items {
 		told[thing.Label] = true
 		if !there[thing.Label] && !strings.Contains(thing.Value, ", if ") && !strings.Contains(thing.Value, "as far as it came") {
 			b.t.Errorf("it says that it left %+v, and there is none", thing)
@@ -127,7 +127,7 @@ func (b *bed) says(left w.Left) {
 	}
 	for label, is := range there {
 		if is && !told[label] {
-			b.t.Errorf("it left a thing, %s, and says %+v", label, left.Things)
+			b.t.Errorf("it left a thing, %s, and says %+v", label, left.Items)
 		}
 	}
 }

@@ -58,7 +58,7 @@ const (
 // Left is what the releases' records and the steps say.
 func (s *State) Left() w.Left {
 	var out w.Left
-	add := func(label, value string) { out.Things = append(out.Things, w.SummaryItem{Label: label, Value: value}) }
+	add := func(label, value string) { out.Items = append(out.Items, w.SummaryItem{Label: label, Value: value}) }
 	name := s.Release
 	if s.Method == MethodRemove {
 		name = s.Remove
@@ -69,7 +69,7 @@ func (s *State) Left() w.Left {
 		}
 		add("Helm release", r.Name+" in "+r.Namespace+", as far as it came")
 		if s.chart() {
-			out.Undo = &w.Undo{Title: "Take the release away", Why: "The same workflow does it. To go on instead, retry.", WorkflowID: ID, Answers: w.Answers{"method": MethodRemove, "release": key(r)}}
+			out.Undo = &w.NextStep{Title: "Take the release away", Why: "The same workflow does it. To go on instead, retry.", WorkflowID: ID, Answers: w.Answers{"method": MethodRemove, "release": key(r)}}
 		}
 	}
 	if s.Found.Password != "" {

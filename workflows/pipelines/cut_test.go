@@ -159,7 +159,7 @@ func (b *bed) says(left w.Left) {
 	b.t.Helper()
 	there := map[string]bool{"Service connection": len(b.endpoints) > 0, "Service account": len(b.there) > 0, "Agent": len(b.agents) > 0, "Agent pool": len(b.queues) > 0}
 	told := map[string]bool{}
-	for _, thing := range left.Things {
+	for _, thing := range left.Items {
 		told[thing.Label] = true
 		if !there[thing.Label] && !strings.Contains(thing.Value, ", if ") {
 			b.t.Errorf("it says that it left %+v, and there is none", thing)
@@ -167,7 +167,7 @@ func (b *bed) says(left w.Left) {
 	}
 	for label, is := range there {
 		if is && !told[label] {
-			b.t.Errorf("it left a thing, %s, and says %+v", label, left.Things)
+			b.t.Errorf("it left a thing, %s, and says %+v", label, left.Items)
 		}
 	}
 }

@@ -44,7 +44,7 @@ func (f flow) intend(ctx context.Context, s *State, what func(b *w.ServiceConnec
 func (s *State) Left() w.Left {
 	var out w.Left
 	add := func(label, value, doubt string) {
-		out.Things = append(out.Things, w.SummaryItem{Label: label, Value: value + doubt})
+		out.Items = append(out.Items, w.SummaryItem{Label: label, Value: value + doubt})
 	}
 	b := s.Before
 	if b.Account != "" {
@@ -75,7 +75,7 @@ func (s *State) Left() w.Left {
 		add("Agent", b.Agent+" on "+hostOf(b)+", in the pool "+b.Pool, doubt)
 	}
 	if s.setsUp() && s.recorded() {
-		out.Undo = &w.Undo{Title: "Take it away", Why: "The same workflow does it. To go on instead, retry.", WorkflowID: ID, Answers: w.Answers{"task": TaskRemove}}
+		out.Undo = &w.NextStep{Title: "Take it away", Why: "The same workflow does it. To go on instead, retry.", WorkflowID: ID, Answers: w.Answers{"task": TaskRemove}}
 	}
 	return out
 }

@@ -5,20 +5,6 @@ import (
 	"time"
 )
 
-// Left is what a run that was cancelled, or failed, has made and not taken away
-// again.
-type Left struct {
-	Things []SummaryItem // what it is, and its name and place
-	Undo   *Undo         // nil when no workflow takes it away
-}
-
-// Undo is the workflow that takes away what is left, with answers that say so.
-type Undo struct {
-	Title, Why string
-	WorkflowID string
-	Answers    Answers
-}
-
 // settles is how long a change may take after the cancel.
 const settles = time.Minute
 
