@@ -38,6 +38,7 @@ func catalogue(a adapters) workflows.Catalogue {
 		app.New(a.app()),
 		app.NewRemoval(a.app()),
 		autoscale.New(a.autoscale()),
+		autoscale.NewRemoval(a.autoscale()),
 		trafficmanager.New(a.trafficManager()),
 		rotation.New(a.rotate()),
 		drill.New(a.drill()),
