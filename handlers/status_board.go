@@ -3,11 +3,13 @@ package handlers
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"hubwright/internal/aksengine"
+	"hubwright/internal/expiry"
 	"hubwright/internal/monitor"
 	"hubwright/store"
 	"hubwright/web/status"
@@ -47,6 +49,9 @@ func (s *Server) statusBoard(ctx context.Context) (status.Board, error) {
 	b := status.Board{At: now, Deployments: []status.Deployment{}}
 	for _, d := range r.deployments {
 		b.Deployments = append(b.Deployments, r.deployment(d))
+	}
+	if err := r.endings(ctx, b.Deployments); err != nil {
+		return status.Board{}, err
 	}
 	b.Health, b.Words = overall(b.Deployments)
 	b.Announcements = r.announcements()
@@ -271,9 +276,44 @@ func (r *statusReader) site(site workflows.Site) status.Site {
 	return out
 }
 
+// shownEnds are shown of a Deployment.
+const shownEnds = 6
+
+// endings fills in what each Deployment needs and what ends first of it. What
+// serves several, such as a Connection, is shown with each.
+func (r *statusReader) endings(ctx context.Context, all []status.Deployment) error {
+	x, err := r.s.expiriesOf(ctx, r)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		d := &all[i]
+		for _, item := range x.items {
+			if len(d.Ends) < shownEnds && r.needs(*d, item) {
+				d.Ends = append(d.Ends, status.Ending{What: item.What, Of: item.Of, Ends: item.Ends, Days: item.Days(r.now), Words: item.Left(r.now), Support: item.Support, URL: item.URL})
+			}
+		}
+	}
+	return nil
+}
+
+func (r *statusReader) needs(d status.Deployment, item expiry.Item) bool {
+	switch kind, id, _ := strings.Cut(item.ID, "-"); {
+	case kind == "share":
+		return false
+	case kind == "credential":
+		return slices.ContainsFunc(r.sites[d.ID], func(x workflows.Site) bool { return x.StackID == id })
+	default:
+		return item.DeploymentID == d.ID || item.DeploymentID == ""
+	}
+}
+
 // probed fills in what the newest probe found.
 func (r *statusReader) probed(out *status.Site, h store.SiteHealth) {
 	out.CheckedAt, out.Why = h.At, h.Problem
+	for _, x := range h.Scaling {
+		out.Scaling = append(out.Scaling, status.Scaling(x))
+	}
 	if h.Version != "" {
 		out.Version, out.Ready, out.Want = h.Version, h.Ready, h.Want
 	}

@@ -33,13 +33,18 @@ func (p Props) Parts() []Part {
 	case p.One:
 		d := p.Board.Deployments[0]
 		steadyTop := steady(d)
-		steadyTop.Sites, steadyTop.Past = nil, nil
+		steadyTop.Sites, steadyTop.Past, steadyTop.Ends = nil, nil, nil
 		out = append(out, Part{ID: "part-top", Key: key(steadyTop), Body: top(p, d)})
 		sites := Part{ID: "part-site"}
 		for i, s := range steady(d).Sites {
+			s.Scaling = d.Sites[i].Scaling
 			sites.Inside = append(sites.Inside, Part{ID: "part-" + s.ID, Key: key(s), Body: site(p, d.Sites[i])})
 		}
-		out = append(out, sites, Part{ID: "part-past", Key: key(d.Past), Body: past(d, p.Now)})
+		out = append(out, sites)
+		if !p.Shared {
+			out = append(out, Part{ID: "part-ends", Key: key(d.Ends), Body: ends(d)})
+		}
+		out = append(out, Part{ID: "part-past", Key: key(d.Past), Body: past(d, p.Now)})
 	default:
 		for _, d := range p.Board.Deployments {
 			out = append(out, Part{ID: "part-" + d.ID, Key: key(steady(d)), Body: summary(p, d)})
@@ -85,7 +90,7 @@ func (p Props) CheckedAt() map[string]time.Time {
 func steady(d Deployment) Deployment {
 	sites := make([]Site, len(d.Sites))
 	for i, s := range d.Sites {
-		s.CheckedAt = time.Time{}
+		s.CheckedAt, s.Scaling = time.Time{}, nil // few pages show the autoscalers
 		s.Days, s.Quarters = s.Days.steady(), s.Quarters.steady()
 		if s.App != nil {
 			a := *s.App

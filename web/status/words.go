@@ -173,6 +173,36 @@ func (s Site) certificate() ui.Status {
 	return ui.Status{Tone: ui.ToneOK, Words: words}
 }
 
+func (x Scaling) words() string {
+	now := "CPU not known yet"
+	if x.Current >= 0 {
+		now = fmt.Sprintf("%d %%", x.Current)
+	}
+	return fmt.Sprintf("%s of %d %% CPU, %s", now, x.Target, ui.Plural(x.Replicas, "replica", "replicas"))
+}
+
+func (x Scaling) title() string {
+	if x.Name == "" {
+		return "Autoscaler"
+	}
+	return "Autoscaler " + x.Name
+}
+
+func (x Scaling) limits() string { return fmt.Sprintf("%d to %d", x.Min, x.Max) }
+
+// status is how near the end is, as the calendar shows it.
+func (e Ending) status() ui.Status {
+	switch {
+	case e.Days < 0 && e.Support:
+		return ui.Status{Tone: ui.ToneWarn, Words: e.Words}
+	case e.Days < 14 && !e.Support:
+		return ui.Status{Tone: ui.ToneBad, Words: e.Words}
+	case e.Days < 45:
+		return ui.Status{Tone: ui.ToneWarn, Words: e.Words}
+	}
+	return ui.Status{Tone: ui.ToneOK, Words: e.Words}
+}
+
 func (r Rotation) status() ui.Status {
 	switch {
 	case !r.In:
