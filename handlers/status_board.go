@@ -10,6 +10,7 @@ import (
 
 	"hubwright/internal/aksengine"
 	"hubwright/internal/expiry"
+	"hubwright/internal/live"
 	"hubwright/internal/monitor"
 	"hubwright/store"
 	"hubwright/web/status"
@@ -23,11 +24,38 @@ const (
 	minStale    = monitor.LeastFresh
 )
 
-// boardCache keeps the Board that was read last. What it holds is never
-// changed.
+// boardCache keeps the Board that was read last, and what was made of it for
+// those who look. What it holds is never changed.
 type boardCache struct {
 	mu    sync.Mutex
 	board status.Board
+	made  map[string]string // what changes of a page, by where it asks for itself
+}
+
+// mostMade is of how many pages of one Board what was made is kept.
+const mostMade = 200
+
+// of is what changes of a page, made once for all who look the same way.
+func (c *boardCache) of(ctx context.Context, p status.Props) (string, error) {
+	key := p.URL
+	if p.Wall {
+		key += " wall"
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.board.At.Equal(p.Board.At)
+	if made, ok := c.made[key]; ok && now {
+		return made, nil
+	}
+	var b strings.Builder
+	p.Version = live.Version(partsOf(p))
+	if err := status.Live(p).Render(ctx, &b); err != nil {
+		return "", err
+	}
+	if now && len(c.made) < mostMade {
+		c.made[key] = b.String()
+	}
+	return b.String(), nil
 }
 
 // Board is the Board of all Deployments.
@@ -55,7 +83,7 @@ func (s *Server) statusBoard(ctx context.Context) (status.Board, error) {
 	}
 	b.Health, b.Words = overall(b.Deployments)
 	b.Announcements = r.announcements()
-	s.boards.board = b
+	s.boards.board, s.boards.made = b, map[string]string{}
 	return b, nil
 }
 

@@ -177,6 +177,7 @@ type Props struct {
 	Shared     bool          // seen through a link, without a login
 	Watching   bool          // the Monitor is on
 	StaleAfter time.Duration // after it, an answer is old
+	Made       string        // Live, made before; "" makes it now
 	Version    string        // of what is shown, for the feed of changes
 	Sharing    Sharing       // for operators
 }

@@ -13,13 +13,14 @@ import (
 // slot. What is worse is shorter too: colour is not the only sign.
 func (s Strip) path(mark rune) string {
 	top := map[rune]int{MarkUp: 0, MarkDegraded: 9, MarkDown: 17, MarkPlanned: 22, MarkNone: 26}[mark]
-	var b strings.Builder
+	end := " " + strconv.Itoa(top) + "h3V28h-3z"
+	var b []byte
 	for i, m := range s.Marks {
 		if m == mark {
-			b.WriteString("M" + strconv.Itoa(4*i) + " " + strconv.Itoa(top) + "h3V28h-3z")
+			b = append(strconv.AppendInt(append(b, 'M'), int64(4*i), 10), end...)
 		}
 	}
-	return b.String()
+	return string(b)
 }
 
 func (s Strip) box() string { return "0 0 " + strconv.Itoa(4*len(s.Marks)-1) + " 28" }
