@@ -97,8 +97,8 @@ func TestStatusPageIsSmall(t *testing.T) {
 }
 
 // BenchmarkStatusPage is the page of 20 Deployments on 40 Sites with a probe a
-// minute for 90 days, 2,000 times in turns with a page that only has a login to
-// look at, which tells what this machine is worth just now. In "watched" a
+// minute for 90 days, 2,000 times in turns with a page that reads nothing but
+// the login, which tells what this machine is worth just now. In "watched" a
 // thousand people ask each ten seconds, so that the store is read for each
 // hundredth; in "alone" nobody looked for a while each time.
 func BenchmarkStatusPage(b *testing.B) {
@@ -123,7 +123,7 @@ func BenchmarkStatusPage(b *testing.B) {
 			for b.Loop() {
 				for range asked {
 					r.later(tc.wait)
-					one("/announcements", &base)
+					one("/help", &base)
 					one("/status", &took)
 				}
 			}
