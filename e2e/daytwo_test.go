@@ -108,7 +108,7 @@ func (w *world) live(name string) liveCluster {
 }
 
 // has compares the nodes with what there should be, and tells their UIDs.
-func (c liveCluster) has(version string, masters, linuxpool, bigpool int) map[string]string {
+func (c liveCluster) has(version string, masters, linuxpool, others int) map[string]string {
 	c.t.Helper()
 	list, err := c.client.CoreV1().Nodes().List(c.t.Context(), metav1.ListOptions{})
 	if err != nil {
@@ -125,8 +125,8 @@ func (c liveCluster) has(version string, masters, linuxpool, bigpool int) map[st
 			c.t.Errorf("%s: Ready %v, cordoned %v, %s, want %s", n.Name, ready, n.Spec.Unschedulable, n.Status.NodeInfo.KubeletVersion, version)
 		}
 	}
-	if want := map[string]int{"master": masters, "linuxpool": linuxpool, "bigpool": bigpool}; found["master"] != masters || found["linuxpool"] != linuxpool || found["bigpool"] != bigpool {
-		c.t.Errorf("nodes: %v, want %v", found, want)
+	if found["master"] != masters || found["linuxpool"] != linuxpool || len(list.Items) != masters+linuxpool+others {
+		c.t.Errorf("nodes: %v, want %d of the control plane, %d of linuxpool, %d others", found, masters, linuxpool, others)
 	}
 	return uids
 }

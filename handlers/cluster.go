@@ -219,17 +219,15 @@ func (s *Server) accounts(ctx context.Context, list []workflows.Run) ([]clusters
 		if r.WorkflowID == "rotate-certs" && r.Status == workflows.RunSucceeded {
 			break
 		}
-		def, ok := s.Catalogue.Find(r.WorkflowID)
-		if !ok || r.WorkflowID != "connect" || r.Status != workflows.RunSucceeded {
+		if r.WorkflowID != "connect" || r.Status != workflows.RunSucceeded {
 			continue
 		}
-		state, err := s.Store.State(ctx, r.ID)
+		x, err := s.execution(ctx, r)
 		if err != nil {
 			return nil, err
 		}
-		x, err := def.Resume(state)
-		if err != nil {
-			continue // made by an older build
+		if x == nil {
+			continue
 		}
 		for _, d := range x.Downloads() {
 			out = append(out, clusters.Account{Title: d.Title, By: r.CreatedBy, Made: r.CreatedAt, URL: "/runs/" + r.ID + "/downloads/" + url.PathEscape(d.Name)})

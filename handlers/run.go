@@ -191,33 +191,17 @@ func (s *Server) nodeRows(ctx context.Context, r workflows.Run) ([]workflows.Nod
 	if rows := s.Engine.NodeRows(r.ID); rows != nil || !r.Status.Ended() {
 		return rows, nil
 	}
-	def, ok := s.Catalogue.Find(r.WorkflowID)
-	if !ok {
-		return nil, nil
-	}
-	state, err := s.Store.State(ctx, r.ID)
-	if err != nil {
+	x, err := s.execution(ctx, r)
+	if x == nil {
 		return nil, err
-	}
-	x, err := def.Resume(state)
-	if err != nil {
-		return nil, nil // made by an older build; the log and the plan still tell
 	}
 	return x.NodeRows(), nil
 }
 
 func (s *Server) runResult(ctx context.Context, p *run.Props, pl place, role ui.Role) error {
-	def, ok := s.Catalogue.Find(p.Run.WorkflowID)
-	if !ok {
-		return nil
-	}
-	state, err := s.Store.State(ctx, p.Run.ID)
-	if err != nil {
+	x, err := s.execution(ctx, p.Run)
+	if x == nil {
 		return err
-	}
-	x, err := def.Resume(state)
-	if err != nil {
-		return nil // made by an older build; the log and the plan still tell
 	}
 	res := x.Result()
 	p.Result = &res

@@ -77,8 +77,8 @@ func (s *session) wait(list kube.ResourceList) error {
 		if err != nil || done {
 			return err
 		}
-		if err := pause(s.ctx, s.cluster.pause); err != nil {
-			return err
+		if workflows.Pause(s.ctx, s.cluster.pause) != nil {
+			return context.Cause(s.ctx)
 		}
 	}
 }
@@ -196,8 +196,8 @@ func (s *session) gone(list kube.ResourceList) error {
 				Fix: "Look at their finalizers and at what still uses them, then retry.",
 			})
 		}
-		if err := pause(s.ctx, s.cluster.pause); err != nil {
-			return err
+		if workflows.Pause(s.ctx, s.cluster.pause) != nil {
+			return context.Cause(s.ctx)
 		}
 	}
 }
@@ -205,15 +205,4 @@ func (s *session) gone(list kube.ResourceList) error {
 func (s *session) exists(info *resource.Info) (bool, error) {
 	_, err := resource.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name)
 	return err == nil, unlessMissing(err)
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -1,7 +1,6 @@
 package devops
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -78,7 +77,7 @@ func (t *careful) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		if wait, again := busy(resp, req); again && try < mostTries && rewind(req) == nil {
 			drain(resp)
-			if err := pause(req.Context(), wait); err != nil {
+			if err := w.Pause(req.Context(), wait); err != nil {
 				return nil, err
 			}
 			continue
@@ -133,15 +132,4 @@ func unfit(resp *http.Response) error {
 func drain(resp *http.Response) {
 	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
 	resp.Body.Close()
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
