@@ -77,6 +77,17 @@ func (w *world) printed(run, part string) bool {
 	return slices.ContainsFunc(w.logLines(run), func(l []any) bool { return strings.Contains(fmt.Sprint(l[4]), part) })
 }
 
+// times counts the lines of the log that say something.
+func (w *world) times(run, part string) (n int) {
+	w.t.Helper()
+	for _, l := range w.logLines(run) {
+		if strings.Contains(fmt.Sprint(l[4]), part) {
+			n++
+		}
+	}
+	return n
+}
+
 func (w *world) shows(run string, parts ...string) {
 	w.t.Helper()
 	page := text(w.parse(w.get("/runs/" + run)))
