@@ -175,6 +175,9 @@ func (b *board) cell(site workflows.Site, info workflows.Info, role ui.Role) gui
 			cell.Action = &ui.Action{Label: "Follow", URL: "/runs/" + run.ID, For: "on " + site.Name}
 			return cell
 		}
+		if gone, yes := b.takenAway(site, info.ID, run); yes {
+			cell.Status, cell.Note, cell.NoteURL = ui.Status{Tone: ui.ToneIdle, Words: "Removed"}, b.runNote(site, gone.WorkflowID, gone), "/runs/"+gone.ID
+		}
 	case missing != "":
 		cell.Status, cell.Blocked = ui.Status{Tone: ui.ToneIdle, Words: missing}, true
 	default:
@@ -192,6 +195,19 @@ func (b *board) cell(site workflows.Site, info workflows.Info, role ui.Role) gui
 		cell.Action = b.startAction(site, info, run, ran)
 	}
 	return cell
+}
+
+// removers are the workflows that take away what another one made, by that one.
+var removers = map[string][]string{"app": {"app-remove"}, "autoscale": {"autoscale-remove", "app-remove"}}
+
+// takenAway is the run that took away what run made.
+func (b *board) takenAway(site workflows.Site, workflowID string, run workflows.Run) (workflows.Run, bool) {
+	for _, remover := range removers[workflowID] {
+		if gone, ok := b.latest[siteRow(site, remover)]; ok && gone.Number > run.Number && gone.Status == workflows.RunSucceeded {
+			return gone, true
+		}
+	}
+	return workflows.Run{}, false
 }
 
 func (b *board) startAction(site workflows.Site, info workflows.Info, run workflows.Run, ran bool) *ui.Action {

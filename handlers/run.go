@@ -84,6 +84,11 @@ func (s *Server) runProps(ctx context.Context, r workflows.Run, role ui.Role) (r
 	if p.Nodes, err = s.nodeRows(ctx, r); err != nil {
 		return p, err
 	}
+	if r.Status == workflows.RunFailed || r.Status == workflows.RunCancelled {
+		if err := s.runLeft(ctx, &p, role); err != nil {
+			return p, err
+		}
+	}
 	switch r.Status {
 	case workflows.RunFailed:
 		p.LastLines, err = s.Store.ReadLog(ctx, r.ID, max(r.Lines-causeLines, 0), causeLines)
@@ -126,10 +131,9 @@ func nextAction(n *workflows.NextStep, t workflows.Target, pl place, role ui.Rol
 	case n.Link != "":
 		return &ui.Action{Label: n.Title, URL: n.Link, Primary: true}
 	case n.WorkflowID != "" && role.Operates():
-		return &ui.Action{Label: n.Title, URL: "/drafts", Method: "POST", Primary: true, Fields: []ui.Hidden{
-			{Name: "workflow", Value: n.WorkflowID}, {Name: "deployment", Value: t.DeploymentID},
-			{Name: "site", Value: t.SiteID}, {Name: "stack", Value: t.StackID},
-		}}
+		a := startOf(n.WorkflowID, n.Title, t)
+		a.Primary = true
+		return &a
 	case t.DeploymentID != "":
 		return &ui.Action{Label: "Back to the guide", URL: "/deployments/" + t.DeploymentID, Primary: true}
 	}

@@ -32,13 +32,18 @@ func (p Props) Parts() []Part {
 	case p.One:
 		d := p.Board.Deployments[0]
 		steadyTop := steady(d)
-		steadyTop.Sites, steadyTop.Past = nil, nil
+		steadyTop.Sites, steadyTop.Past, steadyTop.Ends = nil, nil, nil
 		out = append(out, part("part-top", ui.Key(steadyTop), top(p, d)))
 		sites := part("part-site", "", nil)
 		for i, s := range steady(d).Sites {
+			s.Scaling = d.Sites[i].Scaling
 			sites.Inside = append(sites.Inside, part("part-"+s.ID, ui.Key(s), site(p, d.Sites[i])))
 		}
-		out = append(out, sites, part("part-past", ui.Key(d.Past), past(d, p.Now)))
+		out = append(out, sites)
+		if !p.Shared {
+			out = append(out, part("part-ends", ui.Key(d.Ends), ends(d)))
+		}
+		out = append(out, part("part-past", ui.Key(d.Past), past(d, p.Now)))
 	default:
 		for _, d := range p.Board.Deployments {
 			out = append(out, part("part-"+d.ID, ui.Key(steady(d)), summary(p, d)))
@@ -86,7 +91,7 @@ func (p Props) CheckedAt() map[string]time.Time {
 func steady(d Deployment) Deployment {
 	sites := make([]Site, len(d.Sites))
 	for i, s := range d.Sites {
-		s.CheckedAt = time.Time{}
+		s.CheckedAt, s.Scaling = time.Time{}, nil // few pages show the autoscalers
 		s.Days, s.Quarters = s.Days.steady(), s.Quarters.steady()
 		if s.App != nil {
 			a := *s.App
