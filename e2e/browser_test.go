@@ -111,11 +111,16 @@ func (b *tab) wizard(workflow string, s site, answers map[string]map[string]stri
 // goThrough answers the pages of the wizard that opens now and starts its run.
 func (b *tab) goThrough(answers map[string]map[string]string) {
 	b.t.Helper()
+	b.toReview(answers)
+	b.start()
+}
+
+func (b *tab) toReview(answers map[string]map[string]string) {
+	b.t.Helper()
 	b.waitPath("/drafts/")
 	for range 12 {
 		path := b.path()
 		if strings.HasSuffix(path, "/review") {
-			b.start()
 			return
 		}
 		page := path[strings.LastIndex(path, "/")+1:]
@@ -146,7 +151,7 @@ func (b *tab) start() {
 func (b *tab) succeeded() {
 	b.t.Helper()
 	status := ""
-	eventually(b.t, 4*time.Minute, "the run ends", func() bool {
+	eventually(b.t, 8*time.Minute, "the run ends", func() bool {
 		status = evaluate[string](b, `document.getElementById('run-panel')?.dataset.status ?? ''`)
 		return status == "succeeded" || status == "failed" || status == "cancelled"
 	})

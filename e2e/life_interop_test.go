@@ -32,15 +32,16 @@ func TestLifeWithTheRealEngine(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	s := newStage(t, 400)
-	sites := s.sites()
+	orlando := s.newSite("Far", s.sites()["Orlando"]) // two Sites of one Deployment must not be disturbed at once
+	seattle := s.newSite("Near", s.sites()["Seattle"])
 	t.Run("at once", func(t *testing.T) {
 		t.Run("Seattle", func(t *testing.T) {
 			t.Parallel()
-			s.life(t, sites["Seattle"], "seattle").threeAndThree()
+			s.life(t, seattle, "near-seattle").threeAndThree()
 		})
 		t.Run("Orlando", func(t *testing.T) {
 			t.Parallel()
-			s.life(t, sites["Orlando"], "orlando").twoPools()
+			s.life(t, orlando, "far-orlando").twoPools()
 		})
 	})
 }
@@ -48,14 +49,19 @@ func TestLifeWithTheRealEngine(t *testing.T) {
 // life is one cluster's.
 type life struct {
 	*stage
-	site   site
-	region string
+	site    site
+	cluster string
 }
 
-func (s *stage) life(t *testing.T, on site, region string) life {
+func (s *stage) life(t *testing.T, on site, cluster string) life {
 	w := *s.world
 	w.t = t
-	return life{&stage{&w, s.play}, on, region}
+	return life{&stage{&w, s.play}, on, cluster}
+}
+
+func (l life) region() string {
+	_, region, _ := strings.Cut(l.cluster, "-")
+	return region
 }
 
 func (l life) run(workflow string, answers url.Values) {
@@ -69,7 +75,7 @@ func (l life) run(workflow string, answers url.Values) {
 
 func (l life) has(version string, masters, linuxpool, second int) map[string]string {
 	l.t.Helper()
-	return l.live("base-"+l.region).has(version, masters, linuxpool, second)
+	return l.live(l.cluster).has(version, masters, linuxpool, second)
 }
 
 func (l life) threeAndThree() {
@@ -117,7 +123,7 @@ func (l life) twoPools() {
 func (l life) overSSH() {
 	host := url.Values{"host": {l.jumpAddress()}, "forget": {"on"}}
 	l.run("collect-logs", host)
-	old := l.live("base-" + l.region)
+	old := l.live(l.cluster)
 	l.run("rotate-certs", host)
 	if _, err := old.client.Discovery().ServerVersion(); err == nil {
 		l.t.Error("the old certificates still open the cluster")
@@ -127,7 +133,7 @@ func (l life) overSSH() {
 // jumpAddress is where the load balancer leads port 22 to a master.
 func (l life) jumpAddress() string {
 	l.t.Helper()
-	for _, m := range l.play.Hub(l.region).Machines() {
+	for _, m := range l.play.Hub(l.region()).Machines() {
 		if host, port, err := net.SplitHostPort(m.SSH); err == nil && port == "22" && strings.HasPrefix(m.Name, "k8s-") {
 			return host
 		}
@@ -139,7 +145,7 @@ func (l life) jumpAddress() string {
 // workload runs three pods of which the budget lets one at a time be away.
 func (l life) workload() {
 	l.t.Helper()
-	client, replicas := l.live("base-"+l.region).client, int32(3)
+	client, replicas := l.live(l.cluster).client, int32(3)
 	app, least := map[string]string{"app": "web"}, intstr.FromInt32(2)
 	_, err := client.AppsV1().Deployments("default").Create(l.t.Context(), &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: appsv1.DeploymentSpec{
 		Replicas: &replicas, Selector: &metav1.LabelSelector{MatchLabels: app},
@@ -158,7 +164,7 @@ func (l life) workload() {
 // serving waits until the workload is whole, on nodes that exist.
 func (l life) serving() {
 	l.t.Helper()
-	client := l.live("base-" + l.region).client
+	client := l.live(l.cluster).client
 	eventually(l.t, time.Minute, "the workload is whole", func() bool {
 		nodes, err := client.CoreV1().Nodes().List(l.t.Context(), metav1.ListOptions{})
 		if err != nil {
