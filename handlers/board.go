@@ -226,6 +226,7 @@ func (b *board) adoption(site workflows.Site) ui.Action {
 	} else {
 		a.Label = "Go on adopting"
 	}
+	a.Quiet = true
 	return *a
 }
 
