@@ -70,6 +70,9 @@ func TestPipelines(t *testing.T) {
 		"user": {host.User}, "key": {host.PrivateKey}, "pool": {"Default"}, "agent": {"beside"}})))
 	s.connected("Platform", "beside")
 	s.takeAway(seattle, nil)
+	s.pipelinesCancelled(seattle, answers)
+	s.monitorsThroughKills(seattle, killSeeds(t))
+	s.monitoringCancelled(seattle)
 
 	for seed := range killSeeds(t) - 1 {
 		rnd := rand.New(rand.NewPCG(uint64(seed+1), 11))
