@@ -12,7 +12,7 @@ import (
 
 const (
 	longestPace = 15 * time.Second
-	settlesIn   = 10 * time.Minute
+	settlesIn   = 8 * time.Minute // within the step's own time
 	daemonSet   = "ama-logs"
 	clusterWide = "ama-logs-rs"
 )
@@ -111,7 +111,7 @@ func (f flow) verify(ctx context.Context, s *State, log w.Log) error {
 		log.Progress(-1, "waiting for "+strings.Join(append(missing, waiting...), ", "))
 		if f.Clock().After(until) {
 			return &w.Problem{
-				Code: "monitoring.notready", What: "The agent does not get ready", Why: "After " + fmt.Sprint(settlesIn) + ": " + strings.Join(append(missing, waiting...), ", ") + ".",
+				Code: "monitoring.notready", What: "The agent does not get ready", Why: fmt.Sprintf("After %g minutes: ", settlesIn.Minutes()) + strings.Join(append(missing, waiting...), ", ") + ".",
 				Fix: "Look at its pods: kubectl -n kube-system describe pods -l dsName=ama-logs-ds. On a cluster of one node the Deployment finds no place: it wants a worker. Then retry from this step.",
 			}
 		}

@@ -19,7 +19,7 @@ var registerScript string
 
 const (
 	betweenLooks = 3 * time.Second
-	mostLooks    = 100 // five minutes
+	mostLooks    = 80 // four minutes
 )
 
 func (s *State) folder() string { return "azure-agent/" + s.Agent }
