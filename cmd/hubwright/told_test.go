@@ -47,7 +47,7 @@ func TestWhatAPersonIsTold(t *testing.T) {
 		{"the project is missing", "pipelines", workflows.Answers{"project": "Nowhere"}, nil, nil, "observe",
 			"The project is not there", "VS800075: The project with the name 'Nowhere' does not exist, or you do not have permission to access it", "Check its name. If it exists, give the credential's owner access to the project."},
 		{"Azure DevOps throttles", "pipelines", nil, func(g *ground) {
-			g.strike(`[{"kind": "devops-throttled", "match": {"times": 0}, "effect": {"retryAfter": 30}}]`)
+			g.strike(`[{"kind": "devops-throttled", "match": {"times": 0}, "effect": {"retryAfter": 60}}]`)
 		}, nil, "observe",
 			"Azure DevOps is throttling", "TF400733: The request has been canceled: Request was blocked due to exceeding usage of resource in namespace 'User'", "Wait some minutes, then try again: other users of the organization or this token have asked too often."},
 		{"the name is taken by one that we see", "pipelines", workflows.Answers{"name": taken}, func(g *ground) { g.takeTheName() }, nil, "observe",
@@ -108,7 +108,7 @@ type ground struct {
 
 func newGround(t *testing.T) *ground {
 	t.Helper()
-	world, err := sandbox.Start(t.Context(), sandbox.Options{Dir: t.TempDir(), ProxyAddr: "127.0.0.1:0", Speed: 1000, Block: 118,
+	world, err := sandbox.Start(t.Context(), sandbox.Options{Dir: t.TempDir(), ProxyAddr: "127.0.0.1:0", Speed: 1000, Block: 140,
 		ControlPlane: func(context.Context) (string, error) { return "", errors.New("no cluster is made here") }})
 	if err != nil {
 		t.Fatal(err)
