@@ -81,6 +81,32 @@ func (b *tab) waitPath(prefix string) {
 	b.do(chromedp.WaitReady(chromedp.CSS("main")))
 }
 
+// pushes clicks on the link or button that has these words.
+func (b *tab) pushes(words string) {
+	b.t.Helper()
+	eventually(b.t, time.Minute, "something to press that says "+words, func() bool {
+		return evaluate[bool](b, `(() => {
+			document.querySelectorAll('[data-pressed]').forEach(e => e.removeAttribute('data-pressed'))
+			const said = e => e.innerText.replace(/\s+/g, ' ').trim()
+			const found = [...document.querySelectorAll('main a, main button')].find(e => said(e) === '`+words+`' || said(e).startsWith('`+words+` '))
+			found?.setAttribute('data-pressed', '')
+			return !!found
+		})()`)
+	})
+	b.click("[data-pressed]")
+}
+
+// another is a second tab of the same browser.
+func (b *tab) another() *tab {
+	b.t.Helper()
+	ctx, cancel := chromedp.NewContext(b.ctx)
+	b.t.Cleanup(cancel)
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+		b.t.Fatalf("a second tab: %v", err)
+	}
+	return &tab{t: b.t, w: b.w, ctx: ctx}
+}
+
 // answer puts values into the fields that the page has.
 func (b *tab) answer(values map[string]string) {
 	b.t.Helper()
@@ -111,11 +137,17 @@ func (b *tab) wizard(workflow string, s site, answers map[string]map[string]stri
 // goThrough answers the pages of the wizard that opens now and starts its run.
 func (b *tab) goThrough(answers map[string]map[string]string) {
 	b.t.Helper()
+	b.toReview(answers)
+	b.start()
+}
+
+// toReview answers the pages of the wizard that opens now.
+func (b *tab) toReview(answers map[string]map[string]string) {
+	b.t.Helper()
 	b.waitPath("/drafts/")
 	for range 12 {
 		path := b.path()
 		if strings.HasSuffix(path, "/review") {
-			b.start()
 			return
 		}
 		page := path[strings.LastIndex(path, "/")+1:]
@@ -146,7 +178,7 @@ func (b *tab) start() {
 func (b *tab) succeeded() {
 	b.t.Helper()
 	status := ""
-	eventually(b.t, 4*time.Minute, "the run ends", func() bool {
+	eventually(b.t, 8*time.Minute, "the run ends", func() bool {
 		status = evaluate[string](b, `document.getElementById('run-panel')?.dataset.status ?? ''`)
 		return status == "succeeded" || status == "failed" || status == "cancelled"
 	})

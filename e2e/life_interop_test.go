@@ -36,11 +36,11 @@ func TestLifeWithTheRealEngine(t *testing.T) {
 	t.Run("at once", func(t *testing.T) {
 		t.Run("Seattle", func(t *testing.T) {
 			t.Parallel()
-			s.life(t, sites["Seattle"], "seattle").threeAndThree()
+			s.life(t, sites["Seattle"], "one", "seattle").threeAndThree()
 		})
 		t.Run("Orlando", func(t *testing.T) {
 			t.Parallel()
-			s.life(t, sites["Orlando"], "orlando").twoPools()
+			s.life(t, sites["Orlando"], "two", "orlando").twoPools()
 		})
 	})
 }
@@ -48,14 +48,17 @@ func TestLifeWithTheRealEngine(t *testing.T) {
 // life is one cluster's.
 type life struct {
 	*stage
-	site   site
-	region string
+	site            site
+	cluster, region string
 }
 
-func (s *stage) life(t *testing.T, on site, region string) life {
+// life begins one in a Deployment of its own: in the same, no Site may be
+// disturbed while another one is.
+func (s *stage) life(t *testing.T, on site, deployment, region string) life {
 	w := *s.world
 	w.t = t
-	return life{&stage{&w, s.play}, on, region}
+	mine := &stage{&w, s.play}
+	return life{mine, mine.newSite(deployment, on), deployment + "-" + region, region}
 }
 
 func (l life) run(workflow string, answers url.Values) {
@@ -69,7 +72,7 @@ func (l life) run(workflow string, answers url.Values) {
 
 func (l life) has(version string, masters, linuxpool, second int) map[string]string {
 	l.t.Helper()
-	return l.live("base-"+l.region).has(version, masters, linuxpool, second)
+	return l.live(l.cluster).has(version, masters, linuxpool, second)
 }
 
 func (l life) threeAndThree() {
@@ -101,23 +104,24 @@ func (l life) threeAndThree() {
 
 func (l life) twoPools() {
 	l.run("helper-vm", nil)
-	l.run("cluster", url.Values{"masters": {"1"}, "pools.0.count": {"1"}})
-	l.run("addpool", url.Values{"name": {"bigpool"}, "count": {"1"}})
-	before := l.has("1.33.10", 1, 1, 1)
+	l.run("cluster", url.Values{"masters": {"1"}, "pools.0.count": {"1"}, "pools.1.name": {"bigpool"}, "pools.1.count": {"1"}})
+	l.has("1.33.10", 1, 1, 1)
+	l.run("addpool", url.Values{"name": {"third"}, "count": {"1"}})
+	before := l.has("1.33.10", 1, 1, 2)
 	l.run("upgrade", url.Values{"kubernetes": {"1.34.4"}})
-	if kept := inBoth(before, l.has("1.34.4", 1, 1, 1)); len(kept) > 0 {
+	if kept := inBoth(before, l.has("1.34.4", 1, 1, 2)); len(kept) > 0 {
 		l.t.Errorf("nodes that were not made anew: %v", kept)
 	}
 	l.overSSH()
 	l.run("scale", url.Values{"pool": {"bigpool"}, "count": {"2"}})
-	l.has("1.34.4", 1, 1, 2)
+	l.has("1.34.4", 1, 1, 3)
 }
 
 // overSSH are the two commands that go to port 22 of the cluster's address.
 func (l life) overSSH() {
 	host := url.Values{"host": {l.jumpAddress()}, "forget": {"on"}}
 	l.run("collect-logs", host)
-	old := l.live("base-" + l.region)
+	old := l.live(l.cluster)
 	l.run("rotate-certs", host)
 	if _, err := old.client.Discovery().ServerVersion(); err == nil {
 		l.t.Error("the old certificates still open the cluster")
@@ -139,7 +143,7 @@ func (l life) jumpAddress() string {
 // workload runs three pods of which the budget lets one at a time be away.
 func (l life) workload() {
 	l.t.Helper()
-	client, replicas := l.live("base-"+l.region).client, int32(3)
+	client, replicas := l.live(l.cluster).client, int32(3)
 	app, least := map[string]string{"app": "web"}, intstr.FromInt32(2)
 	_, err := client.AppsV1().Deployments("default").Create(l.t.Context(), &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: appsv1.DeploymentSpec{
 		Replicas: &replicas, Selector: &metav1.LabelSelector{MatchLabels: app},
@@ -158,7 +162,7 @@ func (l life) workload() {
 // serving waits until the workload is whole, on nodes that exist.
 func (l life) serving() {
 	l.t.Helper()
-	client := l.live("base-" + l.region).client
+	client := l.live(l.cluster).client
 	eventually(l.t, time.Minute, "the workload is whole", func() bool {
 		nodes, err := client.CoreV1().Nodes().List(l.t.Context(), metav1.ListOptions{})
 		if err != nil {

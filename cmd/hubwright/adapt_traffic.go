@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"hubwright/internal/azure"
@@ -35,6 +36,7 @@ func (a adapters) rotate() rotation.Needs {
 func (a adapters) drill() drill.Needs {
 	return drill.Needs{
 		Records: a.db, Rotation: a.rotation, Pause: workflows.Pause, Clock: time.Now, Keep: a.files.Write,
+		Kept: func(runID, name string) (io.ReadCloser, error) { return a.files.Open(runID, name) },
 		OpenFront: func(ctx context.Context, deploymentID string) (drill.Front, error) {
 			return a.rotation.Front(ctx, deploymentID)
 		},

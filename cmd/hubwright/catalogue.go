@@ -1,8 +1,10 @@
 package main
 
 import (
+	"hubwright/internal/kube"
 	"hubwright/workflows"
 	"hubwright/workflows/addpool"
+	"hubwright/workflows/adopt"
 	"hubwright/workflows/app"
 	"hubwright/workflows/autoscale"
 	"hubwright/workflows/cluster"
@@ -29,6 +31,7 @@ func catalogue(a adapters) workflows.Catalogue {
 		stacktest.New(a.stackTest()).Erase(),
 		helpervm.New(a.helperVM()).Erase(),
 		cluster.New(a.cluster()),
+		adopt.New(adopt.Needs{Engine: a.operate(), Portable: kube.Portable}),
 		connect.New(a.connect()),
 		pipelines.New(a.pipelines()),
 		monitoring.New(a.monitoring()),

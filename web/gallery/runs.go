@@ -203,14 +203,14 @@ func waitingRows() []runs.Row {
 }
 
 func historyPages() []Page {
-	p := runs.Props{Role: ui.RoleOperator, Rows: historyRows(), Now: now, OlderURL: "/runs?before=36",
+	p := runs.Props{Role: ui.RoleOperator, Rows: historyRows(), Now: now, Older: 36,
 		Workflows: []ui.Choice{{Value: "deploy-cluster", Label: "Deploy a cluster"}}, Deployments: []ui.Choice{{Value: "d1", Label: "Ratings"}, {Value: "d3", Label: long}}, Stacks: []ui.Choice{{Value: "s1", Label: "Seattle"}}}
 	forYou := p
 	forYou.ForYou = waitingRows()
 	older := p
-	older.NewestURL, older.OlderURL, older.Filter.Workflow = "/runs", "", "deploy-cluster"
+	older.Before, older.Older, older.Filter.Workflow = 36, 0, "deploy-cluster"
 	nothing := p
-	nothing.Rows, nothing.OlderURL, nothing.Filter = nil, "", runs.Filter{Status: "cancelled"}
+	nothing.Rows, nothing.Older, nothing.Filter = nil, 0, runs.Filter{Status: "cancelled"}
 	rows := historyRows()
 	compare := runs.CompareProps{A: runs.Side{Row: rows[3], Steps: deploySteps(5, "")}, B: runs.Side{Row: rows[2], Steps: deploySteps(1, workflows.StepFailed)}, Now: now,
 		Others: []ui.Choice{{Value: "r39", Label: "Run 39, 22 Nov 2026, 10:41 UTC, Ratings / Orlando"}, {Value: "r5", Label: long}}}

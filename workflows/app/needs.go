@@ -27,9 +27,7 @@ type Needs struct {
 
 // Records are our own.
 type Records interface {
-	Site(ctx context.Context, id string) (w.Site, error)
-	Stack(ctx context.Context, id string) (w.Stack, error)
-	ClusterOfSite(ctx context.Context, siteID string) (w.Cluster, error)
+	w.SiteRecords
 	Releases(ctx context.Context, siteID string) ([]w.Release, error)
 	SaveRelease(ctx context.Context, r *w.Release) error
 	DeleteRelease(ctx context.Context, siteID, namespace, name string) error

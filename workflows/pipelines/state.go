@@ -109,19 +109,12 @@ func (s *State) Downloads() []w.Download {
 }
 
 func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
-	site, err := f.Records.Site(ctx, t.SiteID)
+	at, err := w.FindSiteCluster(ctx, f.Records, t.SiteID)
 	if err != nil {
 		return nil, err
 	}
-	stack, err := f.Records.Stack(ctx, site.StackID)
-	if err != nil {
-		return nil, err
-	}
-	c, err := f.Records.ClusterOfSite(ctx, site.ID)
-	if err != nil {
-		return nil, &w.Problem{Code: "pipelines.cluster", What: "There is no cluster on " + site.Name + " yet", Why: "pipelines need one to deploy to", Fix: "Deploy the cluster first: it is step 3 of the guide."}
-	}
-	s := &State{SiteID: site.ID, SiteName: site.Name, Proxy: stack.HTTPSProxy, Cluster: c.Name, HasKubeconfig: c.Kubeconfig != "", Task: TaskSetUp}
+	site, c := at.Site, at.Cluster
+	s := &State{SiteID: site.ID, SiteName: site.Name, Proxy: at.Stack.HTTPSProxy, Cluster: c.Name, HasKubeconfig: c.Kubeconfig != "", Task: TaskSetUp}
 	all, err := f.Records.Connections(ctx)
 	if err != nil {
 		return nil, err
