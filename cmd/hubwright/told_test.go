@@ -108,7 +108,7 @@ type ground struct {
 
 func newGround(t *testing.T) *ground {
 	t.Helper()
-	world, err := sandbox.Start(t.Context(), sandbox.Options{Dir: t.TempDir(), ProxyAddr: "127.0.0.1:0", Speed: 1000, Block: 140,
+	world, err := sandbox.Start(t.Context(), sandbox.Options{Dir: t.TempDir(), ProxyAddr: "127.0.0.1:0", Speed: 1000, Block: 252,
 		ControlPlane: func(context.Context) (string, error) { return "", errors.New("no cluster is made here") }})
 	if err != nil {
 		t.Fatal(err)
