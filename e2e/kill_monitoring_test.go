@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,8 +26,9 @@ func (s *stage) monitorsThroughKills(at site, seeds int) {
 		run := s.begin(s.walk("monitoring", at, url.Values{"method": {"helm"}, "cluster": {fmt.Sprint("ratings-", seed)}}))
 		s.killDuring(run, rnd, 16)
 		s.finish(run)
-		if got := s.releases(agentRelease); len(got) != 1 || got[0] != "deployed" {
-			s.t.Errorf("the release's revisions: %v", got)
+		// A revision that was cut off stays in Helm's history of the one release.
+		if got := slices.DeleteFunc(s.releases(agentRelease), func(state string) bool { return state == "failed" || state == "superseded" }); len(got) != 1 || got[0] != "deployed" {
+			s.t.Errorf("the release's revisions: %v", s.releases(agentRelease))
 		}
 		if got := s.play.Analytics().Workspaces(); len(got) != 1 {
 			s.t.Errorf("workspaces: %v", got)
