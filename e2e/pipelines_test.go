@@ -147,6 +147,9 @@ func (s *stage) takeAway(at site, rnd *rand.Rand) {
 		s.killDuring(run, rnd, 4)
 	}
 	s.finish(run)
+	if board := text(s.parse(s.get("/deployments/" + at.deployment))); !strings.Contains(board, "Removed") {
+		s.t.Errorf("the guide does not say that it was taken away: %s", board)
+	}
 	if left, agents := s.play.DevOps().Held(), s.play.DevOps().Agents(); len(left) != 0 || len(agents) != 0 {
 		s.t.Errorf("left: %+v, agents %v", left, agents)
 	}
