@@ -108,7 +108,7 @@ func removalPlan(s *State) w.Plan {
 	b := s.Before
 	p := w.Plan{
 		Title: "Take Azure Pipelines away from " + s.SiteName, Duration: "less than a minute",
-		Disruption: "No pipeline uses it.",
+		Disruption: "No pipeline uses it.", Removes: true,
 		Summary:    []w.SummaryItem{{Label: "Project", Value: b.Project, Page: "organization"}},
 	}
 	if b.Name != "" {
