@@ -53,7 +53,9 @@ func TestKillsDuringADelivery(t *testing.T) {
 func (w *world) cancelDelivery(s site, c liveCluster) {
 	w.t.Helper()
 	run := w.begin(w.walk("app", s, url.Values{"registry": {"registry.invalid"}}))
-	eventually(w.t, patience, "Helm waits for the application", func() bool { return w.printed(run, "Deployment ratings-web: 0 of 2 ready; The image registry.invalid/") })
+	eventually(w.t, patience, "Helm waits for the application", func() bool {
+		return w.printed(run, "Deployment ratings-web: 0 of 2 ready; The image registry.invalid/")
+	})
 	w.post("/runs/"+run+"/cancel", nil)
 	eventually(w.t, patience, "the run ends", func() bool { return w.ended(run) })
 	if status := w.status(run); status != "cancelled" {

@@ -126,7 +126,7 @@ func (w *world) deliverySecretsStayIn(clusters map[string]liveCluster, runs []st
 		w.t.Errorf("only %d secrets are looked for", len(secrets))
 	}
 	// The review of a change shows a diff against the release, which has them.
-	draft := w.walk("app", w.sites()["Seattle"], url.Values{"host": {ratingsName}, "web": {"3"}})
+	draft := w.walk("app", w.sites()["Seattle"], url.Values{"host": {ratingsName}, "tls": {"self"}})
 	w.settled(draft)
 	pages := map[string]answer{}
 	paths := []string{"/", "/drafts/" + draft + "/review", w.clusterPath("ratings-seattle"), w.clusterPath("ratings-orlando")}
@@ -136,7 +136,7 @@ func (w *world) deliverySecretsStayIn(clusters map[string]liveCluster, runs []st
 	for _, path := range paths {
 		pages[path] = w.get(path)
 	}
-	if diff := pages[paths[1]].body; !strings.Contains(diff, "(secret)") || !strings.Contains(diff, "replicas: 3") {
+	if diff := pages[paths[1]].body; !strings.Contains(diff, "(secret)") || !strings.Contains(diff, "kubernetes.io/tls") {
 		w.t.Errorf("the review has no diff with a masked Secret: %s", text(w.parse(pages[paths[1]])))
 	}
 	w.checkNoLeaks(secrets, pages, "")
