@@ -146,7 +146,7 @@ func (w *world) disturbDelivery(seed uint64, s site, c liveCluster) {
 	// hit as far in as a fast one.
 	killed := func(workflow string, lines int, with url.Values) {
 		w.t.Helper()
-		run, moment := w.begin(w.walk(workflow, s, with)), 1+rnd.IntN(lines)
+		run, moment := w.begin(w.walk(workflow, s, with)), rnd.IntN(lines)
 		eventually(w.t, patience, "the moment", func() bool { return len(w.logLines(run)) >= moment || w.ended(run) })
 		if !w.ended(run) {
 			going++
@@ -156,13 +156,13 @@ func (w *world) disturbDelivery(seed uint64, s site, c liveCluster) {
 		w.finish(run)
 		moments = append(moments, fmt.Sprintf("line %d of %d of %s", moment, len(w.logLines(run)), workflow))
 	}
-	killed("app", 60, nil)
+	killed("app", 36, nil)
 	c.runsRatings(2)
 	want := []string{"ingress/ingress", "kube-system/azuredisk-csi-driver", "ratingsapp/ratings"}
 	if has := c.releaseNames(); !slices.Equal(has, want) {
 		w.t.Errorf("seed %d: the releases are %v", seed, has)
 	}
-	killed("autoscale", 6, nil)
+	killed("autoscale", 5, nil)
 	c.scales("ratings-web")
 	if n := len(c.named("HorizontalPodAutoscaler", "")); n != 1 {
 		w.t.Errorf("seed %d: %d autoscalers", seed, n)
@@ -171,7 +171,7 @@ func (w *world) disturbDelivery(seed uint64, s site, c liveCluster) {
 	if n := len(c.named("HorizontalPodAutoscaler", "")); n != 0 {
 		w.t.Errorf("seed %d: %d autoscalers after the removal", seed, n)
 	}
-	killed("app-remove", 8, url.Values{"ingress": {"yes"}})
+	killed("app-remove", 12, url.Values{"ingress": {"yes"}})
 	if has := c.releaseNames(); !slices.Equal(has, want[1:2]) {
 		w.t.Errorf("seed %d: after the removal the releases are %v", seed, has)
 	}
