@@ -116,23 +116,25 @@ func (w *world) takeAway(draft string, c liveCluster, before map[string]bool) {
 			return strings.Contains(review, "Definitions (CRDs)")
 		case kind == "PersistentVolumeClaim" || kind == "PersistentVolume" || object == "Secret ratingsapp/ratings-mongodb":
 			return strings.Contains(review, "Disks, and the Secret")
-		case name == "default" || name == "kube-root-ca.crt": // come with each namespace
-			return strings.Contains(review, "Namespace "+namespace)
+		case object == "ServiceAccount "+namespace+"/default" || object == "ConfigMap "+namespace+"/kube-root-ca.crt":
+			return true // Kubernetes makes them in each namespace
 		case strings.Contains(object, "azuredisk") || name == "disk.csi.azure.com":
 			return strings.Contains(review, "The disk driver")
 		}
 		return false
 	}
 	var left []string
+	defer func() {
+		if len(left) > 0 {
+			w.t.Logf("still there: %s", strings.Join(left, ", "))
+		}
+	}()
 	eventually(w.t, patience, "nothing is left but what the review names", func() bool {
 		left = nil
 		for object := range w.objects("ratings-seattle") {
 			if !before[object] && !named(object) {
 				left = append(left, object)
 			}
-		}
-		if len(left) > 0 {
-			w.t.Logf("still there: %s", strings.Join(left, ", "))
 		}
 		return len(left) == 0
 	})

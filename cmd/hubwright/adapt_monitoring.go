@@ -7,6 +7,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"hubwright/internal/azure"
+	"hubwright/internal/charts"
 	"hubwright/workflows"
 	"hubwright/workflows/monitoring"
 )
@@ -23,7 +24,7 @@ func (a adapters) monitoring() monitoring.Needs {
 			return clusterForMonitoring{k}, err
 		},
 		Chart:    a.chart,
-		ReadYAML: readValues,
+		Hide: charts.Hide, ReadYAML: readValues,
 		Clock:    time.Now, Pause: workflows.Pause,
 	}
 }

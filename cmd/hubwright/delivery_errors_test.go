@@ -284,7 +284,7 @@ func (w *scene) open() (helmCluster, error) {
 
 func (w *scene) app() app.Needs {
 	return app.Needs{
-		Records: w, CheckValues: charts.CheckValues, Probe: probe, Clock: w.clock, Pause: w.pause,
+		Records: w, CheckValues: charts.CheckValues, Hide: charts.Hide, Probe: probe, Clock: w.clock, Pause: w.pause,
 		Open: func(context.Context, workflows.Cluster) (app.Kube, error) { return w.open() },
 		Chart: func(ctx context.Context, src workflows.ChartSource, _ workflows.Stack) (workflows.Chart, error) {
 			if src.Kind == workflows.ChartUploaded {
