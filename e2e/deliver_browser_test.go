@@ -76,6 +76,22 @@ func (b *tab) cluster(name string) {
 	b.do(chromedp.WaitVisible(chromedp.CSS("#live")))
 }
 
+// objectWaited is an object that Helm waits for, as a step's second line has it.
+var objectWaited = regexp.MustCompile(`(Deployment|StatefulSet|DaemonSet|Job|Service|PersistentVolumeClaim) \S+: (\d+ of \d+|waits for|pending)`)
+
+// watchDoing has the page itself write down what the steps of a run that goes
+// on say that they are doing. The answer tells all of it so far.
+func (b *tab) watchDoing() func() string {
+	b.t.Helper()
+	evaluate[any](b, `(() => {
+		window.seenDoing = new Set()
+		const look = () => { for (const s of document.querySelectorAll('#run-panel[data-status="running"] .steps small')) window.seenDoing.add(s.innerText) }
+		look()
+		new MutationObserver(look).observe(document.querySelector('main'), {childList: true, subtree: true, characterData: true})
+	})()`)
+	return func() string { return evaluate[string](b, `[...window.seenDoing].join('\n')`) }
+}
+
 // replicas is what a run's page told of the number of replicas: in the order of
 // its log, and of these how many it showed while the run went on; the largest in
 // its headline; and the autoscaler's events.

@@ -40,6 +40,11 @@ func TestDeliver(t *testing.T) {
 	clusters["Orlando"].bears(b.facts(), 1)
 
 	runs = b.onBoth(sites, "app", map[string]answers{"Seattle": {"app": {"host": ratingsName, "web": "1"}}, "Orlando": {"app": {"host": ratingsName}}})
+	doing := b.watchDoing() // Orlando's page is open
+	b.succeeded()
+	if said := doing(); !objectWaited.MatchString(said) {
+		t.Errorf("while Helm waited the step told of no object:\n%s", said)
+	}
 	for _, name := range both {
 		b.follow(runs[name])
 		b.says("answers on " + name + " with 200")
