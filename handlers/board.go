@@ -150,7 +150,7 @@ func (b *board) rows(role ui.Role) []guide.Row {
 		}
 		for i, site := range b.sites {
 			if info.Scope == workflows.ScopeSite {
-				cells[i] = b.cell(site, info, role)
+				cells[i] = b.cell(site, b.origin(site, info), role)
 			}
 		}
 	}
@@ -191,10 +191,42 @@ func (b *board) cell(site workflows.Site, info workflows.Info, role ui.Role) gui
 		cell.Action = &ui.Action{Label: "Look", URL: cell.NoteURL, For: "at the drift on " + site.Name}
 		return cell
 	}
-	if role.Operates() && missing == "" {
+	if !role.Operates() {
+		return cell
+	}
+	_, exists := b.clusters[site.ID]
+	if missing == "" && !(exists && info.ID == adopt) {
 		cell.Action = b.startAction(site, info, run, ran)
 	}
+	if info.ID == "cluster" && !exists {
+		cell.More = append(cell.More, b.adoption(site))
+	}
 	return cell
+}
+
+// adopt is the other way to a cluster than deploying one.
+const adopt = "adopt"
+
+// origin is the workflow that a row tells of: of the two that bring a cluster
+// the one that ran last.
+func (b *board) origin(site workflows.Site, info workflows.Info) workflows.Info {
+	adopted, ok := b.latest[siteRow(site, adopt)]
+	def, known := b.catalogue.Find(adopt)
+	if info.ID != "cluster" || !ok || !known || b.latest[siteRow(site, info.ID)].Number > adopted.Number {
+		return info
+	}
+	return def.Info()
+}
+
+// adoption begins to adopt a cluster, or goes on with it.
+func (b *board) adoption(site workflows.Site) ui.Action {
+	a := b.startAction(site, workflows.Info{ID: adopt}, workflows.Run{}, false)
+	if a.Label == "Start" {
+		a.Label = "It exists already"
+	} else {
+		a.Label = "Go on adopting"
+	}
+	return *a
 }
 
 // removers are the workflows that take away what another one made, by that one.
@@ -264,9 +296,17 @@ func (b *board) missing(site workflows.Site, workflowID string) string {
 		if len(b.clusters) == 0 {
 			return "Needs step 3"
 		}
-	case "connect", "pipelines", "monitoring", "app", "autoscale", "upgrade", "scale":
+	case "connect", "pipelines", "monitoring", "app", "autoscale":
 		if b.clusters[site.ID].Kubeconfig == "" {
 			return "Needs step 3"
+		}
+	case "upgrade", "scale":
+		cl := b.clusters[site.ID]
+		if cl.Kubeconfig == "" {
+			return "Needs step 3"
+		}
+		if cl.NameSuffix == "" {
+			return "Needs an API model"
 		}
 	}
 	return ""

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	tailLines   = 200 // for browsers without JavaScript
-	causeLines  = 20  // shown beside the cause of a failure
+	tailLines  = 200 // for browsers without JavaScript
+	causeLines = 20  // shown beside the cause of a failure
 )
 
 func (s *Server) readRun(c echo.Context) (workflows.Run, error) {
