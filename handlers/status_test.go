@@ -74,11 +74,27 @@ func TestTwinAgreesWithThePage(t *testing.T) {
 	check(status.Degraded, map[string]string{"": "Degraded", "Seattle": "Healthy", "Orlando": "5 of 6 nodes Ready"})
 	r.probe(r.sites[1], monitor.Down)
 	check(status.Degraded, map[string]string{"": "Degraded", "Seattle": "Healthy", "Orlando": "Not reachable"})
+	r.probe(r.sites[1], monitor.Up)
+	for i, code := range []int{http.StatusOK, http.StatusServiceUnavailable} {
+		site := r.sites[i].ID
+		r.ok(r.db.SaveEndpoint(t.Context(), &workflows.Endpoint{SiteID: site, Address: "192.0.2.7", Port: 80, Path: "/"}))
+		r.ok(r.db.SaveAppProbe(t.Context(), monitor.AppProbe{SiteID: site, At: r.now, Health: map[int]monitor.Health{200: monitor.Up, 503: monitor.Down}[code], Status: code}))
+	}
+	check(status.Degraded, map[string]string{"": "Degraded", "Seattle": "Healthy", "Orlando": "Healthy"})
+	for path, want := range map[string]string{url: "does not answer as it should on Orlando.", url + "?view=wall": "Application: answers 503", "/status": "Application: answers 503"} {
+		if body := r.get(auth.RoleViewer, path); !strings.Contains(body, want) {
+			t.Errorf("%s does not say %q", path, want)
+		}
+	}
+	r.later(10 * time.Second)
+	r.ok(r.db.SaveAppProbe(t.Context(), monitor.AppProbe{SiteID: r.sites[0].ID, At: r.now, Health: monitor.Down}))
+	check(status.Down, map[string]string{"": "Down", "Seattle": "Healthy", "Orlando": "Healthy"})
+	r.probe(r.sites[1], monitor.Down)
 	r.probe(r.sites[0], monitor.Down)
 	check(status.Down, map[string]string{"": "Down", "Seattle": "Not reachable", "Orlando": "Not reachable"})
 	r.later(time.Hour)
 	check(status.Stale, map[string]string{"": "Stale", "Seattle": "Stale, was down", "Orlando": "Stale, was down"})
-	if len(seen) != 7 {
+	if len(seen) != 9 {
 		t.Errorf("saw %v", seen)
 	}
 }

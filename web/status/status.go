@@ -113,6 +113,11 @@ type Ending struct {
 	URL     string    `json:"-"`
 }
 
+// AppFails says that the Site's application does not answer as it should.
+func (s Site) AppFails() bool {
+	return s.App != nil && (s.App.Health == Down || s.App.Health == Degraded)
+}
+
 // Rotation is how a Site stands behind the one name; zero when nobody knows.
 type Rotation struct {
 	In     bool   `json:"in"`
