@@ -217,6 +217,7 @@ func (x Scaling) limits() string { return fmt.Sprintf("%d to %d", x.Min, x.Max) 
 
 // status is how near the end is, as the calendar shows it.
 func (e Ending) status() ui.Status {
+	e.Words = strings.ToUpper(e.Words[:1]) + e.Words[1:]
 	switch {
 	case e.Days < 0 && e.Support:
 		return ui.Status{Tone: ui.ToneWarn, Words: e.Words}
