@@ -305,7 +305,7 @@ func (r *statusReader) site(site workflows.Site) status.Site {
 }
 
 // shownEnds are shown of a Deployment.
-const shownEnds = 6
+const shownEnds = 8
 
 // endings fills in what each Deployment needs and what ends first of it. What
 // serves several, such as a Connection, is shown with each.

@@ -1,7 +1,9 @@
 package handlers
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -240,6 +242,39 @@ func TestRevokedLinkOpensNothing(t *testing.T) {
 	}
 }
 
+// A guesser learns nothing from how a link is refused: one that never was, one
+// that has ended, one that was revoked and one that is cut off look the same.
+// A token has 256 bits, and no two are alike.
+func TestClosedLinksLookTheSame(t *testing.T) {
+	r := newStatusRig(t)
+	seen := map[string]bool{}
+	for range 30 {
+		path := r.share(url.Values{"name": {"Wall"}, "days": {"1"}})
+		raw, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(path, sharedPrefix))
+		if err != nil || len(raw) != 32 || seen[string(raw[:8])] || seen[string(raw[24:])] {
+			t.Fatalf("token %s: %v", path, err)
+		}
+		seen[string(raw[:8])], seen[string(raw[24:])] = true, true
+	}
+	ended := r.share(url.Values{"name": {"Ended"}, "days": {"1"}})
+	revoked := r.share(url.Values{"name": {"Revoked"}, "days": {"30"}})
+	share, err := r.db.ShareByToken(t.Context(), shareHash(strings.TrimPrefix(revoked, sharedPrefix)))
+	r.ok(err)
+	r.do(auth.RoleOperator, http.MethodPost, "/status/shares/"+share.ID+"/revoke", url.Values{})
+	r.later(25 * time.Hour)
+	answer := func(path string) string {
+		w := r.do("", http.MethodGet, path, nil)
+		id := w.Header().Get("X-Request-Id")
+		return strings.NewReplacer(path, "path", id, "id").Replace(fmt.Sprint(w.Code, w.Header(), w.Body))
+	}
+	never := answer(sharedPrefix + strings.Repeat("A", 43))
+	for name, path := range map[string]string{"ended": ended, "revoked": revoked, "cut off": revoked[:len(revoked)-1], "no token": sharedPrefix + "x"} {
+		if diff := cmp.Diff(never, answer(path)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
 func TestShareFormRefuses(t *testing.T) {
 	r := newStatusRig(t)
 	for _, form := range []url.Values{{"name": {""}, "days": {"7"}}, {"name": {"x"}, "days": {"366"}}, {"name": {"x"}, "days": {"0"}}, {"name": {"x"}, "days": {"ever"}}} {
@@ -286,9 +321,17 @@ func TestSharedPageShowsNothingInside(t *testing.T) {
 	r.probe(r.sites[1], monitor.Down)
 	r.finish(r.run(r.sites[0], "Scale"))
 	going := r.run(r.sites[1], "Upgrade")
+	for _, site := range r.sites {
+		r.ok(r.db.SaveEndpoint(t.Context(), &workflows.Endpoint{SiteID: site.ID, Address: "secret-address", DNSName: "secret.cloudapp.test", Port: 80, Path: "/secret"}))
+		r.ok(r.db.SaveAppProbe(t.Context(), monitor.AppProbe{SiteID: site.ID, At: r.now, Health: monitor.Down, Problem: "secret-address cut the connection", CertificateEnds: r.now.AddDate(0, 0, 3)}))
+	}
+	r.ok(r.db.SaveTrafficProfile(t.Context(), &workflows.TrafficProfile{DeploymentID: r.dep.ID, Kind: workflows.TrafficOwn, FQDN: "secret.trafficmanager.test", Endpoints: []workflows.TrafficEndpoint{{SiteID: r.sites[0].ID, Target: "secret-target"}}}))
+	for id, title := range map[string]string{r.dep.ID: "A word to all", other.ID: "Hidden news", "": "For everybody"} {
+		r.ok(r.db.SaveAnnouncement(t.Context(), &store.Announcement{Kind: store.Notice, Title: title, DeploymentID: id, From: r.now, CreatedAt: r.now, CreatedBy: "person-operator"}))
+	}
 	path := r.share(url.Values{"deployment": {r.dep.ID}, "name": {"Wall"}, "days": {"7"}})
 	r.later(time.Minute)
-	inside := []string{"person-", "secret", going, "clu_", "/runs", "/clusters", "/deployments", other.ID, "Hidden", "Denver", "/logout", "/status"}
+	inside := []string{"person-", "secret", "/calendar", "/announcements", "certificates", going, "clu_", "/runs", "/clusters", "/deployments", other.ID, "Hidden", "Denver", "/logout", "/status"}
 	for _, role := range []auth.Role{"", auth.RoleOperator} {
 		for name, body := range map[string]string{
 			"page": r.get(role, path), "wall": r.get(role, path+"?view=wall"), "twin": r.get(role, path+".json"),
@@ -299,12 +342,12 @@ func TestSharedPageShowsNothingInside(t *testing.T) {
 					t.Errorf("%s as %q holds %q", name, role, word)
 				}
 			}
-			if name == "page" && (!strings.Contains(body, "Upgrade") || !strings.Contains(body, "97 % of 80 % CPU")) {
+			if name == "page" && (!strings.Contains(body, "A word to all") || !strings.Contains(body, "For everybody") || !strings.Contains(body, "Does not answer") || !strings.Contains(body, "Upgrade") || !strings.Contains(body, "97 % of 80 % CPU")) {
 				t.Error("the run is not there: this test sees nothing")
 			}
 		}
 	}
-	if body := r.get(auth.RoleViewer, "/status/"+r.dep.ID); !strings.Contains(body, "secret.host.test refused") || !strings.Contains(body, "/runs/"+going) {
+	if body := r.get(auth.RoleViewer, "/status/"+r.dep.ID); !strings.Contains(body, "secret.trafficmanager.test") || !strings.Contains(body, "secret-address cut") || !strings.Contains(body, "What ends next") || !strings.Contains(body, "secret.host.test refused") || !strings.Contains(body, "/runs/"+going) {
 		t.Error("who is logged in is not told why")
 	}
 	if n := r.do("", http.MethodGet, "/status", nil).Code; n != http.StatusSeeOther {
