@@ -40,11 +40,11 @@ func (p Props) Parts() []Part {
 			s.Scaling = d.Sites[i].Scaling
 			sites.Inside = append(sites.Inside, Part{ID: "part-" + s.ID, Key: key(s), Body: site(p, d.Sites[i])})
 		}
-		out = append(out, sites)
+		below := Part{ID: "part-below", Inside: []Part{{ID: "part-past", Key: key(d.Past), Body: past(d, p.Now)}}}
 		if !p.Shared {
-			out = append(out, Part{ID: "part-ends", Key: key(d.Ends), Body: ends(d)})
+			below.Inside = append([]Part{{ID: "part-ends", Key: key(d.Ends), Body: ends(d)}}, below.Inside...)
 		}
-		out = append(out, Part{ID: "part-past", Key: key(d.Past), Body: past(d, p.Now)})
+		out = append(out, sites, below)
 	default:
 		for _, d := range p.Board.Deployments {
 			out = append(out, Part{ID: "part-" + d.ID, Key: key(steady(d)), Body: summary(p, d)})

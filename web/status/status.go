@@ -165,6 +165,9 @@ type Change struct {
 	URL     string    `json:"-"`            // "" on a shared page
 }
 
+// With says that two Sites have the same that ends on the same day.
+func (e Ending) With(o Ending) bool { return e.What == o.What && e.Words == o.Words }
+
 // Share is a link that needs no login.
 type Share struct {
 	ID, Name, By        string
