@@ -136,7 +136,7 @@ func TestPageTellsOfVersionsCertificatesAndTheRun(t *testing.T) {
 	url := "/status/" + r.dep.ID
 	text := r.page(auth.RoleViewer, url).Find("#status").Text()
 	for _, want := range []string{"1.33.10", "1.35.0 is possible", "40 days left", "6 of 6", "Upgrade to 1.34.4 on Seattle", "Step 2 of 3: Part 2", "Running 62 %", "by person-operator",
-		"Autoscaler secret-web", "97 % of 80 % CPU, 4 replicas", "1 to 10", "What ends next", "Seattle, 2 Jan 2027", "Orlando, Seattle, 28 Jun 2026", "Support of Kubernetes 1.33"} {
+		"Autoscaler secret-web", "97 % of 80 % CPU", "4 replicas of 1 to 10", "What ends next", "Seattle, 2 Jan 2027", "Orlando, Seattle, 28 Jun 2026", "Support of Kubernetes 1.33"} {
 		if !strings.Contains(strings.Join(strings.Fields(text), " "), want) {
 			t.Errorf("the page does not say %q", want)
 		}

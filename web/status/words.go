@@ -199,11 +199,10 @@ func (s Site) certificate() ui.Status {
 }
 
 func (x Scaling) words() string {
-	cpu := fmt.Sprintf("CPU not known yet, %d %% aimed at", x.Target)
-	if x.Current >= 0 {
-		cpu = fmt.Sprintf("%d %% of %d %% CPU", x.Current, x.Target)
+	if x.Current < 0 {
+		return fmt.Sprintf("CPU not known yet, of %d %%", x.Target)
 	}
-	return cpu + ", " + ui.Plural(x.Replicas, "replica", "replicas")
+	return fmt.Sprintf("%d %% of %d %% CPU", x.Current, x.Target)
 }
 
 func (x Scaling) title() string {
@@ -213,7 +212,9 @@ func (x Scaling) title() string {
 	return "Autoscaler " + x.Name
 }
 
-func (x Scaling) limits() string { return fmt.Sprintf("%d to %d", x.Min, x.Max) }
+func (x Scaling) replicas() string {
+	return fmt.Sprintf("%s of %d to %d", ui.Plural(x.Replicas, "replica", "replicas"), x.Min, x.Max)
+}
 
 // status is how near the end is, as the calendar shows it.
 func (e Ending) status() ui.Status {
