@@ -178,7 +178,7 @@ func (b *tab) start() {
 func (b *tab) succeeded() {
 	b.t.Helper()
 	status := ""
-	eventually(b.t, 4*time.Minute, "the run ends", func() bool {
+	eventually(b.t, 8*time.Minute, "the run ends", func() bool {
 		status = evaluate[string](b, `document.getElementById('run-panel')?.dataset.status ?? ''`)
 		return status == "succeeded" || status == "failed" || status == "cancelled"
 	})

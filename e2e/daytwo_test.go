@@ -1,12 +1,19 @@
 package e2e
 
 import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
 	"fmt"
+	"io"
 	"maps"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,52 +24,180 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// TestDayTwo is a cluster's life after its deploy: scaled out and in, a pool
-// more, upgraded with the server killed in the middle, renewed. After each the
-// cluster itself is asked.
+// TestDayTwo is a cluster's life after its deploy by clicking, from its own
+// page: scaled out and in, a pool more, renewed while its nodes are watched, its
+// logs collected, its certificates rotated. After each the cluster itself is
+// asked.
 func TestDayTwo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "200")
 	w.setUp()
 	seattle := w.sites()["Seattle"]
 	w.finish(w.begin(w.walk("helper-vm", seattle, nil)))
-	w.finish(w.begin(w.walk("cluster", seattle, url.Values{"masters": {"1"}, "pools.0.count": {"2"}})))
+	w.finish(w.begin(w.walk("cluster", seattle, url.Values{"masters": {"1"}, "pools.0.count": {"3"}})))
 	cluster := w.live("ratings-seattle")
-	cluster.has("1.33.10", 1, 2, 0)
+	b := w.browser()
+	b.logIn()
 
-	w.finish(w.begin(w.walk("scale", seattle, url.Values{"count": {"3"}})))
-	cluster.has("1.33.10", 1, 3, 0)
-	w.finish(w.begin(w.walk("scale", seattle, url.Values{"count": {"2"}})))
-	cluster.has("1.33.10", 1, 2, 0)
-	w.finish(w.begin(w.walk("addpool", seattle, url.Values{"name": {"bigpool"}, "count": {"1"}})))
+	for _, nodes := range []int{5, 2} {
+		b.operate("scale", map[string]map[string]string{"pool": {"count": strconv.Itoa(nodes)}})
+		b.succeeded()
+		cluster.has("1.33.10", 1, nodes, 0)
+	}
+	b.operate("addpool", map[string]map[string]string{"pool": {"name": "bigpool", "count": "1"}})
+	b.succeeded()
 	before := cluster.has("1.33.10", 1, 2, 1)
 
-	run := w.begin(w.walk("upgrade", seattle, url.Values{"kubernetes": {"1.34.4"}}))
-	eventually(t, time.Minute, "a worker is deleted", func() bool { return w.printed(run, "deleting VM k8s-linuxpool-") })
-	w.shows(run, "Upgrade with AKS Engine", "1.33.10 → 1.34.4", "waiting", " done") // of 5 or 6: the engine takes the pools in any order
-	w.server.end(os.Kill)
-	w.startServer()
-	w.finish(run)
-	if !w.printed(run, "The command was started before") {
-		t.Error("the upgrade was over before the server was killed: the test proves little")
-	}
-	w.shows(run, "6 of 6 done", "1.34.4, new", "not made again") // a node more for each pool, and one less
-	w.checkEveryLineOnce(run, "upgrade-*")                       // one job alone: the engine was started once
-	upgraded := cluster.has("1.34.4", 1, 2, 1)
-	if kept := inBoth(before, upgraded); len(kept) > 0 {
-		t.Errorf("nodes that were not made anew: %v", kept)
-	}
-
-	w.finish(w.begin(w.walk("upgrade", seattle, url.Values{"what": {"image"}})))
-	if kept := inBoth(upgraded, cluster.has("1.34.4", 1, 2, 1)); len(kept) > 0 {
-		t.Errorf("nodes that were not made anew: %v", kept)
-	}
-	page := text(w.parse(w.get(w.clusterPath("ratings-seattle"))))
-	for _, want := range []string{"1.34.4", "bigpool", "4 of 4 nodes Ready"} {
-		if !strings.Contains(page, want) {
-			t.Errorf("the cluster's page has no %q:\n%s", want, page)
+	b.operate("upgrade", map[string]map[string]string{"target": {"what": "image"}})
+	run := strings.TrimPrefix(b.path(), "/runs/")
+	seen := b.watchNodes()
+	b.succeeded()
+	for _, want := range []string{"waiting", "draining", "Ready", "not made again"} {
+		if !strings.Contains(seen(), want) {
+			t.Errorf("no row of the run's page said %q:\n%s", want, seen())
 		}
 	}
+	if !strings.Contains(b.text(), "6 of 6 done") { // a node more for each pool, and one less
+		t.Errorf("not all nodes are done:\n%s", b.text())
+	}
+	renewed := cluster.has("1.33.10", 1, 2, 1)
+	if kept := inBoth(before, renewed); len(kept) > 0 {
+		t.Errorf("nodes that were not made anew: %v", kept)
+	}
+	w.checkEveryLineOnce(run, "upgrade-*") // one job alone: the engine was started once
+	cluster.agrees(b.dossier(run))
+
+	b.overSSH(cluster)
+	if now := w.live("ratings-seattle").has("1.33.10", 1, 2, 1); !maps.Equal(now, renewed) {
+		t.Errorf("certificates and logs made other nodes: %v, before %v", now, renewed)
+	}
+	b.open(w.url(w.clusterPath("ratings-seattle")))
+	for _, want := range []string{"1.33.10", "bigpool", "4 of 4 nodes Ready"} {
+		if !strings.Contains(b.text(), want) {
+			t.Errorf("the cluster's page has no %q:\n%s", want, b.text())
+		}
+	}
+}
+
+// overSSH are the two operations for which the engine goes to port 22 of the
+// load balancer's address. Where this machine does not give that port away, the
+// check says so and nothing begins.
+func (b *tab) overSSH(cluster liveCluster) {
+	b.t.Helper()
+	host := b.w.nodesHost("ratings-seattle")
+	way := map[string]map[string]string{"ssh": {"host": host}}
+	c, err := net.Dial("tcp", net.JoinHostPort(host, "22"))
+	if err != nil {
+		b.open(b.w.url(b.w.clusterPath("ratings-seattle")))
+		b.click(starts("collect-logs"))
+		b.toReview(way)
+		eventually(b.t, time.Minute, "the check finds no port 22", func() bool {
+			return strings.Contains(b.text(), "Port 22 of "+host+" does not answer the helper VM as an SSH server.")
+		})
+		return
+	}
+	c.Close()
+
+	b.operate("collect-logs", way)
+	b.succeeded()
+	cluster.wrote(b.download(`form[action*="/downloads/"] button`))
+
+	b.operate("rotate-certs", way)
+	b.succeeded()
+	if _, err := cluster.client.Discovery().ServerVersion(); err == nil {
+		b.t.Error("the old certificates still open the cluster")
+	}
+}
+
+// nodesHost is the address of a cluster's load balancer, as the machines of its
+// Hub know it: the Internet has another one for it.
+func (w *world) nodesHost(name string) string {
+	w.t.Helper()
+	cfg, err := clientcmd.RESTConfigFromKubeConfig([]byte(w.kubeconfig(name)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	server, err := url.Parse(cfg.Host)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for address := range w.leads(server.Hostname(), 1) {
+		_, rest, _ := strings.Cut(address, ".")
+		return "127." + rest
+	}
+	return ""
+}
+
+// wrote looks into an archive of logs: it has one of each node, with what that
+// node wrote when it was made.
+func (c liveCluster) wrote(archive []byte) {
+	c.t.Helper()
+	nodes, err := c.client.CoreV1().Nodes().List(c.t.Context(), metav1.ListOptions{})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	all := unzip(c.t, archive)
+	if len(all) != len(nodes.Items) {
+		c.t.Errorf("archives of %d nodes, and there are %d", len(all), len(nodes.Items))
+	}
+	for _, n := range nodes.Items {
+		wrote := ""
+		for name, text := range unpack(c.t, all, n.Name) {
+			if strings.HasSuffix(name, "/var/log/azure/cluster-provision.log") {
+				wrote = string(text)
+			}
+		}
+		if !strings.Contains(wrote, "Provisioned "+n.Name) {
+			c.t.Errorf("the archive of %s has no log of its own making: %q", n.Name, wrote)
+		}
+	}
+}
+
+// unpack reads a node's own archive, in either of the forms that nodes make.
+func unpack(t *testing.T, all map[string][]byte, node string) map[string][]byte {
+	t.Helper()
+	packed, ok := all[node+".tar.gz"]
+	if !ok {
+		return unzip(t, all[node+".zip"])
+	}
+	plain, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string][]byte{}
+	for r := tar.NewReader(plain); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			return out
+		}
+		if err == nil {
+			out[h.Name], err = io.ReadAll(r)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func unzip(t *testing.T, raw []byte) map[string][]byte {
+	t.Helper()
+	z, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
+	if err != nil {
+		t.Fatalf("%d bytes are no archive: %v", len(raw), err)
+	}
+	out := map[string][]byte{}
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[f.Name], err = io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
+	}
+	return out
 }
 
 // inBoth are the workers that were not made anew. The only control plane node

@@ -63,7 +63,7 @@ type child struct {
 func spawn(t *testing.T, args ...string) *child {
 	t.Helper()
 	c := &child{cmd: exec.Command(binary, args...), done: make(chan struct{})}
-	c.cmd.Env = append(os.Environ(), "SANDBOX_RSA_BITS=2048")
+	c.cmd.Env = append(os.Environ(), "SANDBOX_RSA_BITS=2048", "SANDBOX_ROTATE_PAUSE=200ms")
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -86,8 +86,10 @@ func (w *world) walk(workflow string, s site, answers url.Values) string {
 			return m[1]
 		}
 		form := w.formFor(&a, answers)
+		page := w.parse(a)
 		for k, v := range answers {
-			if form.Has(k) {
+			// A text file may come as a form's value, too.
+			if form.Has(k) || page.Find(`input[type="file"][name="`+k+`"]`).Length() > 0 {
 				form[k] = v
 			}
 		}

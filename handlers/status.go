@@ -57,6 +57,17 @@ func (s *Server) statusProps(ctx context.Context, l look) (status.Props, error) 
 	return p, err
 }
 
+// look is how somebody looks at the status page. All who look the same way
+// share what is made for them.
+type look struct {
+	deploymentID string // "" is all
+	wall, shared bool
+}
+
+func statusLive(p status.Props) livePage {
+	return livePage{live: p.Live(), parts: p.Pieces(), inside: status.Inner(p), checked: p.CheckedAt()}
+}
+
 func withoutExt(file string) (name, ext string) {
 	ext = path.Ext(file)
 	return strings.TrimSuffix(file, ext), ext

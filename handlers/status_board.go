@@ -10,7 +10,6 @@ import (
 
 	"hubwright/internal/aksengine"
 	"hubwright/internal/expiry"
-	"hubwright/internal/live"
 	"hubwright/internal/monitor"
 	"hubwright/store"
 	"hubwright/web/status"
@@ -48,7 +47,7 @@ func (c *boardCache) of(ctx context.Context, p status.Props) (string, error) {
 		return made, nil
 	}
 	var b strings.Builder
-	p.Version = live.Version(partsOf(p))
+	p.Version = statusLive(p).version()
 	if err := status.Live(p).Render(ctx, &b); err != nil {
 		return "", err
 	}

@@ -46,6 +46,10 @@ func (h helmCluster) List(ctx context.Context) ([]workflows.ReleaseState, error)
 	return h.helm.List(ctx)
 }
 
+func (h helmCluster) Status(ctx context.Context, namespace, name string) (workflows.ReleaseState, error) {
+	return h.helm.Status(ctx, namespace, name)
+}
+
 func (h helmCluster) Compare(ctx context.Context, spec workflows.ReleaseSpec) (string, int, error) {
 	p, err := h.helm.Preview(ctx, spec)
 	return p.Diff, p.Changed, err

@@ -50,8 +50,10 @@ func runSandbox(ctx context.Context, c console, args []string) error {
 		}
 	}
 	o.Log = slog.New(slog.NewTextHandler(c.stderr, nil))
-	if bits := c.getenv(standin.BitsVariable); bits != "" {
-		o.MachineEnv = append(o.MachineEnv, standin.BitsVariable+"="+bits)
+	for _, name := range []string{standin.BitsVariable, standin.PauseVariable} {
+		if v := c.getenv(name); v != "" {
+			o.MachineEnv = append(o.MachineEnv, name+"="+v)
+		}
 	}
 	planes := buildBeside(ctx, c.stdout, func(ctx context.Context, progress func(string)) (string, error) {
 		return controlplane.Build(ctx, "", progress)

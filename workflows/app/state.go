@@ -97,6 +97,9 @@ type Placed struct {
 	Name, Chart, Version string
 	Revision             int
 	Changed              bool
+	// Of one that did not get ready:
+	Namespace, Status string
+	There             []string // its objects that the cluster has: "Deployment ratings-web"
 }
 
 func (s *State) ownIngress() bool { return s.Ingress.Kind != IngressExisting }

@@ -34,6 +34,8 @@ type Kube interface {
 	Metrics(ctx context.Context) (int, error)
 	Scalables(ctx context.Context) ([]w.Scalable, error)
 	Autoscalers(ctx context.Context, namespace string) ([]w.Autoscaler, error)
+	// DeleteAutoscaler removes one. One that is not there is no error.
+	DeleteAutoscaler(ctx context.Context, namespace, name string) error
 	EnsureAutoscaler(ctx context.Context, a w.Autoscaler) (changed bool, err error)
 	Close() error
 }

@@ -2,13 +2,11 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"hubwright/internal/aksengine"
-	"hubwright/internal/problem"
 	w "hubwright/workflows"
 	"hubwright/workflows/operate"
 )
@@ -27,7 +25,7 @@ func (f flow) checks() []w.Check[State] {
 	one := func(s *State) bool { return s.MasterCount == 1 }
 	block, warn := w.SeverityBlock, w.SeverityWarn
 	return []w.Check[State]{
-		{ID: "site-free", Title: "The site has no cluster yet", Why: "Hubwright keeps one cluster a site.", Severity: block, Run: f.checkSiteFree},
+		{ID: "site-free", Title: "The site has no cluster yet", Why: "Hubwright keeps one cluster a site.", Severity: block, Run: ground(f.CheckSiteFree)},
 		{ID: "helper-vm", Title: "The helper VM answers and has the engine", Why: "The engine runs there.", Severity: block, Timeout: slow, Run: ground(f.CheckEngine)},
 		{ID: "engine-offers-version", Title: "The engine offers the Kubernetes version", Why: "Another version fails as soon as the engine reads the API model.", Page: "version", Severity: block, Timeout: slow, Run: f.checkVersion},
 		{ID: "hub-ca-trusted", Title: "The helper VM trusts the Hub's certificate", Why: "Most stamps have a certificate authority of their own; without it the engine cannot talk to the Hub.", Severity: block, Timeout: slow, Run: f.checkTrust},
@@ -59,18 +57,6 @@ func linked(f w.Finding, link string) w.Finding {
 		f.Link = link
 	}
 	return f
-}
-
-func (f flow) checkSiteFree(ctx context.Context, s *State) w.Finding {
-	c, err := f.Records.ClusterOfSite(ctx, s.SiteID)
-	switch {
-	case errors.Is(err, w.ErrNotFound):
-		return w.Passed("There is none.")
-	case err != nil:
-		return problem.Finding(err)
-	}
-	return w.Fail(fmt.Sprintf("The site has the cluster %s.", c.Name),
-		"Use that one, or make a site of its own for a second cluster. If its deployment stopped after the API model was kept, retry that run.")
 }
 
 func (f flow) checkModel(_ context.Context, s *State) w.Finding {

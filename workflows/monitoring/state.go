@@ -63,8 +63,10 @@ type Name struct{ Name, Namespace string }
 // Found is what the steps learned.
 type Found struct {
 	Workspace Workspace
+	Asked     bool // Azure was asked for the workspace
 	Made      Outcome
-	Solution  bool // made by this run
+	Solution  bool   // made by this run
+	Password  string // of Grafana: asked for, or there
 	Key       w.SecretRef
 	Chart     w.Chart // without its archive
 	Revision  int
@@ -118,11 +120,7 @@ func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
 		Target: t, Deployment: deployment.Name, SiteName: site.Name, Stack: stack,
 		Cluster: Facts{ID: c.ID, Name: c.Name, FQDN: c.FQDN, Version: c.Version, Nodes: c.Nodes()},
 	}
-	for _, r := range all {
-		if r.Role == w.ReleaseMonitoring {
-			s.Releases = append(s.Releases, r)
-		}
-	}
+	s.take(all)
 	s.Method = MethodArc
 	if stack.AirGapped {
 		s.Method = MethodPrometheus

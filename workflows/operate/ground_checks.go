@@ -2,6 +2,7 @@ package operate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -109,4 +110,17 @@ func (e Engine) CheckImage(ctx context.Context, g *Ground) w.Finding {
 		f.Link = issueImage
 		return f
 	})
+}
+
+// CheckSiteFree finds out whether the Site has a cluster already.
+func (e Engine) CheckSiteFree(ctx context.Context, g *Ground) w.Finding {
+	c, err := e.Records.ClusterOfSite(ctx, g.SiteID)
+	switch {
+	case errors.Is(err, w.ErrNotFound):
+		return w.Passed("There is none.")
+	case err != nil:
+		return problem.Finding(err)
+	}
+	return w.Fail(fmt.Sprintf("The site has the cluster %s.", c.Name),
+		"Use that one, or make a site of its own for a second cluster. If its deployment stopped after the API model was kept, retry that run.")
 }

@@ -1,14 +1,24 @@
 package operate_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"io"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 
+	"hubwright/internal/aksengine"
 	w "hubwright/workflows"
 	"hubwright/workflows/operate"
 	"hubwright/workflows/rotatesecret"
@@ -114,6 +124,94 @@ func TestASecretThatDoesNotWorkReplacesNothing(t *testing.T) {
 	if f := s.RunCheck(context.Background(), "works"); f.Status != w.CheckFailed {
 		t.Errorf("%+v", f)
 	}
+}
+
+// With a certificate, as AD FS has it, nobody goes to the nodes: they read it
+// when they are made, and plan and result say so.
+func TestACertificateComesWithTheNextImage(t *testing.T) {
+	b := newBed(t)
+	def, m := secretRotation(b)
+	b.stack.Credential = w.Credential{Method: w.AuthCertificate, ClientID: "client-1", Certificate: "sec_cert"}
+	b.sealed["sec_cert"], b.sealed["sec_next"] = endsIn(t, 20)+keyPEM(t), endsIn(t, 400)+keyPEM(t)
+	answers := w.Answers{"certificate": "sec_next"}
+	session, err := def.Open(context.Background(), w.Target{SiteID: "site_1"}, answers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := session.Plan(context.Background())
+	if last := plan.Changes[len(plan.Changes)-1]; err != nil || last.Verb != "none" || !strings.Contains(last.Note, "renew their OS image afterwards") || len(plan.Commands) > 0 {
+		t.Errorf("%+v, %v", plan, err)
+	}
+	for _, p := range session.Pages() {
+		if p.ID == "ssh" {
+			t.Error("it asks for a way to the nodes")
+		}
+	}
+
+	x := b.execution(def, answers)
+	if x.Applies("nodes") {
+		t.Error("it would go to the nodes")
+	}
+	b.must(x, "try", "model", "stack", "verify")
+	if b.stack.Credential.Certificate != "sec_next" || b.stack.Credential.Secret != "" {
+		t.Errorf("the stack has %+v", b.stack.Credential)
+	}
+	if len(m.restarts) > 0 {
+		t.Errorf("restarted: %v", m.restarts)
+	}
+	cert, key, err := aksengine.SplitCertificate([]byte(b.sealed["sec_next"]))
+	if err != nil || b.files[folder+"principal.crt"] != string(cert) || b.files[folder+"principal.key"] != string(key) {
+		t.Errorf("the engine would log in with the old one: %v", err)
+	}
+	b.holdsCertificate(cert)
+	if r := x.Result(); !strings.Contains(r.Facts[0].Value, "Renew their OS image before it ends") {
+		t.Errorf("%+v", r)
+	}
+	if state := string(b.state(x)); strings.Contains(state, "PRIVATE KEY") {
+		t.Errorf("the state holds a key: %s", state)
+	}
+}
+
+// holdsCertificate opens what the model in custody has for nodes that are made
+// from now on.
+func (b *bed) holdsCertificate(cert []byte) {
+	b.t.Helper()
+	var model struct {
+		Properties struct {
+			ServicePrincipalProfile struct{ Secret string }
+		}
+	}
+	if err := json.Unmarshal([]byte(b.sealed[b.models[0].Document]), &model); err != nil || len(b.models) != 2 || b.files[outModel] != b.sealed[b.models[0].Document] {
+		b.t.Fatalf("%d versions in custody, %v", len(b.models), err)
+	}
+	raw, err := base64.StdEncoding.DecodeString(model.Properties.ServicePrincipalProfile.Secret)
+	var doc struct{ Data, DataType, Password string }
+	if err != nil || json.Unmarshal(raw, &doc) != nil || doc.DataType != "pfx" {
+		b.t.Fatalf("the model has %q, %v", raw, err)
+	}
+	pfx, err := base64.StdEncoding.DecodeString(doc.Data)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	cmd := exec.Command("openssl", "pkcs12", "-nokeys", "-passin", "env:PFX_PASSWORD")
+	cmd.Stdin, cmd.Env = bytes.NewReader(pfx), append(os.Environ(), "PFX_PASSWORD="+doc.Password)
+	out, err := cmd.Output()
+	if err != nil || !bytes.Contains(out, bytes.TrimSpace(cert)) {
+		b.t.Errorf("openssl reads %s, %v", out, err)
+	}
+}
+
+func keyPEM(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
 // A retry goes on with the nodes that lack it.

@@ -79,7 +79,8 @@ type Found struct {
 	Expires    time.Time
 	Server     string
 	Pool       Pool
-	Service    bool // the agent is a service of the host's service manager
+	Queue      bool // this run let the project see the pool
+	Registered bool // the pool lists the agent
 	Version    string
 	Sample     w.SecretRef
 	Did        []string
@@ -91,7 +92,8 @@ func (s *State) usesAccount() bool { return s.Method == MethodAccount }
 func (s *State) installs() bool    { return s.setsUp() && (s.Where == WhereVM || s.Where == WhereHost) }
 func (s *State) selfHosted() bool  { return s.setsUp() && s.Where != WhereHosted }
 func (s *State) hostedCan() bool   { return s.ARM == "yes" && s.API == "yes" }
-func (s *State) known() bool       { return s.Before.EndpointID != "" }
+func (s *State) recorded() bool    { return s.Before.SiteID != "" }
+func (s *State) known() bool       { return s.Before.Name != "" }
 func (s *State) renews() bool      { return s.setsUp() && !s.Found.Keep }
 func (s *State) did(what string)   { s.Found.Did = append(s.Found.Did, what) }
 func (s *State) description() string {

@@ -164,11 +164,11 @@ func result(s *State) w.Result {
 		},
 		Next: &w.NextStep{Title: "Look at the cluster", Why: "Nodes and components as they are now.", Link: "/clusters/" + s.Cluster.ID},
 	}
-	switch {
-	case s.certificate():
-		r.Headline = "The new certificate is with Hubwright and in the API model."
+	if s.certificate() {
+		r.Headline = "The new certificate is with Hubwright. The nodes still have the old one."
 		r.Facts[0] = w.SummaryItem{Label: "Nodes", Value: "They still work with the old certificate. Renew their OS image before it ends: they are made anew with the new one."}
-	case s.Skipped:
+	}
+	if s.Skipped {
 		r.Facts = append(r.Facts, w.SummaryItem{Label: "API model", Value: "It holds no secret of its own; nothing had to change in it."})
 	}
 	return r

@@ -20,6 +20,9 @@ const (
 	VersionVariable = "SANDBOX_ENGINE_VERSION"
 	// BitsVariable holds the size of RSA keys in bits. It is for the impatient: the default is the real engine's 4096.
 	BitsVariable = "SANDBOX_RSA_BITS"
+	// PauseVariable holds the time between two looks of rotate-certs, such as 1s. It is for the impatient, too: the default is
+	// the real engine's 10s, which adds up to several minutes.
+	PauseVariable = "SANDBOX_ROTATE_PAUSE"
 )
 
 const program = "aks-engine-azurestack"

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	goodLooks   = 4 // in a row, until something counts as settled
-	rotatePause = 10 * time.Second
+	goodLooks   = 4                // in a row, until something counts as settled
+	rotatePause = 10 * time.Second // unless the environment says otherwise
 	rotateLimit = 20 * time.Minute
 	rotateDir   = "/etc/kubernetes/rotate-certs/"
 )

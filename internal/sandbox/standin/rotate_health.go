@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 )
@@ -87,8 +88,16 @@ func (p *process) settle(ctx context.Context, look func() error) error {
 		if good == goodLooks {
 			return nil
 		}
-		if p.pause(limited, rotatePause) != nil {
+		if p.lookPause(limited) != nil {
 			return errors.Join(err, limited.Err())
 		}
 	}
+}
+
+// lookPause waits between two looks.
+func (p *process) lookPause(ctx context.Context) error {
+	if d, err := time.ParseDuration(p.getenv(PauseVariable)); err == nil && d > 0 {
+		return p.pause(ctx, d)
+	}
+	return p.pause(ctx, rotatePause)
 }

@@ -107,7 +107,7 @@ func (p *process) reboot(ctx context.Context, r *rotation, name string) error {
 				return nil
 			}
 		}
-		if err := p.pause(ctx, rotatePause); err != nil {
+		if err := p.lookPause(ctx); err != nil {
 			return err
 		}
 	}
