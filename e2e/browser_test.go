@@ -81,6 +81,32 @@ func (b *tab) waitPath(prefix string) {
 	b.do(chromedp.WaitReady(chromedp.CSS("main")))
 }
 
+// pushes clicks on the link or button that has these words.
+func (b *tab) pushes(words string) {
+	b.t.Helper()
+	eventually(b.t, time.Minute, "something to press that says "+words, func() bool {
+		return evaluate[bool](b, `(() => {
+			document.querySelectorAll('[data-pressed]').forEach(e => e.removeAttribute('data-pressed'))
+			const said = e => e.innerText.replace(/\s+/g, ' ').trim()
+			const found = [...document.querySelectorAll('main a, main button')].find(e => said(e) === '`+words+`' || said(e).startsWith('`+words+` '))
+			found?.setAttribute('data-pressed', '')
+			return !!found
+		})()`)
+	})
+	b.click("[data-pressed]")
+}
+
+// another is a second tab of the same browser.
+func (b *tab) another() *tab {
+	b.t.Helper()
+	ctx, cancel := chromedp.NewContext(b.ctx)
+	b.t.Cleanup(cancel)
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+		b.t.Fatalf("a second tab: %v", err)
+	}
+	return &tab{t: b.t, w: b.w, ctx: ctx}
+}
+
 // answer puts values into the fields that the page has.
 func (b *tab) answer(values map[string]string) {
 	b.t.Helper()
@@ -115,6 +141,7 @@ func (b *tab) goThrough(answers map[string]map[string]string) {
 	b.start()
 }
 
+// toReview answers the pages of the wizard that opens now.
 func (b *tab) toReview(answers map[string]map[string]string) {
 	b.t.Helper()
 	b.waitPath("/drafts/")

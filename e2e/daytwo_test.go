@@ -212,6 +212,17 @@ func (w *world) printed(run, part string) bool {
 	return slices.ContainsFunc(w.logLines(run), func(l []any) bool { return strings.Contains(fmt.Sprint(l[4]), part) })
 }
 
+// times counts the lines of the log that say something.
+func (w *world) times(run, part string) (n int) {
+	w.t.Helper()
+	for _, l := range w.logLines(run) {
+		if strings.Contains(fmt.Sprint(l[4]), part) {
+			n++
+		}
+	}
+	return n
+}
+
 func (w *world) shows(run string, parts ...string) {
 	w.t.Helper()
 	page := text(w.parse(w.get("/runs/" + run)))
@@ -243,7 +254,7 @@ func (w *world) live(name string) liveCluster {
 }
 
 // has compares the nodes with what there should be, and tells their UIDs.
-func (c liveCluster) has(version string, masters, linuxpool, bigpool int) map[string]string {
+func (c liveCluster) has(version string, masters, linuxpool, others int) map[string]string {
 	c.t.Helper()
 	list, err := c.client.CoreV1().Nodes().List(c.t.Context(), metav1.ListOptions{})
 	if err != nil {
@@ -260,8 +271,8 @@ func (c liveCluster) has(version string, masters, linuxpool, bigpool int) map[st
 			c.t.Errorf("%s: Ready %v, cordoned %v, %s, want %s", n.Name, ready, n.Spec.Unschedulable, n.Status.NodeInfo.KubeletVersion, version)
 		}
 	}
-	if want := map[string]int{"master": masters, "linuxpool": linuxpool, "bigpool": bigpool}; found["master"] != masters || found["linuxpool"] != linuxpool || found["bigpool"] != bigpool {
-		c.t.Errorf("nodes: %v, want %v", found, want)
+	if found["master"] != masters || found["linuxpool"] != linuxpool || len(list.Items) != masters+linuxpool+others {
+		c.t.Errorf("nodes: %v, want %d of the control plane, %d of linuxpool, %d others", found, masters, linuxpool, others)
 	}
 	return uids
 }

@@ -2,70 +2,144 @@ package e2e
 
 import (
 	"net/url"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"helm.sh/helm/v3/pkg/storage"
-	"helm.sh/helm/v3/pkg/storage/driver"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // ratingsName is the one name that users have for both Sites.
 const ratingsName = "ratings-tmep.trafficmanager.net"
 
-// TestDeliver puts the application on both Sites, once with the server killed
-// in the middle, lets it scale, joins the Sites under one name, upgrades one of
-// them unseen, and takes the application away again. After each the
-// clusters are asked by client-go and by Helm's own SDK, not by our code.
+// TestDeliver goes by clicking from two connected clusters to both running the
+// application with monitoring and autoscaling: Prometheus on one, Log Analytics
+// on the other. What the pages claim is compared with what client-go and Helm's
+// own SDK find on the clusters.
 func TestDeliver(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "200")
 	w.setUp()
 	sites := w.sites()
-	for _, name := range []string{"Seattle", "Orlando"} {
-		w.finish(w.begin(w.walk("helper-vm", sites[name], nil)))
-		w.finish(w.begin(w.walk("cluster", sites[name], url.Values{"masters": {"1"}, "pools.0.count": {"2"}})))
+	both := []string{"Seattle", "Orlando"}
+	w.onAll(sites, "helper-vm", nil)
+	w.onAll(sites, "cluster", url.Values{"masters": {"1"}, "pools.0.count": {"2"}})
+	w.onAll(sites, "connect", nil)
+	clusters := map[string]liveCluster{"Seattle": w.live("ratings-seattle"), "Orlando": w.live("ratings-orlando")}
+	b := w.browser()
+	b.logIn()
+
+	runs := b.onBoth(sites, "monitoring", map[string]answers{
+		"Seattle": {"method": {"method": "prometheus"}, "chart": {"source": "repository"}}, "Orlando": {"method": {"method": "helm"}},
+	})
+	b.follow(runs["Seattle"])
+	b.says("kube-prometheus-stack", "objects are ready")
+	clusters["Seattle"].hasGrafana()
+	b.follow(runs["Orlando"])
+	b.says("Data of 3 nodes of", "Retired")
+	clusters["Orlando"].bears(b.facts(), 1)
+
+	runs = b.onBoth(sites, "app", map[string]answers{"Seattle": {"app": {"host": ratingsName, "web": "1"}}, "Orlando": {"app": {"host": ratingsName}}})
+	for _, name := range both {
+		b.follow(runs[name])
+		b.says("answers on " + name + " with 200")
+		clusters[name].bears(b.facts(), 10)
+		clusters[name].runsRatings(1)
 	}
-	answers := url.Values{"host": {ratingsName}}
-	run := w.begin(w.walk("app", sites["Seattle"], answers))
-	w.finish(run)
-	w.shows(run, "answers on Seattle with 200", "Deployment ratings-web", "Service ratings-mongodb", "external 127.")
-	seattle := w.live("ratings-seattle")
-	seattle.runsRatings(1)
 
-	again := w.begin(w.walk("app", sites["Seattle"], answers))
-	w.finish(again)
-	if !w.printed(again, "nothing to change") {
-		t.Error("the second run does not say that nothing changes")
+	scaling := b.order("autoscale", sites["Seattle"], answers{"load": {"test": "yes"}})
+	seen := b.watchReplicas()
+	b.succeeded()
+	seen.went(t)
+	b.says("scales from 1 to 10", "requests answered")
+	b.order("autoscale", sites["Orlando"], nil)
+	b.succeeded()
+	for _, name := range both {
+		b.cluster(name)
+		b.showsReleases(clusters[name])
+		b.showsAutoscaler(clusters[name], "ratings-web")
 	}
-	seattle.runsRatings(1)
 
-	run = w.begin(w.walk("app", sites["Orlando"], answers))
-	eventually(t, time.Minute, "Helm is at work", func() bool { return w.printed(run, "Installing chart ratings") })
-	w.server.end(os.Kill)
-	w.startServer()
-	w.finish(run)
-	w.live("ratings-orlando").runsRatings(2)
-
-	run = w.begin(w.walk("autoscale", sites["Seattle"], url.Values{"test": {"yes"}}))
-	w.finish(run)
-	w.shows(run, "scales from 1 to 10", "requests answered")
-	if !w.printed(run, "event SuccessfulRescale: New size:") || !w.printed(run, "It scaled in to 1 replicas") {
-		t.Error("the log does not show how it scaled")
+	w.changesNothing(b, sites)
+	for _, name := range both {
+		clusters[name].runsRatings(1)
+		clusters[name].scales("ratings-web")
 	}
-	seattle.scales("ratings-web")
-	w.finish(w.begin(w.walk("autoscale", sites["Orlando"], nil)))
-
-	again = w.begin(w.walk("app", sites["Seattle"], answers))
-	w.finish(again)
-	seattle.scales("ratings-web")
+	w.deliverySecretsStayIn(clusters, append(w.runsOf("app"), append(w.runsOf("monitoring"), scaling)...))
 
 	w.upgradesBehindOneName(sites)
+	w.finish(w.begin(w.walk("monitoring", sites["Orlando"], url.Values{"method": {"remove"}})))
+	if left, err := clusters["Orlando"].client.AppsV1().DaemonSets("kube-system").List(t.Context(), metav1.ListOptions{FieldSelector: "metadata.name=ama-logs"}); err != nil || len(left.Items) > 0 {
+		t.Errorf("%d daemon sets, %v", len(left.Items), err)
+	}
+}
 
-	w.finish(w.begin(w.walk("app-remove", sites["Seattle"], url.Values{"ingress": {"yes"}})))
-	seattle.holdsNothing()
+// onAll runs a workflow on all Sites at a time.
+func (w *world) onAll(sites map[string]site, workflow string, answers url.Values) {
+	w.t.Helper()
+	var runs []string
+	for _, s := range sites {
+		runs = append(runs, w.begin(w.walk(workflow, s, answers)))
+	}
+	for _, run := range runs {
+		w.finish(run)
+	}
+}
+
+// changesNothing starts each workflow once more: none changes anything, and
+// each says so.
+func (w *world) changesNothing(b *tab, sites map[string]site) {
+	w.t.Helper()
+	for _, again := range []struct {
+		workflow, site string
+		answers        answers
+		says           []string
+	}{
+		{"app", "Seattle", answers{"app": {"host": ratingsName, "web": "1"}}, []string{"Release ratings", "nothing to change"}},
+		{"autoscale", "Orlando", nil, []string{"It was so already: nothing to change"}},
+		{"monitoring", "Orlando", answers{"method": {"method": "helm"}}, []string{"Nothing had to be changed"}},
+	} {
+		b.order(again.workflow, sites[again.site], again.answers)
+		b.succeeded()
+		b.says(again.says...)
+	}
+}
+
+// deliverySecretsStayIn looks for what the charts and workspaces know as
+// secrets in all that the runs show and all that the server keeps.
+func (w *world) deliverySecretsStayIn(clusters map[string]liveCluster, runs []string) {
+	w.t.Helper()
+	secrets := map[string]string{}
+	for name, c := range clusters {
+		for key, value := range c.secret("ratingsapp", "ratings-mongodb") {
+			secrets[name+"'s database "+key] = value
+		}
+	}
+	secrets["the workspace's key"] = clusters["Orlando"].secret("kube-system", "ama-logs-secret")["KEY"]
+	secrets["Grafana's password"] = clusters["Seattle"].secret("monitoring", "hubwright-grafana")["admin-password"]
+	for name, value := range secrets {
+		if len(value) < 12 {
+			delete(secrets, name)
+		}
+	}
+	if len(secrets) < 6 {
+		w.t.Errorf("only %d secrets are looked for", len(secrets))
+	}
+	// The review of a change shows a diff against the release, which has them.
+	draft := w.walk("app", w.sites()["Seattle"], url.Values{"host": {ratingsName}, "web": {"3"}})
+	w.settled(draft)
+	pages := map[string]answer{}
+	paths := []string{"/", "/drafts/" + draft + "/review", w.clusterPath("ratings-seattle"), w.clusterPath("ratings-orlando")}
+	for _, run := range runs {
+		paths = append(paths, "/runs/"+run, "/runs/"+run+"/log.txt", "/runs/"+run+"/dossier")
+	}
+	for _, path := range paths {
+		pages[path] = w.get(path)
+	}
+	if diff := pages[paths[1]].body; !strings.Contains(diff, "(secret)") || !strings.Contains(diff, "replicas: 3") {
+		w.t.Errorf("the review has no diff with a masked Secret: %s", text(w.parse(pages[paths[1]])))
+	}
+	w.checkNoLeaks(secrets, pages, "")
 }
 
 // upgradesBehindOneName upgrades Seattle while a user outside asks for the
@@ -86,74 +160,4 @@ func (w *world) upgradesBehindOneName(sites map[string]site) {
 		w.t.Error("the Site was not taken out")
 	}
 	w.live("ratings-seattle").has("1.34.4", 1, 2, 0)
-}
-
-// scales asks for the autoscaler's own numbers.
-func (c liveCluster) scales(name string) {
-	c.t.Helper()
-	h, err := c.client.AutoscalingV2().HorizontalPodAutoscalers("ratingsapp").Get(c.t.Context(), name, metav1.GetOptions{})
-	if err != nil || h.Spec.MaxReplicas != 10 || len(h.Status.CurrentMetrics) != 1 || h.Status.CurrentMetrics[0].Resource == nil {
-		c.t.Errorf("the autoscaler is %+v, %v", h.Status, err)
-	}
-}
-
-// holdsNothing: what is left of the application is its disk and the key to it.
-func (c liveCluster) holdsNothing() {
-	c.t.Helper()
-	ctx := c.t.Context()
-	for _, namespace := range []string{"ratingsapp", "ingress"} {
-		pods, err := c.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
-		if err != nil || len(pods.Items) > 0 {
-			c.t.Errorf("%d pods in %s, %v", len(pods.Items), namespace, err)
-		}
-		secrets, err := c.client.CoreV1().Secrets(namespace).List(ctx, metav1.ListOptions{LabelSelector: "owner=helm"})
-		if err != nil || len(secrets.Items) > 0 {
-			c.t.Errorf("%d records of Helm in %s, %v", len(secrets.Items), namespace, err)
-		}
-	}
-	if _, err := c.client.CoreV1().Secrets("ratingsapp").Get(ctx, "ratings-mongodb", metav1.GetOptions{}); err != nil {
-		c.t.Errorf("the key to the disk: %v", err)
-	}
-}
-
-// runsRatings asks the cluster whether it is as the pages say: one release of
-// each kind, pods that are ready, and endpoints behind every Service.
-func (c liveCluster) runsRatings(mostRevisions int) {
-	c.t.Helper()
-	ctx := c.t.Context()
-	for namespace, name := range map[string]string{"ratingsapp": "ratings", "ingress": "ingress", "kube-system": "azuredisk-csi-driver"} {
-		all, err := storage.Init(driver.NewSecrets(c.client.CoreV1().Secrets(namespace))).History(name)
-		if err != nil || len(all) == 0 || len(all) > mostRevisions || string(all[len(all)-1].Info.Status) != "deployed" {
-			c.t.Errorf("release %s: %d revisions, %v", name, len(all), err)
-		}
-	}
-	pods, err := c.client.CoreV1().Pods("ratingsapp").List(ctx, metav1.ListOptions{})
-	if err != nil || len(pods.Items) < 5 {
-		c.t.Errorf("%d pods, %v", len(pods.Items), err)
-	}
-	slices, err := c.client.DiscoveryV1().EndpointSlices("ratingsapp").List(ctx, metav1.ListOptions{})
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	behind := map[string]int{}
-	for _, s := range slices.Items {
-		behind[s.Labels["kubernetes.io/service-name"]] += len(s.Endpoints)
-	}
-	services, err := c.client.CoreV1().Services("ratingsapp").List(ctx, metav1.ListOptions{})
-	if err != nil || len(services.Items) != 3 {
-		c.t.Errorf("%d services, %v", len(services.Items), err)
-	}
-	for _, s := range services.Items {
-		if behind[s.Name] == 0 {
-			c.t.Errorf("nobody is behind the Service %s", s.Name)
-		}
-	}
-	claims, err := c.client.CoreV1().PersistentVolumeClaims("ratingsapp").List(ctx, metav1.ListOptions{})
-	if err != nil || len(claims.Items) != 1 || claims.Items[0].Status.Phase != "Bound" {
-		c.t.Errorf("claims %+v, %v", claims.Items, err)
-	}
-	ingresses, err := c.client.NetworkingV1().Ingresses("ratingsapp").List(ctx, metav1.ListOptions{})
-	if err != nil || len(ingresses.Items) != 1 || len(ingresses.Items[0].Status.LoadBalancer.Ingress) != 1 || !strings.HasPrefix(ingresses.Items[0].Status.LoadBalancer.Ingress[0].IP, "127.") {
-		c.t.Errorf("ingresses %+v, %v", ingresses.Items, err)
-	}
 }

@@ -5,13 +5,16 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
 
 // TestGuardedUpgrade upgrades a Site that a name leads to: a second person has
 // to approve, the Site is taken out first, and the server is killed while the
-// run waits and once more while the Site is out.
+// run waits and once more while the Site is out. Then AKS Engine is killed, and
+// the next try is cancelled: each time the Site is put back, and a retry takes
+// it out again.
 func TestGuardedUpgrade(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "200")
@@ -55,13 +58,37 @@ func TestGuardedUpgrade(t *testing.T) {
 		t.Errorf("while the server is dead and the Site is disturbed, the name leads there: %v", got)
 	}
 	w.startServer()
-	w.finish(run)
-	for _, said := range []string{"Seattle is out of rotation.", "Seattle is in rotation again."} {
-		if !w.printed(run, said) {
-			t.Errorf("the log has no %q", said)
+	putBack := func(status string, times int) {
+		t.Helper()
+		eventually(t, patience, "the run ends", func() bool { return w.ended(run) })
+		if s := w.status(run); s != status {
+			t.Fatalf("the run is %s, not %s: %s", s, status, text(w.parse(w.get("/runs/"+run))))
+		}
+		if out, in := w.times(run, "Seattle is out of rotation."), w.times(run, "Seattle is in rotation again."); out != times || in != times {
+			t.Errorf("when it %s the Site was taken out %d times and put back %d times, not %d", status, out, in, times)
+		}
+		eventually(t, time.Minute, "the name leads to both Sites again", func() bool { return len(w.leads(name, 20)) == 2 })
+	}
+	engine := func() (pids []int) {
+		eventually(t, patience, "AKS Engine works", func() bool { pids = w.onMachines("upgrade", "--api-model"); return len(pids) > 0 })
+		return pids
+	}
+	for _, pid := range engine() {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Error(err)
 		}
 	}
-	eventually(t, time.Minute, "the name leads to both Sites again", func() bool { return len(w.leads(name, 20)) == 2 })
+	putBack("failed", 1)
+	w.goOn(run)
+	engine()
+	if got := w.leads(name, 20); got[west.public] > 0 {
+		t.Errorf("while the Site is disturbed again, the name leads there: %v", got)
+	}
+	w.post("/runs/"+run+"/cancel", nil)
+	putBack("cancelled", 2)
+	w.goOn(run)
+	w.finish(run)
+	putBack("succeeded", 3)
 	dossier := text(w.parse(w.get("/runs/" + run + "/dossier")))
 	for _, want := range []string{"approval by a second person, not ana", "approved by bob", "as planned"} {
 		if !strings.Contains(dossier, want) {

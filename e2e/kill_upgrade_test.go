@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -22,11 +21,7 @@ import (
 // many upgrades are disturbed; each has other moments.
 func TestKillsDuringAnUpgrade(t *testing.T) {
 	t.Parallel()
-	seeds, err := strconv.Atoi(cmp.Or(os.Getenv("HUBWRIGHT_KILL_SEEDS"), "1"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for seed := range seeds {
+	for seed := range killSeeds(t) {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) { disturb(t, uint64(seed)) })
 	}
 }

@@ -32,16 +32,15 @@ func TestLifeWithTheRealEngine(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	s := newStage(t, 400)
-	orlando := s.newSite("Far", s.sites()["Orlando"]) // two Sites of one Deployment must not be disturbed at once
-	seattle := s.newSite("Near", s.sites()["Seattle"])
+	sites := s.sites()
 	t.Run("at once", func(t *testing.T) {
 		t.Run("Seattle", func(t *testing.T) {
 			t.Parallel()
-			s.life(t, seattle, "near-seattle").threeAndThree()
+			s.life(t, sites["Seattle"], "one", "seattle").threeAndThree()
 		})
 		t.Run("Orlando", func(t *testing.T) {
 			t.Parallel()
-			s.life(t, orlando, "far-orlando").twoPools()
+			s.life(t, sites["Orlando"], "two", "orlando").twoPools()
 		})
 	})
 }
@@ -49,19 +48,17 @@ func TestLifeWithTheRealEngine(t *testing.T) {
 // life is one cluster's.
 type life struct {
 	*stage
-	site    site
-	cluster string
+	site            site
+	cluster, region string
 }
 
-func (s *stage) life(t *testing.T, on site, cluster string) life {
+// life begins one in a Deployment of its own: in the same, no Site may be
+// disturbed while another one is.
+func (s *stage) life(t *testing.T, on site, deployment, region string) life {
 	w := *s.world
 	w.t = t
-	return life{&stage{&w, s.play}, on, cluster}
-}
-
-func (l life) region() string {
-	_, region, _ := strings.Cut(l.cluster, "-")
-	return region
+	mine := &stage{&w, s.play}
+	return life{mine, mine.newSite(deployment, on), deployment + "-" + region, region}
 }
 
 func (l life) run(workflow string, answers url.Values) {
@@ -107,16 +104,17 @@ func (l life) threeAndThree() {
 
 func (l life) twoPools() {
 	l.run("helper-vm", nil)
-	l.run("cluster", url.Values{"masters": {"1"}, "pools.0.count": {"1"}})
-	l.run("addpool", url.Values{"name": {"bigpool"}, "count": {"1"}})
-	before := l.has("1.33.10", 1, 1, 1)
+	l.run("cluster", url.Values{"masters": {"1"}, "pools.0.count": {"1"}, "pools.1.name": {"bigpool"}, "pools.1.count": {"1"}})
+	l.has("1.33.10", 1, 1, 1)
+	l.run("addpool", url.Values{"name": {"third"}, "count": {"1"}})
+	before := l.has("1.33.10", 1, 1, 2)
 	l.run("upgrade", url.Values{"kubernetes": {"1.34.4"}})
-	if kept := inBoth(before, l.has("1.34.4", 1, 1, 1)); len(kept) > 0 {
+	if kept := inBoth(before, l.has("1.34.4", 1, 1, 2)); len(kept) > 0 {
 		l.t.Errorf("nodes that were not made anew: %v", kept)
 	}
 	l.overSSH()
 	l.run("scale", url.Values{"pool": {"bigpool"}, "count": {"2"}})
-	l.has("1.34.4", 1, 1, 2)
+	l.has("1.34.4", 1, 1, 3)
 }
 
 // overSSH are the two commands that go to port 22 of the cluster's address.
@@ -133,7 +131,7 @@ func (l life) overSSH() {
 // jumpAddress is where the load balancer leads port 22 to a master.
 func (l life) jumpAddress() string {
 	l.t.Helper()
-	for _, m := range l.play.Hub(l.region()).Machines() {
+	for _, m := range l.play.Hub(l.region).Machines() {
 		if host, port, err := net.SplitHostPort(m.SSH); err == nil && port == "22" && strings.HasPrefix(m.Name, "k8s-") {
 			return host
 		}

@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"cmp"
 	"encoding/base64"
+	"math/rand/v2"
 	"net/url"
-	"slices"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,12 +18,13 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"hubwright/internal/sandbox/devops"
 	"hubwright/internal/sandbox/faults"
 )
 
 // TestPipelines connects Azure DevOps to a cluster, with an agent on the helper
-// VM, again, and takes it all away. What Azure DevOps holds is tried on the
-// cluster itself.
+// VM, again, and takes it all away, while the server is killed at seeded
+// moments. What Azure DevOps holds is tried on the cluster itself.
 func TestPipelines(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, 200)
@@ -31,16 +34,12 @@ func TestPipelines(t *testing.T) {
 	s.checkConnection()
 	answers := url.Values{"project": {"Ratings"}, "pool": {"Default"}, "share": {"Platform"}, "grant": {"yes"}}
 	run := s.begin(s.walk("pipelines", seattle, answers))
+	rnd := rand.New(rand.NewPCG(0, 11))
+	s.killDuring(run, rnd, 14)
 	s.finish(run)
 	s.shows(run, "Pipelines of Ratings can deploy to Seattle", "shared with Platform", "seattle-agent", "azure-pipelines.yml")
 
-	held := s.play.DevOps().Held()
-	if len(held) != 1 || held[0].Name != "kubernetes-seattle" || strings.Join(held[0].Projects, " ") != "Ratings Platform" {
-		t.Fatalf("Azure DevOps holds %+v", held)
-	}
-	if on := s.play.DevOps().Online(); !slices.Contains(on, "seattle-agent") {
-		t.Errorf("online: %v", on)
-	}
+	held := s.connected("Ratings Platform", "seattle-agent")
 	pipeline := s.as(held[0].Parameters)
 	if !may(t, pipeline, "create", "apps", "deployments", "ratings") || may(t, pipeline, "list", "", "nodes", "") || may(t, pipeline, "get", "", "secrets", "kube-system") {
 		t.Error("the pipeline's account may not do what it should, or more")
@@ -59,7 +58,7 @@ func TestPipelines(t *testing.T) {
 		}
 	}
 
-	s.takeAway(seattle)
+	s.takeAway(seattle, rnd)
 	// The API server remembers a token that it has seen for some seconds.
 	eventually(t, time.Minute, "the token opens the cluster no more", func() bool {
 		_, err := pipeline.CoreV1().Pods("ratings").List(t.Context(), metav1.ListOptions{})
@@ -69,10 +68,53 @@ func TestPipelines(t *testing.T) {
 	host := s.play.Seed().Stacks[1].Hosts[0]
 	s.finish(s.begin(s.walk("pipelines", seattle, url.Values{"project": {"Platform"}, "where": {"host"}, "address": {host.Address}, "port": {strconv.Itoa(host.Port)},
 		"user": {host.User}, "key": {host.PrivateKey}, "pool": {"Default"}, "agent": {"beside"}})))
-	if on := s.play.DevOps().Online(); !slices.Contains(on, "beside") {
-		t.Errorf("online: %v", on)
+	s.connected("Platform", "beside")
+	s.takeAway(seattle, nil)
+
+	for seed := range killSeeds(t) - 1 {
+		rnd := rand.New(rand.NewPCG(uint64(seed+1), 11))
+		run := s.begin(s.walk("pipelines", seattle, answers))
+		s.killDuring(run, rnd, 14)
+		s.finish(run)
+		s.connected("Ratings Platform", "seattle-agent")
+		s.takeAway(seattle, rnd)
 	}
-	s.takeAway(seattle)
+}
+
+// killSeeds is how many disturbed runs HUBWRIGHT_KILL_SEEDS asks for, one when
+// it is silent.
+func killSeeds(t *testing.T) int {
+	t.Helper()
+	n, err := strconv.Atoi(cmp.Or(os.Getenv("HUBWRIGHT_KILL_SEEDS"), "1"))
+	if err != nil || n < 1 {
+		t.Fatalf("HUBWRIGHT_KILL_SEEDS: %d, %v", n, err)
+	}
+	return n
+}
+
+// killDuring kills the server a moment after one of the run's first lines, and
+// starts it again.
+func (w *world) killDuring(run string, rnd *rand.Rand, lines int) {
+	w.t.Helper()
+	at, more := rnd.IntN(lines), time.Duration(rnd.IntN(300))*time.Millisecond
+	eventually(w.t, time.Minute, "the run has something to say", func() bool { return len(w.logLines(run)) > at || w.ended(run) })
+	time.Sleep(more) // the seeded moment itself
+	w.t.Logf("killed %s after line %d", more, at)
+	w.server.end(os.Kill)
+	w.startServer()
+}
+
+// connected sees one service connection and one agent.
+func (s *stage) connected(projects, agent string) []devops.Held {
+	s.t.Helper()
+	held := s.play.DevOps().Held()
+	if len(held) != 1 || held[0].Name != "kubernetes-seattle" || strings.Join(held[0].Projects, " ") != projects {
+		s.t.Fatalf("Azure DevOps holds %+v", held)
+	}
+	if on := s.play.DevOps().Online(); len(on) != 1 || on[0] != agent {
+		s.t.Errorf("online: %v", on)
+	}
+	return held
 }
 
 // checkConnection tests the Connection, with its token expired and then well.
@@ -93,12 +135,17 @@ func (s *stage) checkConnection() {
 	}
 }
 
-// takeAway undoes what the runs made, and looks whether it is gone.
-func (s *stage) takeAway(at site) {
+// takeAway undoes what the runs made, and looks whether it is gone. With rnd the
+// server is killed meanwhile.
+func (s *stage) takeAway(at site, rnd *rand.Rand) {
 	s.t.Helper()
-	s.finish(s.begin(s.walk("pipelines", at, url.Values{"task": {"remove"}})))
-	if left := s.play.DevOps().Held(); len(left) != 0 {
-		s.t.Errorf("left: %+v", left)
+	run := s.begin(s.walk("pipelines", at, url.Values{"task": {"remove"}}))
+	if rnd != nil {
+		s.killDuring(run, rnd, 4)
+	}
+	s.finish(run)
+	if left, agents := s.play.DevOps().Held(), s.play.DevOps().Agents(); len(left) != 0 || len(agents) != 0 {
+		s.t.Errorf("left: %+v, agents %v", left, agents)
 	}
 }
 

@@ -128,13 +128,14 @@ type world struct {
 	sandbox *child
 	world   []string // the sandbox's arguments
 	server  *child
+	serve   []string // more of the server's arguments
 	addr    string
 	client  *http.Client
 }
 
-func newWorld(t *testing.T, speed string) *world {
+func newWorld(t *testing.T, speed string, serve ...string) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), addr: freeAddr(t)}
+	w := &world{t: t, dir: t.TempDir(), addr: freeAddr(t), serve: serve}
 	w.world = []string{"sandbox", "--dir", filepath.Join(w.dir, "sandbox"), "--proxy", freeAddr(t), "--page", "127.0.0.1:0", "--seed", w.seed(), "--speed", speed,
 		"--block", strconv.Itoa(freeBlock(t)), "--aks-engine", realEngine()}
 	w.startSandbox()
@@ -218,7 +219,7 @@ func (w *world) startSandbox() {
 
 func (w *world) startServer() {
 	w.t.Helper()
-	w.server = spawn(w.t, "serve", "--listen", w.addr, "--data", filepath.Join(w.dir, "server"), "--seed", w.seed(), "--banner", "Sandbox")
+	w.server = spawn(w.t, append([]string{"serve", "--listen", w.addr, "--data", filepath.Join(w.dir, "server"), "--seed", w.seed(), "--banner", "Sandbox"}, w.serve...)...)
 	eventually(w.t, time.Minute, "the dashboard is up", func() bool { return strings.Contains(w.server.output(), "Hubwright is up") })
 }
 

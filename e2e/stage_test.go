@@ -78,7 +78,9 @@ func seedOf(s sandbox.Seed) []byte {
 		stacks = append(stacks, m)
 	}
 	contoso := map[string]string{"name": "Contoso DevOps", "kind": "azure_devops", "endpoint": s.DevOps.Organization, "token": s.DevOps.Token, "caBundle": s.PublicCA, "httpsProxy": s.Proxy}
-	raw, _ := json.Marshal(map[string]any{"stacks": stacks, "connections": []any{contoso}, "deployments": []any{map[string]any{"name": "Base", "sites": []string{"Seattle", "Orlando"}}}})
+	azure := map[string]string{"name": s.Azure.Name, "kind": "azure", "endpoint": s.Azure.ARMEndpoint, "loginEndpoint": s.Azure.LoginEndpoint, "tenantID": s.Azure.TenantID,
+		"subscriptionID": s.Azure.SubscriptionID, "clientID": s.Azure.ClientID, "clientSecret": s.Azure.ClientSecret, "caBundle": s.Azure.CABundle, "httpsProxy": s.Azure.Proxy, "dnsServer": s.Azure.DNSServer}
+	raw, _ := json.Marshal(map[string]any{"stacks": stacks, "connections": []any{contoso, azure}, "deployments": []any{map[string]any{"name": "Base", "sites": []string{"Seattle", "Orlando"}}}})
 	return raw
 }
 

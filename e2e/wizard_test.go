@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -84,9 +85,11 @@ func (w *world) walk(workflow string, s site, answers url.Values) string {
 		if m[2] == "review" {
 			return m[1]
 		}
-		form := fields(w.parse(a).Find(`form:has(button[name="action"][value="next"])`).First())
+		form := w.formFor(&a, answers)
+		page := w.parse(a)
 		for k, v := range answers {
-			if form.Has(k) {
+			// A text file may come as a form's value, too.
+			if form.Has(k) || page.Find(`input[type="file"][name="`+k+`"]`).Length() > 0 {
 				form[k] = v
 			}
 		}
@@ -95,6 +98,25 @@ func (w *world) walk(workflow string, s site, answers url.Values) string {
 	}
 	w.t.Fatalf("%s: the wizard never ends", workflow)
 	return ""
+}
+
+// formFor is the form of a wizard's page. On a page of several it asks for one
+// more, as long as there are answers for more.
+func (w *world) formFor(a *answer, answers url.Values) url.Values {
+	w.t.Helper()
+	for n := 1; ; n++ {
+		form := fields(w.parse(*a).Find(`form:has(button[name="action"][value="next"])`).First())
+		for name := range answers {
+			item, of := strings.CutPrefix(name, "pools."+strconv.Itoa(n)+".")
+			if of && form.Has("pools.0."+item) && !form.Has(name) {
+				form.Set("action", "add")
+			}
+		}
+		if !form.Has("action") {
+			return form
+		}
+		*a = w.post(a.path, form)
+	}
 }
 
 func text(d *goquery.Document) string {

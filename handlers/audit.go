@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -124,4 +125,23 @@ func auditActions() []ui.Choice {
 		out = append(out, ui.Choice{Value: a.ID, Label: a.Words})
 	}
 	return out
+}
+
+// withQuery is the current address with one query value changed, or without
+// it when value is "".
+func withQuery(c echo.Context, key, value string) string {
+	q := c.QueryParams()
+	out := url.Values{}
+	for k, v := range q {
+		if k != key && len(v) > 0 && v[0] != "" {
+			out.Set(k, v[0])
+		}
+	}
+	if value != "" {
+		out.Set(key, value)
+	}
+	if len(out) == 0 {
+		return c.Request().URL.Path
+	}
+	return c.Request().URL.Path + "?" + out.Encode()
 }

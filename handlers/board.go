@@ -110,39 +110,54 @@ func siteTarget(site workflows.Site) workflows.Target {
 	return workflows.Target{DeploymentID: site.DeploymentID, SiteID: site.ID, StackID: site.StackID}
 }
 
-func (b *board) columns() []guide.Column {
+// columns are the heads of the Sites' columns over those rows.
+func (b *board) columns(rows []guide.Row) []guide.Column {
 	var out []guide.Column
-	for _, site := range b.sites {
+	for i, site := range b.sites {
 		st := b.stacks[site.ID]
-		col := guide.Column{Site: site, URL: "/stacks/" + st.ID, Facts: st.Metadata.Identity.Title()}
+		col := guide.Column{Site: site, URL: "/stacks/" + st.ID, Facts: "No cluster yet · " + st.Metadata.Identity.Title()}
 		if cl, ok := b.clusters[site.ID]; ok {
 			col.URL = "/clusters/" + cl.ID
-			col.Facts = fmt.Sprintf("%s · %d nodes · %s", cl.Version, cl.Nodes(), col.Facts)
+			col.Facts = fmt.Sprintf("%s · %s · %s", cl.Version, ui.Plural(cl.Nodes(), "node", "nodes"), st.Metadata.Identity.Title())
+		}
+		for _, r := range rows {
+			if r.Optional() || r.Wide {
+				continue
+			}
+			col.Total++
+			if r.Cells[i].Status.Tone == ui.ToneOK {
+				col.Done++
+			}
 		}
 		out = append(out, col)
 	}
 	return out
 }
 
-// rows fills the guide's rows that a workflow of the catalogue serves.
+// rows are the guide's rows that a workflow of the catalogue serves.
 func (b *board) rows(role ui.Role) []guide.Row {
 	rows := guide.Rows(len(b.sites))
+	served := map[int]bool{2: true}
 	for _, def := range b.catalogue {
 		info := def.Info()
-		if info.Row > 0 && info.Scope == workflows.ScopeDeployment && len(b.sites) > 0 {
-			rows[info.Row-1].Cells[0] = b.joinCell(info, role)
-		}
-		if info.Row == 0 || info.Scope != workflows.ScopeSite {
+		if info.Row == 0 {
 			continue
 		}
+		served[info.Row] = true
+		cells := rows[info.Row-1].Cells
+		if info.Scope == workflows.ScopeDeployment && len(b.sites) > 0 {
+			cells[0] = b.joinCell(info, role)
+		}
 		for i, site := range b.sites {
-			rows[info.Row-1].Cells[i] = b.cell(site, info, role)
+			if info.Scope == workflows.ScopeSite {
+				cells[i] = b.cell(site, b.origin(site, info), role)
+			}
 		}
 	}
 	for i, site := range b.sites {
 		rows[1].Cells[i] = b.helperCell(site)
 	}
-	return rows
+	return slices.DeleteFunc(rows, func(r guide.Row) bool { return !served[r.N] })
 }
 
 // cell is one workflow on one site.
@@ -160,8 +175,11 @@ func (b *board) cell(site workflows.Site, info workflows.Info, role ui.Role) gui
 			cell.Action = &ui.Action{Label: "Follow", URL: "/runs/" + run.ID, For: "on " + site.Name}
 			return cell
 		}
+		if gone, yes := b.takenAway(site, info.ID, run); yes {
+			cell.Status, cell.Note, cell.NoteURL = ui.Status{Tone: ui.ToneIdle, Words: "Removed"}, b.runNote(site, gone.WorkflowID, gone), "/runs/"+gone.ID
+		}
 	case missing != "":
-		cell.Status = ui.Status{Tone: ui.ToneIdle, Words: missing}
+		cell.Status, cell.Blocked = ui.Status{Tone: ui.ToneIdle, Words: missing}, true
 	default:
 		cell.Status = b.untouched(site, info.ID)
 	}
@@ -173,10 +191,55 @@ func (b *board) cell(site workflows.Site, info workflows.Info, role ui.Role) gui
 		cell.Action = &ui.Action{Label: "Look", URL: cell.NoteURL, For: "at the drift on " + site.Name}
 		return cell
 	}
-	if role.Operates() && missing == "" {
+	if !role.Operates() {
+		return cell
+	}
+	_, exists := b.clusters[site.ID]
+	if missing == "" && !(exists && info.ID == adopt) {
 		cell.Action = b.startAction(site, info, run, ran)
 	}
+	if info.ID == "cluster" && !exists {
+		cell.More = append(cell.More, b.adoption(site))
+	}
 	return cell
+}
+
+// adopt is the other way to a cluster than deploying one.
+const adopt = "adopt"
+
+// origin is the workflow that a row tells of: of the two that bring a cluster
+// the one that ran last.
+func (b *board) origin(site workflows.Site, info workflows.Info) workflows.Info {
+	adopted, ok := b.latest[siteRow(site, adopt)]
+	def, known := b.catalogue.Find(adopt)
+	if info.ID != "cluster" || !ok || !known || b.latest[siteRow(site, info.ID)].Number > adopted.Number {
+		return info
+	}
+	return def.Info()
+}
+
+// adoption begins to adopt a cluster, or goes on with it.
+func (b *board) adoption(site workflows.Site) ui.Action {
+	a := b.startAction(site, workflows.Info{ID: adopt}, workflows.Run{}, false)
+	if a.Label == "Start" {
+		a.Label = "It exists already"
+	} else {
+		a.Label = "Go on adopting"
+	}
+	return *a
+}
+
+// removers are the workflows that take away what another one made, by that one.
+var removers = map[string][]string{"app": {"app-remove"}, "autoscale": {"autoscale-remove", "app-remove"}}
+
+// takenAway is the run that took away what run made.
+func (b *board) takenAway(site workflows.Site, workflowID string, run workflows.Run) (workflows.Run, bool) {
+	for _, remover := range removers[workflowID] {
+		if gone, ok := b.latest[siteRow(site, remover)]; ok && gone.Number > run.Number && gone.Status == workflows.RunSucceeded {
+			return gone, true
+		}
+	}
+	return workflows.Run{}, false
 }
 
 func (b *board) startAction(site workflows.Site, info workflows.Info, run workflows.Run, ran bool) *ui.Action {
@@ -190,7 +253,7 @@ func (b *board) startAction(site workflows.Site, info workflows.Info, run workfl
 	if _, ok := b.drafts[siteRow(site, info.ID)]; ok {
 		a.Label = "Continue"
 	} else if ran {
-		a.Label = "Run again"
+		a.Label, a.Quiet = "Run again", run.Status == workflows.RunSucceeded
 	}
 	return a
 }
@@ -207,7 +270,7 @@ func (b *board) untouched(site workflows.Site, workflowID string) ui.Status {
 	case "scale":
 		return ui.Status{Tone: ui.ToneIdle, Words: ui.Plural(cl.Nodes()-cl.MasterCount, "worker", "workers")}
 	}
-	return ui.Status{Tone: ui.ToneIdle, Words: "Not started"}
+	return ui.Status{Tone: ui.ToneIdle, Words: "Ready to start"}
 }
 
 // tokenEnds says whether the pipelines' token has ended or ends soon.
@@ -233,9 +296,17 @@ func (b *board) missing(site workflows.Site, workflowID string) string {
 		if len(b.clusters) == 0 {
 			return "Needs step 3"
 		}
-	case "connect", "pipelines", "monitoring", "upgrade", "scale":
+	case "connect", "pipelines", "monitoring", "app", "autoscale":
 		if b.clusters[site.ID].Kubeconfig == "" {
 			return "Needs step 3"
+		}
+	case "upgrade", "scale":
+		cl := b.clusters[site.ID]
+		if cl.Kubeconfig == "" {
+			return "Needs step 3"
+		}
+		if cl.NameSuffix == "" {
+			return "Needs an API model"
 		}
 	}
 	return ""
@@ -279,7 +350,7 @@ func took(run workflows.Run) string {
 func (b *board) helperCell(site workflows.Site) guide.Cell {
 	h, ok := b.helpers[site.ID]
 	if !ok || h.HostKey == "" {
-		return guide.Cell{Percent: -1, Status: ui.Status{Tone: ui.ToneIdle, Words: "Comes with step 1"}}
+		return guide.Cell{Percent: -1, Blocked: true, Status: ui.Status{Tone: ui.ToneIdle, Words: "Comes with step 1"}}
 	}
 	note := fmt.Sprintf("%s@%s · host key pinned", h.User, h.Address)
 	if h.Existing {
@@ -295,63 +366,6 @@ func lastTouched(r workflows.Run) time.Time {
 		}
 	}
 	return r.CreatedAt
-}
-
-// next is the first thing on the board that somebody can do or has to look at.
-func (b *board) next(rows []guide.Row) *guide.Next {
-	if len(b.sites) == 0 {
-		return &guide.Next{Title: "Next: add a Site", Why: "A deployment needs at least one Stack, two to be highly available."}
-	}
-	for _, row := range rows {
-		for i, cell := range row.Cells {
-			if cell.Later || cell.Status.Tone == ui.ToneOK || cell.Action == nil || row.Wide && b.published == 0 {
-				continue
-			}
-			// Nobody has to upgrade or scale; what began there is told of.
-			if row.Group == guide.Operate && cell.Status.Tone == ui.ToneIdle {
-				continue
-			}
-			site := b.sites[i]
-			if row.Wide {
-				site = b.whole()
-			}
-			n := &guide.Next{Action: primary(*cell.Action, site.Name), Why: row.Note + "."}
-			switch cell.Status.Tone {
-			case ui.ToneRun, ui.ToneWait:
-				st := cell.Status
-				n.Title, n.Status, n.Why = row.Title+" on "+site.Name+" is under way", &st, cell.Note
-				if st == ui.RunStatus(workflows.Run{Status: workflows.RunWaiting}) {
-					n.Title = row.Title + " on " + site.Name + " waits to begin"
-				}
-			case ui.ToneBad:
-				n.Title, n.Why = "Look at "+site.Name+": "+lowerFirst(row.Title)+" failed", cell.Note
-			default:
-				n.Title = "Next: " + lowerFirst(row.Title) + " on " + site.Name
-			}
-			return n
-		}
-	}
-	return nil
-}
-
-func primary(a ui.Action, site string) *ui.Action {
-	a.Primary, a.For = true, ""
-	a.Label += " on " + site
-	if a.Label == "Look on "+site {
-		a.Label = "Look at it"
-	}
-	if a.Label == "Follow on "+site {
-		a.Label = "Follow"
-	}
-	return &a
-}
-
-// lowerFirst keeps names such as AKS Engine as they are inside.
-func lowerFirst(s string) string {
-	if s == "" || s == "Traffic Manager" {
-		return s
-	}
-	return string(s[0]|0x20) + s[1:]
 }
 
 func (b *board) draftItems(role ui.Role) []wizard.DraftItem {

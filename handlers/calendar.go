@@ -60,17 +60,22 @@ func (x *expiries) add(i expiry.Item) {
 }
 
 func (s *Server) readExpiries(ctx context.Context) (expiries, error) {
-	var x expiries
 	r := statusReader{s: s, now: s.Clock()}
 	if err := r.read(ctx); err != nil {
-		return x, err
+		return expiries{}, err
 	}
+	return s.expiriesOf(ctx, &r)
+}
+
+// expiriesOf collects what ends, of what a reader has read.
+func (s *Server) expiriesOf(ctx context.Context, r *statusReader) (expiries, error) {
+	var x expiries
 	stacks, err := s.Store.Stacks(ctx)
 	if err != nil {
 		return x, err
 	}
 	for _, st := range stacks {
-		x.add(s.ofStack(ctx, st, r))
+		x.add(s.ofStack(ctx, st, *r))
 	}
 	connections, err := s.Store.Connections(ctx)
 	if err != nil {

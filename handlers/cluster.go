@@ -176,7 +176,6 @@ func (s *Server) showCluster(c echo.Context, status int, errs []workflows.FieldE
 	if p.Releases, err = s.Store.Releases(ctx, cl.SiteID); err != nil {
 		return err
 	}
-	p.Actions = s.operations(pl, p.Releases)
 	if p.Accounts, err = s.accounts(ctx, list); err != nil {
 		return err
 	}
@@ -185,6 +184,7 @@ func (s *Server) showCluster(c echo.Context, status int, errs []workflows.FieldE
 	}
 	p.Path, p.PathBroken = way(cl)
 	l := s.lookAt(ctx, cl)
+	p.Actions = s.operations(pl, p.Releases, l.look)
 	p.Health, p.CheckedAt = health(cl, l), l.at
 	p.Nodes, p.Components, p.Info, p.Certificates = l.look.Nodes, l.look.Components, l.look.Info, l.look.Certificates
 	for _, a := range l.look.Autoscalers {
@@ -219,17 +219,15 @@ func (s *Server) accounts(ctx context.Context, list []workflows.Run) ([]clusters
 		if r.WorkflowID == "rotate-certs" && r.Status == workflows.RunSucceeded {
 			break
 		}
-		def, ok := s.Catalogue.Find(r.WorkflowID)
-		if !ok || r.WorkflowID != "connect" || r.Status != workflows.RunSucceeded {
+		if r.WorkflowID != "connect" || r.Status != workflows.RunSucceeded {
 			continue
 		}
-		state, err := s.Store.State(ctx, r.ID)
+		x, err := s.execution(ctx, r)
 		if err != nil {
 			return nil, err
 		}
-		x, err := def.Resume(state)
-		if err != nil {
-			continue // made by an older build
+		if x == nil {
+			continue
 		}
 		for _, d := range x.Downloads() {
 			out = append(out, clusters.Account{Title: d.Title, By: r.CreatedBy, Made: r.CreatedAt, URL: "/runs/" + r.ID + "/downloads/" + url.PathEscape(d.Name)})
@@ -243,20 +241,21 @@ func (s *Server) accounts(ctx context.Context, list []workflows.Run) ([]clusters
 var dayTwo = [][2]string{{"upgrade", "Upgrade"}, {"scale", "Scale"}, {"addpool", "Add a pool"}, {"rotate-certs", "Rotate certificates"}, {"rotate-secret", "Rotate the secret"}, {"collect-logs", "Collect logs"},
 	{"drift-check", "Check for drift"}, {"restore-model", "Restore the API model"}}
 
-func (s *Server) operations(pl place, releases []workflows.Release) []ui.Action {
+func (s *Server) operations(pl place, releases []workflows.Release, look ClusterLook) []ui.Action {
 	var out []ui.Action
-	offered := dayTwo
-	if slices.ContainsFunc(releases, func(r workflows.Release) bool { return r.Role == workflows.ReleaseApp }) {
-		offered = append(slices.Clone(offered), [2]string{"app-remove", "Remove the application"})
+	offered := slices.Clone(dayTwo)
+	if slices.ContainsFunc(look.Autoscalers, func(a workflows.Autoscaler) bool { return a.Ours }) {
+		offered = append(offered, [2]string{"autoscale-remove", "Remove the autoscaler"})
+	}
+	if slices.ContainsFunc(releases, func(r workflows.Release) bool {
+		return r.Role == workflows.ReleaseApp || r.Role == workflows.ReleaseIngress
+	}) {
+		offered = append(offered, [2]string{"app-remove", "Remove the application"})
 	}
 	for _, w := range offered {
-		if _, ok := s.Catalogue.Find(w[0]); !ok {
-			continue
+		if _, ok := s.Catalogue.Find(w[0]); ok {
+			out = append(out, startOf(w[0], w[1], siteTarget(pl.Site)))
 		}
-		t := siteTarget(pl.Site)
-		out = append(out, ui.Action{Label: w[1], URL: "/drafts", Method: http.MethodPost, Fields: []ui.Hidden{
-			{Name: "workflow", Value: w[0]}, {Name: "deployment", Value: t.DeploymentID}, {Name: "site", Value: t.SiteID}, {Name: "stack", Value: t.StackID},
-		}})
 	}
 	return out
 }

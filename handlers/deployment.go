@@ -58,7 +58,7 @@ func (s *Server) deploymentList(c echo.Context, status int, p deployments.Props)
 			Chosen: slices.Contains(chosen["stack"], st.ID),
 		})
 	}
-	if p.ForYou, err = s.waitingFor(c); err != nil {
+	if p.ForYou, err = s.waitingFor(ctx, viewerOf(c)); err != nil {
 		return err
 	}
 	p.Role, p.Now = me(c).ui(), s.Clock()
@@ -77,7 +77,7 @@ func (s *Server) deploymentItem(ctx context.Context, d workflows.Deployment) (de
 	}
 	for _, row := range b.rows(ui.RoleViewer) {
 		for _, cell := range row.Cells {
-			if cell.Later {
+			if row.Optional() {
 				continue
 			}
 			item.Total++
@@ -150,12 +150,8 @@ func nameProblem(name string) string {
 	return ""
 }
 
-func (s *Server) guideProps(c echo.Context) (guide.Props, error) {
-	ctx := c.Request().Context()
-	id, err := id(c)
-	if err != nil {
-		return guide.Props{}, err
-	}
+// guideProps is the board of a Deployment as that person sees it.
+func (s *Server) guideProps(ctx context.Context, id string, who viewer) (guide.Props, error) {
 	d, err := s.Store.Deployment(ctx, id)
 	if err != nil {
 		return guide.Props{}, err
@@ -164,39 +160,68 @@ func (s *Server) guideProps(c echo.Context) (guide.Props, error) {
 	if err != nil {
 		return guide.Props{}, err
 	}
-	role := me(c).ui()
-	p := guide.Props{Role: role, Deployment: d, Columns: b.columns(), Rows: b.rows(role), Now: s.Clock()}
-	p.Next = b.next(p.Rows)
-	p.Drafts = b.draftItems(role)
-	all, err := s.Store.Stacks(ctx)
-	if err != nil {
+	rows := b.rows(who.role)
+	p := guide.Props{Role: who.role, Deployment: d, Columns: b.columns(rows), Rows: rows, Going: b.going(), Next: b.next(rows),
+		Icon: string(boardIcon(rows)), Drafts: b.draftItems(who.role), Now: b.now}
+	if p.ForYou, err = s.waitingFor(ctx, who); err != nil {
 		return p, err
 	}
+	all, err := s.Store.Stacks(ctx)
 	for _, st := range all {
 		if !slices.ContainsFunc(b.sites, func(x workflows.Site) bool { return x.StackID == st.ID }) {
 			p.Stacks = append(p.Stacks, ui.Choice{Value: st.ID, Label: st.Name})
 		}
 	}
-	return p, nil
+	p.Version = boardLive(p).version()
+	return p, err
+}
+
+func boardLive(p guide.Props) livePage {
+	return livePage{live: p.Live(), parts: p.Parts(), inside: guide.Inner(p)}
+}
+
+// boardOf is the board that the request asks for.
+func (s *Server) boardOf(c echo.Context) (guide.Props, error) {
+	id, err := id(c)
+	if err != nil {
+		return guide.Props{}, err
+	}
+	return s.guideProps(c.Request().Context(), id, viewerOf(c))
 }
 
 func (s *Server) guide(c echo.Context) error {
-	p, err := s.guideProps(c)
+	p, err := s.boardOf(c)
 	if err != nil {
 		return err
 	}
-	if p.ForYou, err = s.waitingFor(c); err != nil {
-		return err
-	}
-	return s.page(c, http.StatusOK, layout.Frame{Title: p.Deployment.Name, Active: layout.NavDeployments, Body: guide.Page(p), Icon: boardIcon(p.Rows)})
+	return s.page(c, http.StatusOK, layout.Frame{Title: p.Deployment.Name, Active: layout.NavDeployments, Body: guide.Page(p), Icon: layout.Icon(p.Icon), Every: 30, Going: len(p.Going) > 0})
 }
 
 func (s *Server) board(c echo.Context) error {
-	p, err := s.guideProps(c)
+	p, err := s.boardOf(c)
 	if err != nil {
 		return err
 	}
 	return s.fragment(c, http.StatusOK, guide.Board(p))
+}
+
+// boardLook is one person's look at a board; those who only read share theirs.
+type boardLook struct {
+	deploymentID string
+	who          viewer
+}
+
+// boardSocket tells of changes to a Deployment's board.
+func (s *Server) boardSocket(c echo.Context) error {
+	p, err := s.boardOf(c)
+	if err != nil {
+		return err
+	}
+	l := boardLook{p.Deployment.ID, viewerOf(c)}
+	return s.watch(c, l, func(ctx context.Context) (livePage, error) {
+		p, err := s.guideProps(ctx, l.deploymentID, l.who)
+		return boardLive(p), err
+	}, s.stillIn(c))
 }
 
 func boardIcon(rows []guide.Row) layout.Icon {

@@ -58,17 +58,28 @@ func (s *Server) createDraft(c echo.Context) error {
 	if err := s.checkTarget(ctx, def.Info().Scope, t); err != nil {
 		return err
 	}
+	answers, err := s.undoing(ctx, c.FormValue("undo"), def.Info().ID, t)
+	if err != nil {
+		return err
+	}
 	open, err := s.Store.Drafts(ctx, t)
 	if err != nil {
 		return err
 	}
 	for _, d := range open {
-		if d.WorkflowID == def.Info().ID {
-			return c.Redirect(http.StatusSeeOther, "/drafts/"+d.ID)
+		if d.WorkflowID != def.Info().ID {
+			continue
 		}
+		if len(answers) > 0 {
+			d.Answers, d.UpdatedBy = answers, me(c).Name
+			if err := s.Store.SaveDraft(ctx, &d); err != nil {
+				return err
+			}
+		}
+		return c.Redirect(http.StatusSeeOther, "/drafts/"+d.ID)
 	}
 	d := workflows.Draft{
-		WorkflowID: def.Info().ID, Target: t, Answers: workflows.Answers{},
+		WorkflowID: def.Info().ID, Target: t, Answers: answers,
 		CreatedBy: me(c).Name, CreatedAt: s.Clock(), UpdatedBy: me(c).Name, UpdatedAt: s.Clock(),
 	}
 	if err := s.Store.SaveDraft(ctx, &d); err != nil {

@@ -32,6 +32,7 @@ const planning = 30 * time.Second
 const (
 	longestText = 4096
 	longestArea = 64 << 10
+	longestFile = 1 << 20 // an API model has about 75 kB
 )
 
 func (s *Server) draftPage(c echo.Context) error {
@@ -241,7 +242,10 @@ func secretKind(k workflows.FieldKind) bool {
 func tooWild(f workflows.FieldView, v string) string {
 	limit := longestText
 	area := f.Kind == workflows.FieldArea || f.Kind == workflows.FieldSecretArea || f.Kind == workflows.FieldFile
-	if area {
+	switch {
+	case f.Kind == workflows.FieldFile:
+		limit = longestFile
+	case area:
 		limit = longestArea
 	}
 	if n := utf8.RuneCountInString(v); n > limit {
@@ -280,7 +284,7 @@ func upload(c echo.Context, name string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, longestArea+1))
+	b, err := io.ReadAll(io.LimitReader(f, longestFile+1))
 	return string(b), err
 }
 

@@ -40,17 +40,9 @@ func (s *Server) drift(ctx context.Context, siteID string, list []workflows.Run)
 
 // differences are what a run found.
 func (s *Server) differences(ctx context.Context, r workflows.Run) ([]workflows.Difference, error) {
-	def, ok := s.Catalogue.Find(r.WorkflowID)
-	if !ok {
-		return nil, nil
-	}
-	state, err := s.Store.State(ctx, r.ID)
-	if err != nil {
+	x, err := s.execution(ctx, r)
+	if x == nil {
 		return nil, err
-	}
-	x, err := def.Resume(state)
-	if err != nil {
-		return nil, nil // made by an older build
 	}
 	return x.Differences(), nil
 }

@@ -39,6 +39,7 @@ func (s *Server) table() []route {
 		{"POST", "/deployments", o, s.createDeployment},
 		{"GET", "/deployments/:id", v, s.guide},
 		{"GET", "/deployments/:id/board", v, s.board},
+		{"GET", "/deployments/:id/socket", v, s.boardSocket},
 		{"POST", "/deployments/:id/sites", o, s.addSite},
 
 		// Each with .json and .svg behind it: its twin for machines, and a badge.
@@ -104,6 +105,7 @@ func (s *Server) table() []route {
 		{"POST", "/drafts/:id/delete", o, s.deleteDraft},
 
 		{"GET", "/runs", v, s.runs},
+		{"GET", "/runs/socket", v, s.runsSocket},
 		{"GET", "/runs/trends", v, s.runTrends},
 		{"GET", "/runs/compare", v, s.compareRuns},
 		{"GET", "/runs/:id", v, s.run},

@@ -10,109 +10,16 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"hubwright/internal/engine"
-	"hubwright/store"
 	"hubwright/web/layout"
 	"hubwright/web/run"
-	"hubwright/web/runs"
 	"hubwright/web/ui"
 	"hubwright/workflows"
 )
 
 const (
-	runsPerPage = 50
-	tailLines   = 200 // for browsers without JavaScript
-	causeLines  = 20  // shown beside the cause of a failure
+	tailLines  = 200 // for browsers without JavaScript
+	causeLines = 20  // shown beside the cause of a failure
 )
-
-func (s *Server) runs(c echo.Context) error {
-	ctx := c.Request().Context()
-	p := runs.Props{Role: me(c).ui(), Now: s.Clock(), Filter: runs.Filter{
-		Workflow: c.QueryParam("workflow"), Status: c.QueryParam("status"),
-		Deployment: c.QueryParam("deployment"), Stack: c.QueryParam("stack"),
-	}}
-	before, _ := strconv.Atoi(c.QueryParam("before"))
-	list, err := s.Store.Runs(ctx, store.RunFilter{
-		WorkflowID: p.Filter.Workflow, Status: p.Filter.Status, DeploymentID: p.Filter.Deployment,
-		StackID: p.Filter.Stack, Before: before, Limit: runsPerPage + 1,
-	})
-	if err != nil {
-		return err
-	}
-	if len(list) > runsPerPage {
-		list = list[:runsPerPage]
-		p.OlderURL = withQuery(c, "before", strconv.Itoa(list[runsPerPage-1].Number))
-	}
-	if before > 0 {
-		p.NewestURL = withQuery(c, "before", "")
-	}
-	if p.Rows, err = s.runRows(ctx, list); err != nil {
-		return err
-	}
-	if err := s.runFilters(ctx, &p); err != nil {
-		return err
-	}
-	if before == 0 && p.Filter == (runs.Filter{}) {
-		if p.ForYou, err = s.waitingFor(c); err != nil {
-			return err
-		}
-	}
-	return s.page(c, http.StatusOK, layout.Frame{Title: "Runs", Active: layout.NavRuns, Body: runs.Page(p)})
-}
-
-func (s *Server) runFilters(ctx context.Context, p *runs.Props) error {
-	for _, d := range s.Catalogue {
-		p.Workflows = append(p.Workflows, ui.Choice{Value: d.Info().ID, Label: d.Info().Title})
-	}
-	deployments, err := s.Store.Deployments(ctx)
-	if err != nil {
-		return err
-	}
-	for _, d := range deployments {
-		p.Deployments = append(p.Deployments, ui.Choice{Value: d.ID, Label: d.Name})
-	}
-	stacks, err := s.Store.Stacks(ctx)
-	for _, st := range stacks {
-		p.Stacks = append(p.Stacks, ui.Choice{Value: st.ID, Label: st.Name})
-	}
-	return err
-}
-
-func (s *Server) runRows(ctx context.Context, list []workflows.Run) ([]runs.Row, error) {
-	names := map[workflows.Target]string{}
-	var out []runs.Row
-	for _, r := range list {
-		on, ok := names[r.Target]
-		if !ok {
-			p, err := s.place(ctx, r.Target)
-			if err != nil {
-				return nil, err
-			}
-			on = p.on()
-			names[r.Target] = on
-		}
-		out = append(out, runs.Row{Run: r, On: on})
-	}
-	return out, nil
-}
-
-// withQuery is the current address with one query value changed, or without
-// it when value is "".
-func withQuery(c echo.Context, key, value string) string {
-	q := c.QueryParams()
-	out := url.Values{}
-	for k, v := range q {
-		if k != key && len(v) > 0 && v[0] != "" {
-			out.Set(k, v[0])
-		}
-	}
-	if value != "" {
-		out.Set(key, value)
-	}
-	if len(out) == 0 {
-		return c.Request().URL.Path
-	}
-	return c.Request().URL.Path + "?" + out.Encode()
-}
 
 func (s *Server) readRun(c echo.Context) (workflows.Run, error) {
 	runID, err := id(c)
@@ -177,6 +84,11 @@ func (s *Server) runProps(ctx context.Context, r workflows.Run, role ui.Role) (r
 	if p.Nodes, err = s.nodeRows(ctx, r); err != nil {
 		return p, err
 	}
+	if r.Status == workflows.RunFailed || r.Status == workflows.RunCancelled {
+		if err := s.runLeft(ctx, &p, role); err != nil {
+			return p, err
+		}
+	}
 	switch r.Status {
 	case workflows.RunFailed:
 		p.LastLines, err = s.Store.ReadLog(ctx, r.ID, max(r.Lines-causeLines, 0), causeLines)
@@ -191,33 +103,17 @@ func (s *Server) nodeRows(ctx context.Context, r workflows.Run) ([]workflows.Nod
 	if rows := s.Engine.NodeRows(r.ID); rows != nil || !r.Status.Ended() {
 		return rows, nil
 	}
-	def, ok := s.Catalogue.Find(r.WorkflowID)
-	if !ok {
-		return nil, nil
-	}
-	state, err := s.Store.State(ctx, r.ID)
-	if err != nil {
+	x, err := s.execution(ctx, r)
+	if x == nil {
 		return nil, err
-	}
-	x, err := def.Resume(state)
-	if err != nil {
-		return nil, nil // made by an older build; the log and the plan still tell
 	}
 	return x.NodeRows(), nil
 }
 
 func (s *Server) runResult(ctx context.Context, p *run.Props, pl place, role ui.Role) error {
-	def, ok := s.Catalogue.Find(p.Run.WorkflowID)
-	if !ok {
-		return nil
-	}
-	state, err := s.Store.State(ctx, p.Run.ID)
-	if err != nil {
+	x, err := s.execution(ctx, p.Run)
+	if x == nil {
 		return err
-	}
-	x, err := def.Resume(state)
-	if err != nil {
-		return nil // made by an older build; the log and the plan still tell
 	}
 	res := x.Result()
 	p.Result = &res
@@ -235,10 +131,9 @@ func nextAction(n *workflows.NextStep, t workflows.Target, pl place, role ui.Rol
 	case n.Link != "":
 		return &ui.Action{Label: n.Title, URL: n.Link, Primary: true}
 	case n.WorkflowID != "" && role.Operates():
-		return &ui.Action{Label: n.Title, URL: "/drafts", Method: "POST", Primary: true, Fields: []ui.Hidden{
-			{Name: "workflow", Value: n.WorkflowID}, {Name: "deployment", Value: t.DeploymentID},
-			{Name: "site", Value: t.SiteID}, {Name: "stack", Value: t.StackID},
-		}}
+		a := startOf(n.WorkflowID, n.Title, t)
+		a.Primary = true
+		return &a
 	case t.DeploymentID != "":
 		return &ui.Action{Label: "Back to the guide", URL: "/deployments/" + t.DeploymentID, Primary: true}
 	}

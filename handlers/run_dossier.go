@@ -128,17 +128,9 @@ func (s *Server) tools(ctx context.Context, t workflows.Target) ([]workflows.Sum
 // keptFiles are the files that the run made and that are kept with it, such as
 // the logs of nodes.
 func (s *Server) keptFiles(ctx context.Context, r workflows.Run) ([]dossier.File, error) {
-	def, ok := s.Catalogue.Find(r.WorkflowID)
-	if !ok {
-		return nil, nil
-	}
-	state, err := s.Store.State(ctx, r.ID)
-	if err != nil {
+	x, err := s.execution(ctx, r)
+	if x == nil {
 		return nil, err
-	}
-	x, err := def.Resume(state)
-	if err != nil {
-		return nil, nil // made by another build
 	}
 	var out []dossier.File
 	for _, d := range x.Downloads() {

@@ -21,16 +21,11 @@ func (s *Server) downloadResult(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	def, ok := s.Catalogue.Find(r.WorkflowID)
-	if !ok {
-		return workflows.ErrNotFound
-	}
-	state, err := s.Store.State(ctx, r.ID)
+	x, err := s.execution(ctx, r)
 	if err != nil {
 		return err
 	}
-	x, err := def.Resume(state)
-	if err != nil {
+	if x == nil {
 		return workflows.ErrNotFound
 	}
 	for _, d := range x.Downloads() {

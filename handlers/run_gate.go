@@ -128,11 +128,10 @@ func (s *Server) decideRun(c echo.Context) error {
 }
 
 // waitingFor are the runs that wait for the decision of the person.
-func (s *Server) waitingFor(c echo.Context) ([]runs.Row, error) {
-	if !me(c).ui().Operates() {
+func (s *Server) waitingFor(ctx context.Context, who viewer) ([]runs.Row, error) {
+	if !who.role.Operates() {
 		return nil, nil
 	}
-	ctx := c.Request().Context()
 	all, err := s.Store.Runs(ctx, store.RunFilter{Status: string(workflows.RunWaiting)})
 	if err != nil {
 		return nil, err
@@ -143,7 +142,7 @@ func (s *Server) waitingFor(c echo.Context) ([]runs.Row, error) {
 		if err != nil {
 			return nil, err
 		}
-		if g.MayDecide(me(c).Name) {
+		if g.MayDecide(who.name) {
 			mine = append(mine, r)
 		}
 	}

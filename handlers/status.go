@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
-	"hubwright/internal/live"
 	"hubwright/internal/monitor"
 	"hubwright/web/layout"
 	"hubwright/web/status"
@@ -42,7 +42,7 @@ func (s *Server) deploymentStatus(c echo.Context) error {
 // statusProps is the page as it is looked at, but for its URL and for who
 // looks.
 func (s *Server) statusProps(ctx context.Context, l look) (status.Props, error) {
-	p := status.Props{Wall: l.wall, Shared: l.shared, One: l.deploymentID != "", Now: s.Clock(), Watching: s.Probing > 0, StaleAfter: monitor.FreshFor(s.Probing), URL: "/status"}
+	p := status.Props{Wall: l.wall, Shared: l.shared, One: l.deploymentID != "", Watching: s.Probing > 0, StaleAfter: monitor.FreshFor(s.Probing), URL: "/status"}
 	var err error
 	if p.One {
 		p.Board, err = s.deploymentBoard(ctx, l.deploymentID)
@@ -53,7 +53,19 @@ func (s *Server) statusProps(ctx context.Context, l look) (status.Props, error) 
 	if l.shared {
 		p.Board = withoutInside(p.Board)
 	}
+	p.Now = p.Board.At
 	return p, err
+}
+
+// look is how somebody looks at the status page. All who look the same way
+// share what is made for them.
+type look struct {
+	deploymentID string // "" is all
+	wall, shared bool
+}
+
+func statusLive(p status.Props) livePage {
+	return livePage{live: p.Live(), parts: p.Pieces(), inside: status.Inner(p), checked: p.CheckedAt()}
 }
 
 func withoutExt(file string) (name, ext string) {
@@ -105,12 +117,15 @@ func (s *Server) showStatus(c echo.Context, code int, p status.Props, ext string
 	default:
 		return workflows.ErrNotFound
 	}
-	p.Version = live.Version(partsOf(p))
+	var err error
+	if p.Made, err = s.boards.of(c.Request().Context(), p); err != nil {
+		return err
+	}
 	if !p.Shared {
 		p.Role = me(c).ui()
 	}
 	if wantsFragment(c) {
-		return s.fragment(c, code, status.Live(p))
+		return s.fragment(c, code, templ.Raw(p.Made))
 	}
 	if p.Role.Operates() {
 		if err := s.readShares(c, &p); err != nil {

@@ -3,11 +3,13 @@ package handlers
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"hubwright/internal/aksengine"
+	"hubwright/internal/expiry"
 	"hubwright/internal/monitor"
 	"hubwright/store"
 	"hubwright/web/status"
@@ -21,11 +23,38 @@ const (
 	minStale    = monitor.LeastFresh
 )
 
-// boardCache keeps the Board that was read last. What it holds is never
-// changed.
+// boardCache keeps the Board that was read last, and what was made of it for
+// those who look. What it holds is never changed.
 type boardCache struct {
 	mu    sync.Mutex
 	board status.Board
+	made  map[string]string // what changes of a page, by where it asks for itself
+}
+
+// mostMade is of how many pages of one Board what was made is kept.
+const mostMade = 200
+
+// of is what changes of a page, made once for all who look the same way.
+func (c *boardCache) of(ctx context.Context, p status.Props) (string, error) {
+	key := p.URL
+	if p.Wall {
+		key += " wall"
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.board.At.Equal(p.Board.At)
+	if made, ok := c.made[key]; ok && now {
+		return made, nil
+	}
+	var b strings.Builder
+	p.Version = statusLive(p).version()
+	if err := status.Live(p).Render(ctx, &b); err != nil {
+		return "", err
+	}
+	if now && len(c.made) < mostMade {
+		c.made[key] = b.String()
+	}
+	return b.String(), nil
 }
 
 // Board is the Board of all Deployments.
@@ -48,9 +77,12 @@ func (s *Server) statusBoard(ctx context.Context) (status.Board, error) {
 	for _, d := range r.deployments {
 		b.Deployments = append(b.Deployments, r.deployment(d))
 	}
+	if err := r.endings(ctx, b.Deployments); err != nil {
+		return status.Board{}, err
+	}
 	b.Health, b.Words = overall(b.Deployments)
 	b.Announcements = r.announcements()
-	s.boards.board = b
+	s.boards.board, s.boards.made = b, map[string]string{}
 	return b, nil
 }
 
@@ -271,9 +303,44 @@ func (r *statusReader) site(site workflows.Site) status.Site {
 	return out
 }
 
+// shownEnds are shown of a Deployment.
+const shownEnds = 6
+
+// endings fills in what each Deployment needs and what ends first of it. What
+// serves several, such as a Connection, is shown with each.
+func (r *statusReader) endings(ctx context.Context, all []status.Deployment) error {
+	x, err := r.s.expiriesOf(ctx, r)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		d := &all[i]
+		for _, item := range x.items {
+			if len(d.Ends) < shownEnds && r.needs(*d, item) {
+				d.Ends = append(d.Ends, status.Ending{What: item.What, Of: item.Of, Ends: item.Ends, Days: item.Days(r.now), Words: item.Left(r.now), Support: item.Support, URL: item.URL})
+			}
+		}
+	}
+	return nil
+}
+
+func (r *statusReader) needs(d status.Deployment, item expiry.Item) bool {
+	switch kind, id, _ := strings.Cut(item.ID, "-"); {
+	case kind == "share":
+		return false
+	case kind == "credential":
+		return slices.ContainsFunc(r.sites[d.ID], func(x workflows.Site) bool { return x.StackID == id })
+	default:
+		return item.DeploymentID == d.ID || item.DeploymentID == ""
+	}
+}
+
 // probed fills in what the newest probe found.
 func (r *statusReader) probed(out *status.Site, h store.SiteHealth) {
 	out.CheckedAt, out.Why = h.At, h.Problem
+	for _, x := range h.Scaling {
+		out.Scaling = append(out.Scaling, status.Scaling(x))
+	}
 	if h.Version != "" {
 		out.Version, out.Ready, out.Want = h.Version, h.Ready, h.Want
 	}

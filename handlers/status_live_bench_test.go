@@ -45,7 +45,6 @@ func BenchmarkThousandViewers(b *testing.B) {
 			for b.Loop() {
 				r := newStatusRig(b)
 				r.fill()
-				r.everyMinute()
 				server := httptest.NewServer(r.handler)
 				before := inUse()
 				var got atomic.Int64
@@ -110,27 +109,6 @@ func (r *statusRig) probeFor(d time.Duration) (probes int64) {
 		probes++
 	}
 	return probes
-}
-
-// everyMinute makes the past what it is after 90 days of a probe a minute.
-func (r *statusRig) everyMinute() {
-	r.t.Helper()
-	var h monitor.History
-	n := 0
-	for at := r.now.AddDate(0, 0, -monitor.KeptDays); !at.After(r.now); at = at.Add(time.Minute) {
-		health := monitor.Up
-		if n++; n%4999 == 0 {
-			health = monitor.Degraded
-		}
-		h.Add(at, health)
-	}
-	b, err := h.MarshalBinary()
-	r.ok(err)
-	_, err = r.db.SQL().Exec(`UPDATE probes SET history = $1`, b)
-	r.ok(err)
-	for i := range r.sites {
-		r.probeSite(i, monitor.Up)
-	}
 }
 
 // probeSite finds nothing but another health.

@@ -101,6 +101,7 @@ func (r *statusRig) deployment(name string, sites ...string) (workflows.Deployme
 func (r *statusRig) probe(site workflows.Site, health monitor.Health) {
 	r.t.Helper()
 	p := monitor.Probe{SiteID: site.ID, ClusterID: "clu_" + site.ID, At: r.now, Health: health, Ready: 6, Want: 6, Version: "1.33.10", CertificateEnds: r.now.AddDate(0, 0, 40)}
+	p.Scaling = []monitor.Scaler{{Name: "secret-web", Current: 97, Target: 80, Replicas: 4, Min: 1, Max: 10}}
 	switch health {
 	case monitor.Degraded:
 		p.Ready, p.Sick = 5, []string{"etcd-secret-pod"}

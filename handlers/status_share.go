@@ -118,11 +118,16 @@ func withoutInside(b status.Board) status.Board {
 	for i := range b.Deployments {
 		d := &b.Deployments[i]
 		d.Sites, d.Changes, d.Past = slices.Clone(d.Sites), slices.Clone(d.Changes), slices.Clone(d.Past)
+		d.Ends = nil
 		if d.Traffic != nil {
 			d.Traffic = &status.Traffic{CheckedAt: d.Traffic.CheckedAt}
 		}
 		for j := range d.Sites {
 			d.Sites[j].URL, d.Sites[j].Why = "", ""
+			d.Sites[j].Scaling = slices.Clone(d.Sites[j].Scaling)
+			for k := range d.Sites[j].Scaling {
+				d.Sites[j].Scaling[k].Name = ""
+			}
 			if a := d.Sites[j].App; a != nil {
 				outside := *a
 				outside.Why = ""

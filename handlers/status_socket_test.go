@@ -201,7 +201,10 @@ func TestSocketsEndWithTheRight(t *testing.T) {
 func TestWatchersShareTheirFrames(t *testing.T) {
 	r := newStatusRig(t)
 	r.handler.pace = usualPace
-	v, leave := r.handler.statusView(look{})
+	v, leave := r.handler.view(look{}, func(ctx context.Context) (livePage, error) {
+		p, err := r.handler.statusProps(ctx, look{})
+		return statusLive(p), err
+	})
 	defer leave()
 	v.refresh(t.Context())
 	one, at, _, err := v.next(t.Context(), "")

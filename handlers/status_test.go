@@ -117,7 +117,8 @@ func TestPageTellsOfVersionsCertificatesAndTheRun(t *testing.T) {
 	id := r.run(r.sites[0], "Upgrade to 1.34.4")
 	url := "/status/" + r.dep.ID
 	text := r.page(auth.RoleViewer, url).Find("#status").Text()
-	for _, want := range []string{"1.33.10", "1.35.0 is possible", "40 days left", "6 of 6", "Upgrade to 1.34.4 on Seattle", "Step 2 of 3: Part 2", "Running 62 %", "by person-operator"} {
+	for _, want := range []string{"1.33.10", "1.35.0 is possible", "40 days left", "6 of 6", "Upgrade to 1.34.4 on Seattle", "Step 2 of 3: Part 2", "Running 62 %", "by person-operator",
+		"Autoscaler secret-web", "97 % of 80 % CPU, 4 replicas", "1 to 10", "What ends next", "Ratings / Seattle, 2 Jan 2027", "Support of Kubernetes 1.33"} {
 		if !strings.Contains(strings.Join(strings.Fields(text), " "), want) {
 			t.Errorf("the page does not say %q", want)
 		}
@@ -129,6 +130,9 @@ func TestPageTellsOfVersionsCertificatesAndTheRun(t *testing.T) {
 	r.finish(id)
 	r.later(time.Minute)
 	b := r.twin(auth.RoleViewer, url)
+	if d := b.Deployments[0]; len(d.Ends) != 3 || d.Ends[2].Days != 39 || len(d.Sites[0].Scaling) != 1 || d.Sites[0].Scaling[0].Current != 97 {
+		t.Errorf("the twin's ends %+v, autoscalers %+v", d.Ends, d.Sites[0].Scaling)
+	}
 	if d := b.Deployments[0]; len(d.Changes) != 0 || len(d.Past) != 1 || d.Past[0].State != "failed" {
 		t.Errorf("after the run: %+v %+v", d.Changes, d.Past)
 	}
@@ -279,7 +283,7 @@ func TestSharedPageShowsNothingInside(t *testing.T) {
 					t.Errorf("%s as %q holds %q", name, role, word)
 				}
 			}
-			if name == "page" && !strings.Contains(body, "Upgrade") {
+			if name == "page" && (!strings.Contains(body, "Upgrade") || !strings.Contains(body, "97 % of 80 % CPU")) {
 				t.Error("the run is not there: this test sees nothing")
 			}
 		}

@@ -101,7 +101,7 @@ func TestOldDatabasesAreMigrated(t *testing.T) {
 			if diff := cmp.Diff(want, schema(t, d)); diff != "" {
 				t.Errorf("schema of the migrated database:\n%s", diff)
 			}
-			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery, lookAtGuard, lookAtTokens, lookAtTraffic, lookAtServiceConnections, lookAtNotices, lookAtNodeWork, lookAtAgentHosts} {
+			for i, look := range []func(*testing.T, *DB){lookAtSites, lookAtRuns, lookAtPeople, lookAtAudit, lookAtStatus, lookAtAuditAtSize, lookAtRunLists, lookAtDelivery, lookAtGuard, lookAtTokens, lookAtTraffic, lookAtServiceConnections, lookAtNotices, lookAtNodeWork, lookAtAgentHosts, lookAtScaling} {
 				if i < n {
 					look(t, d)
 				}
@@ -249,6 +249,13 @@ func lookAtAgentHosts(t *testing.T, d *DB) {
 	sc, err := d.ServiceConnection(t.Context(), "site_old")
 	if ok(t, err); sc.AgentHost.Address != "build01.example.org" || sc.AgentHost.PrivateKey != "sec_key" {
 		t.Errorf("agent's host %+v", sc.AgentHost)
+	}
+}
+
+func lookAtScaling(t *testing.T, d *DB) {
+	all, err := d.SiteHealths(t.Context())
+	if ok(t, err); len(all["site_old"].Scaling) != 1 || all["site_old"].Scaling[0] != (monitor.Scaler{Name: "ratings-web", Current: 97, Target: 80, Replicas: 4, Min: 1, Max: 10}) {
+		t.Errorf("autoscalers %+v", all["site_old"].Scaling)
 	}
 }
 

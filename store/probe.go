@@ -19,11 +19,11 @@ type SiteHealth struct {
 	History monitor.History
 }
 
-const probeColumns = `site_id, cluster_id, at, health, ready, want, version, certificate_end, sick, problem, history`
+const probeColumns = `site_id, cluster_id, at, health, ready, want, version, certificate_end, sick, scaling, problem, history`
 
 func scanHealth(h *SiteHealth) []any {
 	return []any{&h.SiteID, &h.ClusterID, timeColumn{&h.At}, &h.Health, &h.Ready, &h.Want, &h.Version,
-		timeColumn{&h.CertificateEnds}, jsonColumn{&h.Sick}, &h.Problem, historyColumn{&h.History}}
+		timeColumn{&h.CertificateEnds}, jsonColumn{&h.Sick}, jsonColumn{&h.Scaling}, &h.Problem, historyColumn{&h.History}}
 }
 
 // historyColumn scans what History.MarshalBinary made.
@@ -62,12 +62,12 @@ func (d *DB) SaveProbe(ctx context.Context, p monitor.Probe) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO probes (`+probeColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-			ON CONFLICT (site_id) DO UPDATE SET (cluster_id, at, health, ready, want, version, certificate_end, sick, problem, history) =
+		_, err = tx.ExecContext(ctx, `INSERT INTO probes (`+probeColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+			ON CONFLICT (site_id) DO UPDATE SET (cluster_id, at, health, ready, want, version, certificate_end, sick, scaling, problem, history) =
 				(excluded.cluster_id, excluded.at, excluded.health, excluded.ready, excluded.want, excluded.version,
-				excluded.certificate_end, excluded.sick, excluded.problem, excluded.history)`,
+				excluded.certificate_end, excluded.sick, excluded.scaling, excluded.problem, excluded.history)`,
 			p.SiteID, p.ClusterID, nanos(p.At), string(p.Health), p.Ready, p.Want, p.Version, nanos(p.CertificateEnds),
-			asJSON(p.Sick), p.Problem, history)
+			asJSON(p.Sick), asJSON(p.Scaling), p.Problem, history)
 		return err
 	})
 	if err != nil {

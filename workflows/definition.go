@@ -41,6 +41,9 @@ type Execution interface {
 	Run(ctx context.Context, stepID string, log Log) error
 	State() ([]byte, error)
 	Result() Result
+	// Left is what the run has made so far, for a run that did not succeed. A
+	// state tells it with a method Left() Left.
+	Left() Left
 	// Downloads are the files that the run made for a person. A state offers
 	// them with a method Downloads() []Download.
 	Downloads() []Download

@@ -18,8 +18,14 @@ type DrillReport struct {
 	StartedAt  time.Time
 	Events     []DrillEvent
 	Samples    []DrillSample
+	Gaps       []DrillGap // in which nothing was measured
+	Going      bool       // more is being measured
 	DrillNumbers
 }
+
+// DrillGap is a time in which nothing was measured, because the server was not
+// running or the run waited for a retry. What failed then is not counted.
+type DrillGap struct{ From, To time.Duration } // since StartedAt
 
 // DrillEvent is something that happened during a drill.
 type DrillEvent struct {
@@ -41,8 +47,17 @@ type DrillSample struct {
 type DrillNumbers struct {
 	Requests  int
 	Failed    int
-	Longest   time.Duration // the longest time in which no request succeeded, measured between successes
+	Longest   time.Duration // the longest time in which no request succeeded, measured between successes; gaps are left out
 	Broken    time.Duration // from the first to the last failure; 0 without any
 	LeftAfter time.Duration // from the event until the last answer that still had the Site; -1 when it never left
 	BackAfter time.Duration // from the return until the first answer with the Site; -1 when it was not seen
+}
+
+// NotMeasured is how long nothing was measured.
+func (r DrillReport) NotMeasured() time.Duration {
+	var all time.Duration
+	for _, g := range r.Gaps {
+		all += g.To - g.From
+	}
+	return all
 }

@@ -238,6 +238,14 @@ func (e *execution[S]) Result() Result {
 	return e.w.Result(e.state)
 }
 
+// Left is what the run has made so far, if its state tells.
+func (e *execution[S]) Left() Left {
+	if l, ok := any(e.state).(interface{ Left() Left }); ok {
+		return l.Left()
+	}
+	return Left{}
+}
+
 // Downloads are the files that the run made for a person, if its state offers
 // any.
 func (e *execution[S]) Downloads() []Download {

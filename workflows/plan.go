@@ -46,9 +46,16 @@ type Result struct {
 	Next     *NextStep
 }
 
+// Left is what a run that failed or was cancelled leaves behind.
+type Left struct {
+	Items []SummaryItem // "Release ratings": "failed at revision 1: Deployment ratings-web, ..."
+	Undo  *NextStep     // the workflow that takes it away; nil when there is none
+}
+
 // NextStep says what to do after a run.
 type NextStep struct {
 	Title, Why string
 	WorkflowID string // "" when Link leads elsewhere
 	Link       string
+	Answers    Answers // with which a draft of the workflow begins; of a Left's Undo alone
 }

@@ -43,6 +43,7 @@ type Autoscaler struct {
 	Active           bool   // it has a metric to go by
 	Reason           string // why not: FailedGetResourceMetric ...
 	Message          string
+	Ours             bool     // a run of ours set it
 	Events           []string // newest last: "SuccessfulRescale: New size: 3; ..."
 }
 

@@ -46,6 +46,10 @@ func (h helmCluster) List(ctx context.Context) ([]workflows.ReleaseState, error)
 	return h.helm.List(ctx)
 }
 
+func (h helmCluster) Status(ctx context.Context, namespace, name string) (workflows.ReleaseState, error) {
+	return h.helm.Status(ctx, namespace, name)
+}
+
 func (h helmCluster) Compare(ctx context.Context, spec workflows.ReleaseSpec) (string, int, error) {
 	p, err := h.helm.Preview(ctx, spec)
 	return p.Diff, p.Changed, err
@@ -122,14 +126,14 @@ func (f *fetchedCharts) locate(src workflows.ChartSource, stackID string, fetch 
 
 func (a adapters) app() app.Needs {
 	return app.Needs{
-		Records: a.db, Chart: a.chart, CheckValues: charts.CheckValues, Probe: probe, Clock: time.Now, Pause: pause,
+		Records: a.db, Chart: a.chart, CheckValues: charts.CheckValues, Probe: probe, Clock: time.Now, Pause: workflows.Pause,
 		Open: func(ctx context.Context, c workflows.Cluster) (app.Kube, error) { return a.openHelm(ctx, c) },
 	}
 }
 
 func (a adapters) autoscale() autoscale.Needs {
 	return autoscale.Needs{
-		Records: a.db, Load: load, Clock: time.Now, Pause: pause,
+		Records: a.db, Load: load, Clock: time.Now, Pause: workflows.Pause,
 		Open: func(ctx context.Context, c workflows.Cluster) (autoscale.Kube, error) {
 			k, err := a.openHelm(ctx, c)
 			return k, err

@@ -39,7 +39,7 @@ func (a adapters) operate() operate.Needs {
 		},
 		OpenNode: a.openNode,
 		Watch:    watchEngine, Pairing: a.pairing(),
-		Quote: remote.Quote, Clock: time.Now, Pause: pause,
+		Quote: remote.Quote, Clock: time.Now, Pause: workflows.Pause,
 	}
 }
 

@@ -33,7 +33,7 @@ func (a adapters) helperVM() helpervm.Needs {
 			return remote.Watch(ctx, open, job, cur, nil, eachLine(onLine), onState)
 		},
 		NewKeyPair: remote.NewKeyPair, PublicKey: remote.ParsePrivateKey, Quote: remote.Quote,
-		Clock: time.Now, Pause: pause,
+		Clock: time.Now, Pause: workflows.Pause,
 	}
 }
 

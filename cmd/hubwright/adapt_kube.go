@@ -121,7 +121,7 @@ func (k kubeForConnect) EnsureScopedAccount(ctx context.Context, acc connect.Acc
 
 func (a adapters) connect() connect.Needs {
 	return connect.Needs{
-		Records: a.db, Vault: a.vault, Validate: kube.Validate, Table: kube.NodesTable, DeployerRole: kube.DeployerRole, Clock: time.Now, Pause: pause,
+		Records: a.db, Vault: a.vault, Validate: kube.Validate, Table: kube.NodesTable, DeployerRole: kube.DeployerRole, Clock: time.Now, Pause: workflows.Pause,
 		OpenKube: func(ctx context.Context, kubeconfig []byte, s workflows.Stack, siteID, way string) (k connect.Kube, err error) {
 			var live liveCluster
 			if way == connect.WayAuto {

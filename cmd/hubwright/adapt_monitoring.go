@@ -24,7 +24,7 @@ func (a adapters) monitoring() monitoring.Needs {
 		},
 		Chart:    a.chart,
 		ReadYAML: readValues,
-		Clock:    time.Now, Pause: pause,
+		Clock:    time.Now, Pause: workflows.Pause,
 	}
 }
 

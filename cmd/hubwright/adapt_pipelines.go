@@ -14,7 +14,7 @@ import (
 
 func (a adapters) pipelines() pipelines.Needs {
 	return pipelines.Needs{
-		Records: a.db, Vault: a.vault, DeployerRole: kube.DeployerRole, Quote: remote.Quote, Clock: time.Now, Pause: pause,
+		Records: a.db, Vault: a.vault, DeployerRole: kube.DeployerRole, Quote: remote.Quote, Clock: time.Now, Pause: workflows.Pause,
 		OpenDevOps: func(ctx context.Context, c workflows.Connection) (pipelines.Organization, error) {
 			o, err := a.organizations().Open(ctx, c)
 			if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"hubwright/internal/azure"
@@ -13,7 +14,7 @@ import (
 
 func (a adapters) trafficManager() trafficmanager.Needs {
 	return trafficmanager.Needs{
-		Records: a.db, Pause: pause,
+		Records: a.db, Pause: workflows.Pause,
 		OpenCloud: func(ctx context.Context, c workflows.Connection) (trafficmanager.Cloud, error) {
 			return a.clouds.Open(ctx, c)
 		},
@@ -25,7 +26,7 @@ func (a adapters) trafficManager() trafficmanager.Needs {
 
 func (a adapters) rotate() rotation.Needs {
 	return rotation.Needs{
-		Records: a.db, Rotation: a.rotation, Pause: pause,
+		Records: a.db, Rotation: a.rotation, Pause: workflows.Pause,
 		OpenFront: func(ctx context.Context, deploymentID string) (rotation.Front, error) {
 			return a.rotation.Front(ctx, deploymentID)
 		},
@@ -34,7 +35,8 @@ func (a adapters) rotate() rotation.Needs {
 
 func (a adapters) drill() drill.Needs {
 	return drill.Needs{
-		Records: a.db, Rotation: a.rotation, Pause: pause, Clock: time.Now, Keep: a.files.Write,
+		Records: a.db, Rotation: a.rotation, Pause: workflows.Pause, Clock: time.Now, Keep: a.files.Write,
+		Kept: func(runID, name string) (io.ReadCloser, error) { return a.files.Open(runID, name) },
 		OpenFront: func(ctx context.Context, deploymentID string) (drill.Front, error) {
 			return a.rotation.Front(ctx, deploymentID)
 		},

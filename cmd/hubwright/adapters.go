@@ -95,14 +95,3 @@ func (a adapters) dialHelper(ctx context.Context, siteID string) (*remote.Host, 
 	}
 	return remote.Dial(ctx, t)
 }
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

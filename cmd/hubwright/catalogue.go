@@ -1,8 +1,10 @@
 package main
 
 import (
+	"hubwright/internal/kube"
 	"hubwright/workflows"
 	"hubwright/workflows/addpool"
+	"hubwright/workflows/adopt"
 	"hubwright/workflows/app"
 	"hubwright/workflows/autoscale"
 	"hubwright/workflows/cluster"
@@ -29,12 +31,14 @@ func catalogue(a adapters) workflows.Catalogue {
 		stacktest.New(a.stackTest()).Erase(),
 		helpervm.New(a.helperVM()).Erase(),
 		cluster.New(a.cluster()),
+		adopt.New(adopt.Needs{Engine: a.operate(), Portable: kube.Portable}),
 		connect.New(a.connect()),
 		pipelines.New(a.pipelines()),
 		monitoring.New(a.monitoring()),
 		app.New(a.app()),
 		app.NewRemoval(a.app()),
 		autoscale.New(a.autoscale()),
+		autoscale.NewRemoval(a.autoscale()),
 		trafficmanager.New(a.trafficManager()),
 		rotation.New(a.rotate()),
 		drill.New(a.drill()),

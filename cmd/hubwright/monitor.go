@@ -21,7 +21,7 @@ func (p *product) monitor(every time.Duration, log *slog.Logger) *monitor.Monito
 		Records: p.db,
 		Ask: func(ctx context.Context, c workflows.Cluster) (monitor.Sample, error) {
 			look, err := p.handler.Look(ctx, c)
-			return monitor.Sample{Nodes: look.Nodes, Components: look.Components, CertificateEnds: look.Certificates}, err
+			return monitor.Sample{Nodes: look.Nodes, Components: look.Components, Autoscalers: look.Autoscalers, CertificateEnds: look.Certificates}, err
 		},
 		AskApp: func(ctx context.Context, e workflows.Endpoint) (monitor.AppSample, error) {
 			site, err := p.db.Site(ctx, e.SiteID)

@@ -37,9 +37,6 @@ type Token struct {
 // Opens says whether the token opens anything at that time.
 func (t Token) Opens(now time.Time) bool { return t.RevokedAt.IsZero() && now.Before(t.ExpiresAt) }
 
-// TokenRoles are the roles that a token can have.
-func TokenRoles() []Role { return []Role{RoleViewer, RoleAuditor} }
-
 // MakeToken makes a token for a person. The secret is told this once. It
 // returns FieldErrors for a name, role or number of days that does not do.
 func (s *Service) MakeToken(ctx context.Context, person User, name string, role Role, days int) (secret string, t Token, err error) {

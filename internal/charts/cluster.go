@@ -21,8 +21,11 @@ import (
 
 // Cluster is a cluster to put releases on.
 type Cluster struct {
+	// Clock and Pause are the time that waits go by: by default the real one.
+	Clock func() time.Time
+	Pause func(ctx context.Context, d time.Duration) error
+
 	config *rest.Config
-	now    func() time.Time
 	// pause is between two looks at the objects; stubborn is how long something
 	// may look broken before the wait ends.
 	pause, stubborn time.Duration
@@ -34,7 +37,7 @@ func Open(config *rest.Config) *Cluster {
 	own := rest.CopyConfig(config)
 	own.Timeout = 0 // Helm watches; each request ends with its context
 	own.WarningHandler = rest.NoWarnings{}
-	return &Cluster{config: own, pause: 2 * time.Second, stubborn: stubborn, now: time.Now}
+	return &Cluster{config: own, pause: 2 * time.Second, stubborn: stubborn, Clock: time.Now, Pause: workflows.Pause}
 }
 
 // session is the cluster for the length of one context: when that ends, so do

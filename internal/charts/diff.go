@@ -85,15 +85,6 @@ func tidy(doc string) string {
 // Masked stands for a Secret's value.
 const Masked = "(secret)"
 
-// Mask is a rendered manifest without the values of its Secrets.
-func Mask(manifest string) string {
-	var out []string
-	for _, doc := range strings.Split("\n"+manifest, "\n---") {
-		out = append(out, mask(strings.TrimLeft(doc, "\n")))
-	}
-	return strings.Join(out, "\n---\n")
-}
-
 // mask hides what a Secret holds.
 func mask(doc string) string {
 	var object map[string]any

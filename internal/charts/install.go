@@ -67,7 +67,7 @@ func (c *Cluster) Install(ctx context.Context, spec workflows.ReleaseSpec, log R
 	}
 	rel, err := s.put(helm, last, spec, ch, values)
 	if err != nil {
-		c.giveUp(ctx, spec, err)
+		c.giveUp(ctx, spec.Namespace, spec.Name, err)
 		return workflows.ReleaseState{}, s.failed("Installing "+spec.Name, err)
 	}
 	log.Good("Release %s is deployed as revision %d: chart %s %s", rel.Name, rel.Version, ch.Name(), ch.Metadata.Version)
@@ -102,16 +102,20 @@ func (s *session) last(helm *action.Configuration, name string) (*release.Releas
 // recover takes over what was left unfinished: by us at once, by somebody else
 // when it is old.
 func (s *session) recover(helm *action.Configuration, last *release.Release) (*release.Release, error) {
-	if last == nil || !last.Info.Status.IsPending() && last.Info.Status != release.StatusUninstalling {
+	if last == nil || !unfinished(last) {
 		return last, nil
 	}
 	run := workflows.OriginOf(s.ctx).RunID
 	ours := last.Labels[runLabel] != "" && last.Labels[runLabel] == label(run)
-	age := s.cluster.now().Sub(last.Info.LastDeployed.Time)
+	since := last.Info.LastDeployed
+	if last.Info.Status == release.StatusUninstalling {
+		since = last.Info.Deleted
+	}
+	age := s.cluster.Clock().Sub(since.Time)
 	if !ours && age < strangers {
 		return nil, &workflows.Problem{
 			Code: "helm.busy", What: "Another Helm works on the release " + last.Name,
-			Why: fmt.Sprintf("its revision %d is %s since %s", last.Version, last.Info.Status, last.Info.LastDeployed.UTC().Format("15:04:05 MST")),
+			Why: fmt.Sprintf("its revision %d is %s since %s", last.Version, last.Info.Status, since.UTC().Format("15:04:05 MST")),
 			Fix: fmt.Sprintf("Wait until it is done. When it was killed, retry after %s: what it left is then taken over.", strangers),
 		}
 	}
@@ -192,26 +196,26 @@ func (s *session) put(helm *action.Configuration, last *release.Release, spec wo
 	return up.RunWithContext(context.WithoutCancel(s.ctx), spec.Name, ch, maps.Clone(values))
 }
 
-// giveUp marks a pending revision as failed where Helm could not write that
+// giveUp marks an unfinished revision as failed where Helm could not write that
 // any more, because the context had ended.
-func (c *Cluster) giveUp(ctx context.Context, spec workflows.ReleaseSpec, cause error) {
+func (c *Cluster) giveUp(ctx context.Context, namespace, name string, cause error) {
 	if ctx.Err() == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()
-	s, err := c.session(ctx, spec.Namespace, nil)
+	s, helm, err := c.open(ctx, namespace)
 	if err != nil {
 		return
 	}
-	helm, err := s.helm()
-	if err != nil {
-		return
-	}
-	last, err := s.last(helm, spec.Name)
-	if err != nil || last == nil || !last.Info.Status.IsPending() {
+	last, err := s.last(helm, name)
+	if err != nil || last == nil || !unfinished(last) {
 		return
 	}
 	last.SetStatus(release.StatusFailed, "stopped: "+cause.Error())
 	_ = helm.Releases.Update(last) // the next Install takes over what this could not mark
+}
+
+func unfinished(rel *release.Release) bool {
+	return rel.Info.Status.IsPending() || rel.Info.Status == release.StatusUninstalling
 }

@@ -8,6 +8,7 @@ import (
 
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/release"
+	helmtime "helm.sh/helm/v3/pkg/time"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"hubwright/workflows"
@@ -135,6 +136,44 @@ func TestTakesOverWhatAKillLeft(t *testing.T) {
 		if all, err := list.Run(); err != nil || len(all) != 1 {
 			t.Errorf("%d releases after %s, %v", len(all), status, err)
 		}
+	}
+}
+
+// TestTakesOverAKilledRemoval: the run that was removing a release goes on,
+// another one waits until that is old.
+func TestTakesOverAKilledRemoval(t *testing.T) {
+	c := opened(t)
+	spec := workflows.ReleaseSpec{Name: "going", Namespace: "killed", Chart: small(t)}
+	installer := workflows.WithOrigin(t.Context(), workflows.Origin{RunID: "run_1"})
+	if _, err := c.Install(installer, spec, &told{}); err != nil {
+		t.Fatal(err)
+	}
+	remover := workflows.WithOrigin(t.Context(), workflows.Origin{RunID: "run_2"})
+	s, helm, err := c.open(remover, "killed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, err := s.last(helm, "going")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.claim(helm, last); err != nil {
+		t.Fatal(err)
+	}
+	last.SetStatus(release.StatusUninstalling, "killed")
+	last.Info.Deleted = helmtime.Now()
+	if err := helm.Releases.Update(last); err != nil {
+		t.Fatal(err)
+	}
+	var p *workflows.Problem
+	if err := c.Uninstall(installer, "killed", "going", &told{}); !errors.As(err, &p) || p.Code != "helm.busy" {
+		t.Errorf("another run: %v", err)
+	}
+	if err := c.Uninstall(remover, "killed", "going", &told{}); err != nil {
+		t.Errorf("the same run: %v", err)
+	}
+	if _, err := c.Status(t.Context(), "killed", "going"); !errors.Is(err, workflows.ErrNotFound) {
+		t.Errorf("it is still there: %v", err)
 	}
 }
 

@@ -36,6 +36,8 @@ func (e eye) waiting(p *corev1.Pod, st corev1.ContainerStatus) {
 			Code: "pod.image", What: "The image " + st.Image + " cannot be pulled", Why: either(w.Message, w.Reason) + " (pod " + p.Name + ")",
 			Fix: "Look whether the image's name and tag are right, whether the nodes reach its registry through their proxy, and whether it wants a pull secret. Correct the values, then start again.",
 		})
+	case "ContainerCreating", "PodInitializing":
+		e.creating(p, st)
 	case "CrashLoopBackOff":
 		why := either(w.Message, w.Reason)
 		if t := st.LastTerminationState.Terminated; t != nil {
@@ -51,6 +53,32 @@ func (e eye) waiting(p *corev1.Pod, st corev1.ContainerStatus) {
 			Fix: "Make the Secret or ConfigMap that the message names, or correct the values, then retry from this step.",
 		})
 	}
+}
+
+// creating is for a container that the node still prepares: its events say
+// what it waits for. What cannot be asked now is asked at the next look.
+func (e eye) creating(p *corev1.Pod, st corev1.ContainerStatus) {
+	for _, reason := range []string{"FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"} {
+		if said, err := e.event("Pod", p.Namespace, p.Name, reason); err == nil && said != "" {
+			e.note(&workflows.Problem{
+				Code: "pod.prepare", What: "The node cannot prepare the pod " + p.Name, Why: said,
+				Fix: "Mend what the message names: a volume that another node holds, a Secret that is missing, the network of the node. Then retry from this step.",
+			})
+			return
+		}
+	}
+	pulling, err := e.event("Pod", p.Namespace, p.Name, "Pulling")
+	if err != nil || pulling == "" {
+		return
+	}
+	if pulled, err := e.event("Pod", p.Namespace, p.Name, "Pulled"); err != nil || pulled != "" {
+		return
+	}
+	e.slow = true
+	e.note(&workflows.Problem{
+		Code: "pod.pulling", What: "The image " + st.Image + " is still being pulled", Why: "the pod " + p.Name + " waits for it: " + pulling,
+		Fix: "Look whether the nodes reach the registry, and how fast; a registry on the stamp is nearer. Then retry from this step: the pull goes on meanwhile.",
+	})
 }
 
 func either(a, b string) string {

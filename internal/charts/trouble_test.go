@@ -8,7 +8,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 
 	"hubwright/workflows"
 )
@@ -88,6 +90,47 @@ func TestServiceWithoutAddress(t *testing.T) {
 		}
 		if got != code || o.Ready {
 			t.Errorf("%q: %q, %+v", message, got, o)
+		}
+	}
+}
+
+// TestNodeStillPrepares: a pull that does not end is told of, after a longer
+// while than what is surely broken; a volume that cannot be mounted at once.
+func TestNodeStillPrepares(t *testing.T) {
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "p"}, Status: corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{
+		{Image: "example.test/large:1", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}}},
+	}}}
+	for reason, want := range map[string]struct {
+		code string
+		slow bool
+	}{"Pulling": {"pod.pulling", true}, "FailedMount": {"pod.prepare", false}, "Scheduled": {}} {
+		client := fake.NewClientset(pod)
+		client.PrependReactor("list", "events", func(a clienttesting.Action) (bool, runtime.Object, error) { // the fake knows no field selectors
+			list := &corev1.EventList{}
+			if asked, _ := a.(clienttesting.ListAction).GetListRestrictions().Fields.RequiresExactMatch("reason"); asked == reason {
+				list.Items = []corev1.Event{{Reason: reason, Message: "as the kubelet says it"}}
+			}
+			return true, list, nil
+		})
+		o := &seen{ReleaseObject: workflows.ReleaseObject{Kind: "Pod", Namespace: "n", Name: "p"}}
+		if err := (eye{client, t.Context(), o}).pod(); err != nil {
+			t.Fatal(err)
+		}
+		if want.code == "" && o.trouble == nil {
+			continue
+		}
+		if o.trouble == nil || o.trouble.Code != want.code || o.slow != want.slow || !strings.Contains(o.trouble.Why, "as the kubelet says it") {
+			t.Errorf("%s: %+v, slow %t", reason, o.trouble, o.slow)
+		}
+	}
+	v := &vigil{sick: map[string]time.Time{}, illness: map[string]string{}}
+	now := time.Unix(0, 0)
+	s := &session{cluster: &Cluster{Clock: func() time.Time { return now }, stubborn: stubborn}}
+	pulling := seen{slow: true, trouble: &workflows.Problem{Code: "pod.pulling"}}
+	for _, at := range []time.Duration{0, stubborn + time.Second, sluggish, sluggish + time.Second} {
+		now = time.Unix(0, 0).Add(at)
+		if err := s.diagnose("Pod p", pulling, v); (err != nil) != (at > sluggish) {
+			t.Errorf("after %s: %v", at, err)
 		}
 	}
 }

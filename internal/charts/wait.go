@@ -17,6 +17,8 @@ const (
 	// stubborn is how long something may look broken before the wait ends:
 	// registries and schedulers have hiccups.
 	stubborn = 90 * time.Second
+	// sluggish is the same for what may only be slow: a large image on a thin line.
+	sluggish = 4 * time.Minute
 )
 
 // watchful is Helm's client whose waits are ours: they say of each object how
@@ -59,6 +61,7 @@ type seen struct {
 	workflows.ReleaseObject
 	trouble *workflows.Problem // what keeps it from being ready, when that is known
 	final   bool               // the trouble will not heal
+	slow    bool               // it may be no trouble at all
 }
 
 // vigil is what a wait remembers between two looks.
@@ -70,15 +73,15 @@ type vigil struct {
 }
 
 func (s *session) wait(list kube.ResourceList) error {
-	now := s.cluster.now()
+	now := s.cluster.Clock()
 	v := &vigil{said: map[string]string{}, sick: map[string]time.Time{}, illness: map[string]string{}, better: now}
 	for {
 		done, err := s.round(list, v)
 		if err != nil || done {
 			return err
 		}
-		if err := pause(s.ctx, s.cluster.pause); err != nil {
-			return err
+		if s.cluster.Pause(s.ctx, s.cluster.pause) != nil {
+			return context.Cause(s.ctx)
 		}
 	}
 }
@@ -113,7 +116,7 @@ func (s *session) round(list kube.ResourceList, v *vigil) (bool, error) {
 	if patience == 0 {
 		patience = defaultPatience
 	}
-	if s.cluster.now().Sub(v.better) > patience {
+	if s.cluster.Clock().Sub(v.better) > patience {
 		return false, s.give(&workflows.Problem{
 			Code: "helm.timeout", What: "Not everything got ready", Why: fmt.Sprintf("for %s nothing changed; the first that is not: %s", patience, first),
 			Fix: "Look at the object's events and its pods on the cluster, mend what they name, then retry from this step: the release goes on from where it is.",
@@ -127,7 +130,7 @@ func (s *session) say(key string, o seen, v *vigil) {
 	if v.said[key] == o.Detail {
 		return
 	}
-	v.said[key], v.better = o.Detail, s.cluster.now()
+	v.said[key], v.better = o.Detail, s.cluster.Clock()
 	switch {
 	case o.Ready && o.Detail != "":
 		s.log.Good("%s: %s", key, o.Detail)
@@ -144,10 +147,13 @@ func (s *session) diagnose(key string, o seen, v *vigil) error {
 		delete(v.sick, key)
 		return nil
 	}
-	now := s.cluster.now()
+	now, limit := s.cluster.Clock(), s.cluster.stubborn
+	if o.slow {
+		limit = sluggish
+	}
 	if since, ok := v.sick[key]; !ok || v.illness[key] != o.trouble.Code {
 		v.sick[key], v.illness[key] = now, o.trouble.Code
-	} else if now.Sub(since) > s.cluster.stubborn {
+	} else if now.Sub(since) > limit {
 		return s.give(o.trouble)
 	}
 	if o.final {
@@ -174,7 +180,7 @@ func (s *session) failed(what string, err error) error {
 }
 
 func (s *session) gone(list kube.ResourceList) error {
-	v := &vigil{said: map[string]string{}, better: s.cluster.now()}
+	v := &vigil{said: map[string]string{}, better: s.cluster.Clock()}
 	for {
 		var left []string
 		for _, info := range list {
@@ -190,14 +196,14 @@ func (s *session) gone(list kube.ResourceList) error {
 			return nil
 		}
 		s.say("Still there", seen{ReleaseObject: workflows.ReleaseObject{Detail: strings.Join(left, ", ")}}, v)
-		if s.cluster.now().Sub(v.better) > defaultPatience {
+		if s.cluster.Clock().Sub(v.better) > defaultPatience {
 			return s.give(&workflows.Problem{
 				Code: "helm.stuck", What: "Some objects do not go away", Why: "for ten minutes these stay: " + strings.Join(left, ", "),
 				Fix: "Look at their finalizers and at what still uses them, then retry.",
 			})
 		}
-		if err := pause(s.ctx, s.cluster.pause); err != nil {
-			return err
+		if s.cluster.Pause(s.ctx, s.cluster.pause) != nil {
+			return context.Cause(s.ctx)
 		}
 	}
 }
@@ -205,15 +211,4 @@ func (s *session) gone(list kube.ResourceList) error {
 func (s *session) exists(info *resource.Info) (bool, error) {
 	_, err := resource.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name)
 	return err == nil, unlessMissing(err)
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

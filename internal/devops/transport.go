@@ -1,7 +1,6 @@
 package devops
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -20,7 +19,7 @@ import (
 const (
 	requestTimeout = 60 * time.Second
 	mostTries      = 4
-	longestWait    = 30 * time.Second
+	mostWaiting    = 40 * time.Second // between the tries of one request: its own time must not run out
 )
 
 // newClient goes the Connection's way: its proxy, its roots and the system's.
@@ -71,14 +70,16 @@ type httpError struct {
 func (e *httpError) Error() string { return fmt.Sprintf("%d %s", e.status, e.text) }
 
 func (t *careful) RoundTrip(req *http.Request) (*http.Response, error) {
+	waited := time.Duration(0)
 	for try := 1; ; try++ {
 		resp, err := t.next.RoundTrip(req)
 		if err != nil {
 			return nil, err
 		}
-		if wait, again := busy(resp, req); again && try < mostTries && rewind(req) == nil {
+		if wait, again := busy(resp, req); again && try < mostTries && waited+wait <= mostWaiting && rewind(req) == nil {
+			waited += wait
 			drain(resp)
-			if err := pause(req.Context(), wait); err != nil {
+			if err := w.Pause(req.Context(), wait); err != nil {
 				return nil, err
 			}
 			continue
@@ -102,7 +103,7 @@ func busy(resp *http.Response, req *http.Request) (time.Duration, bool) {
 	if err != nil || seconds < 0 {
 		seconds = 2
 	}
-	return min(time.Duration(seconds)*time.Second, longestWait), true
+	return time.Duration(seconds) * time.Second, true
 }
 
 func rewind(req *http.Request) error {
@@ -133,15 +134,4 @@ func unfit(resp *http.Response) error {
 func drain(resp *http.Response) {
 	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
 	resp.Body.Close()
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"hubwright/workflows"
 )
@@ -37,7 +38,7 @@ func autoscalerOf(h *autoscalingv2.HorizontalPodAutoscaler) workflows.Autoscaler
 	a := workflows.Autoscaler{
 		Namespace: h.Namespace, Name: h.Name, Kind: h.Spec.ScaleTargetRef.Kind, Target: h.Spec.ScaleTargetRef.Name,
 		Min: count(h.Spec.MinReplicas), Max: int(h.Spec.MaxReplicas), Current: -1,
-		Replicas: int(h.Status.CurrentReplicas), Wanted: int(h.Status.DesiredReplicas),
+		Replicas: int(h.Status.CurrentReplicas), Wanted: int(h.Status.DesiredReplicas), Ours: labels.SelectorFromSet(ours()).Matches(labels.Set(h.Labels)),
 	}
 	for _, m := range h.Spec.Metrics {
 		if r := m.Resource; r != nil && r.Name == corev1.ResourceCPU && r.Target.AverageUtilization != nil {

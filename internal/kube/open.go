@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"sigs.k8s.io/yaml"
 
 	"hubwright/workflows"
 )
@@ -167,6 +168,23 @@ func WithProxy(kubeconfig []byte, proxy string) ([]byte, error) {
 		cl.ProxyURL = proxy
 	}
 	return clientcmd.Write(*raw)
+}
+
+// Portable writes a kubeconfig as JSON with its current context alone. It
+// refuses what Validate refuses.
+func Portable(kubeconfig []byte) ([]byte, error) {
+	raw, err := parse(kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	if err := clientcmdapi.MinifyConfig(raw); err != nil {
+		return nil, broken(err.Error())
+	}
+	doc, err := clientcmd.Write(*raw)
+	if err != nil {
+		return nil, err
+	}
+	return yaml.YAMLToJSON(doc)
 }
 
 var errNoCA = errors.New("the kubeconfig has no CA")

@@ -138,9 +138,9 @@ func TestHangingApplicationDelaysOnlyItself(t *testing.T) {
 		ended := make(chan struct{})
 		go func() { defer close(ended); m.Run(ctx) }()
 		time.Sleep(10 * time.Minute)
-		close(forever)
 		cancel()
 		<-ended
+		close(forever)
 		by := map[string][]AppProbe{}
 		for _, p := range r.savedApp {
 			by[p.SiteID] = append(by[p.SiteID], p)

@@ -216,7 +216,8 @@ func TestJudge(t *testing.T) {
 		sample Sample
 		want   Probe
 	}{
-		"well":           {Sample{Nodes: []workflows.Node{a, a, b}, Components: []workflows.Component{fine}, CertificateEnds: ends}, Probe{Health: Up, Ready: 3, Version: "1.33.9", CertificateEnds: ends}},
+		"well": {Sample{Nodes: []workflows.Node{a, a, b}, Components: []workflows.Component{fine}, CertificateEnds: ends, Autoscalers: []workflows.Autoscaler{{Name: "web", Percent: 80, Current: 97, Replicas: 4, Min: 1, Max: 10}, {Name: "api", Percent: 70, Current: -1}}},
+			Probe{Health: Up, Ready: 3, Version: "1.33.9", CertificateEnds: ends, Scaling: []Scaler{{Name: "api", Current: -1, Target: 70}, {Name: "web", Current: 97, Target: 80, Replicas: 4, Min: 1, Max: 10}}}},
 		"node missing":   {Sample{Nodes: []workflows.Node{a, a}}, Probe{Health: Degraded, Ready: 2, Version: "1.33.10"}},
 		"surplus sick":   {Sample{Nodes: []workflows.Node{a, a, a, off}}, Probe{Health: Degraded, Ready: 3, Version: "1.33.10"}},
 		"component sick": {Sample{Nodes: []workflows.Node{a, a, a}, Components: []workflows.Component{fine, sick}}, Probe{Health: Degraded, Ready: 3, Version: "1.33.10", Sick: []string{"etcd-0"}}},

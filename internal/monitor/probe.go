@@ -27,8 +27,20 @@ const (
 type Sample struct {
 	Nodes           []workflows.Node
 	Components      []workflows.Component
+	Autoscalers     []workflows.Autoscaler
 	CertificateEnds time.Time // of the API server; zero if unknown
 }
+
+// Scaler is an autoscaler as it was found.
+type Scaler struct {
+	Name            string
+	Current, Target int // percent of the CPU requests; Current is -1 while unknown
+	Replicas        int
+	Min, Max        int
+}
+
+// mostScalers are kept of a Site.
+const mostScalers = 8
 
 // Probe is one look at a Site's cluster.
 type Probe struct {
@@ -40,6 +52,7 @@ type Probe struct {
 	Version         string    // the oldest of the nodes, without v; "" if unknown
 	CertificateEnds time.Time // zero if unknown
 	Sick            []string  // components that are not well
+	Scaling         []Scaler  // a few of its autoscalers, by name
 	Problem         string    // why it is down, for people who are logged in
 }
 
@@ -59,6 +72,11 @@ func judge(c workflows.Cluster, s Sample, at time.Time) Probe {
 			p.Sick = append(p.Sick, x.Name)
 		}
 	}
+	for _, a := range s.Autoscalers {
+		p.Scaling = append(p.Scaling, Scaler{Name: a.Name, Current: a.Current, Target: a.Percent, Replicas: a.Replicas, Min: a.Min, Max: a.Max})
+	}
+	slices.SortFunc(p.Scaling, func(a, b Scaler) int { return strings.Compare(a.Name, b.Name) })
+	p.Scaling = p.Scaling[:min(len(p.Scaling), mostScalers)]
 	switch {
 	case p.Ready == 0:
 		p.Health, p.Problem = Down, "No node is Ready"

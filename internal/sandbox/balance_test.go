@@ -121,6 +121,10 @@ func TestTrafficManagerRefusesWhatAzureRefuses(t *testing.T) {
 	prioritized.Properties.Priority = new(int64(1))
 	heavy := external("a", "a.example.com")
 	heavy.Properties.Weight = new(int64(1001))
+	light := external("a", "a.example.com")
+	light.Properties.Weight = new(int64(0))
+	last := external("a", "a.example.com")
+	last.Properties.Priority = new(int64(1001))
 	for name, c := range map[string]struct {
 		spoil spoil
 		code  string
@@ -138,6 +142,13 @@ func TestTrafficManagerRefusesWhatAzureRefuses(t *testing.T) {
 		"path without slash":    {func(p *tm.ProfileProperties) { p.MonitorConfig.Path = new("health") }, "BadRequest", "begin with"},
 		"TCP with path":         {func(p *tm.ProfileProperties) { p.MonitorConfig.Protocol = new(tm.MonitorProtocolTCP) }, "BadRequest", "path"},
 		"method":                {func(p *tm.ProfileProperties) { p.TrafficRoutingMethod = new(tm.TrafficRoutingMethod("Fair")) }, "BadRequest", "trafficRoutingMethod"},
+		"ttl beyond the field":  {func(p *tm.ProfileProperties) { p.DNSConfig.TTL = new(int64(2147483648)) }, "BadRequest", "ttl"},
+		"timeout too short":     {func(p *tm.ProfileProperties) { p.MonitorConfig.TimeoutInSeconds = new(int64(4)) }, "BadRequest", "timeoutInSeconds"},
+		"no weight":             {with(light), "BadRequest", "weight"},
+		"priority":              {with(last), "BadRequest", "priority"},
+		"measurement address":   {with(external("a", "198.18.0.1")), "BadRequest", "private or reserved"},
+		"multicast address":     {with(external("a", "233.252.0.1")), "BadRequest", "private or reserved"},
+		"long relative name":    {func(p *tm.ProfileProperties) { p.DNSConfig.RelativeName = new(strings.Repeat("a", 64)) }, "BadRequest", "relative DNS name"},
 		"relative name":         {func(p *tm.ProfileProperties) { p.DNSConfig.RelativeName = new("a_b") }, "BadRequest", "relative DNS name"},
 		"name taken by others":  {func(p *tm.ProfileProperties) { p.DNSConfig.RelativeName = new("contoso") }, "Conflict", "already exists"},
 		"name taken by us":      {func(p *tm.ProfileProperties) { p.DNSConfig.RelativeName = new("taken-tmep") }, "Conflict", "already exists"},
@@ -191,6 +202,20 @@ func TestTrafficManagerRefusesWhatAzureRefuses(t *testing.T) {
 				t.Errorf("a refused profile is there: %v", err)
 			}
 		})
+	}
+	// An endpoint that comes by itself is looked at just as hard.
+	kind := tm.EndpointTypeExternalEndpoints
+	if _, err := u.endpoints.CreateOrUpdate(t.Context(), group, "first", kind, "a", *external("a", "a.example.com"), nil); err != nil {
+		t.Fatal(err)
+	}
+	for name, e := range map[string]*tm.Endpoint{"private address": external("b", "10.1.2.3"), "duplicate target": external("b", "A.example.com"), "weight": heavy} {
+		var answer *azcore.ResponseError
+		if _, err := u.endpoints.CreateOrUpdate(t.Context(), group, "first", kind, "b", *e, nil); !errors.As(err, &answer) || answer.StatusCode != http.StatusBadRequest {
+			t.Errorf("an endpoint with a wrong %s: %v", name, err)
+		}
+	}
+	if got, err := u.profiles.Get(t.Context(), group, "first", nil); err != nil || len(got.Properties.Endpoints) != 1 {
+		t.Errorf("after wrong endpoints: %+v, %v", got.Properties, err)
 	}
 }
 

@@ -10,12 +10,13 @@ const pollEvery = 10000;
 const notAllowed = 4001;
 
 export function watchLive() {
-  const root = document.getElementById("status");
-  if (root?.dataset.socket) new Live(root).start();
+  const root = document.querySelector(".live");
+  if (root) new Live(root).start();
 }
 
 class Live {
   constructor(root) {
+    this.id = root.id;
     this.failures = 0;
     this.live = false;
     this.ended = false;
@@ -25,7 +26,7 @@ class Live {
 
   // The part may be replaced as a whole: it is looked up each time.
   get root() {
-    return document.getElementById("status");
+    return document.getElementById(this.id);
   }
 
   start() {
@@ -39,7 +40,7 @@ class Live {
 
   #connect() {
     if (this.socket || this.ended) return;
-    const address = new URL(this.root.dataset.socket, location.href);
+    const address = new URL(this.root.dataset.live, location.href);
     address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     address.searchParams.set("version", this.root.dataset.version);
     const socket = new WebSocket(address);
@@ -79,8 +80,8 @@ class Live {
   }
 
   async #take(frame) {
-    if (frame.whole) await swap("#status-parts", frame.whole);
-    for (const [id, html] of Object.entries(frame.parts ?? {})) await swap(`#${CSS.escape(id)}`, html);
+    if (frame.whole) await swap(`${this.id}-parts`, frame.whole);
+    for (const [id, html] of Object.entries(frame.parts ?? {})) await swap(id, html);
     const root = this.root;
     if (frame.version) {
       root.dataset.version = frame.version;
@@ -90,7 +91,7 @@ class Live {
     }
     if (frame.now) {
       this.#clock(frame.now);
-      setTime(document.getElementById("status-as-of"), frame.now);
+      setTime(document.getElementById(`${this.id}-as-of`), frame.now);
     }
     for (const [id, at] of Object.entries(frame.checked ?? {})) setTime(document.getElementById(id), at);
     freshenTimes(root);
@@ -123,7 +124,7 @@ class Live {
   #age() {
     const after = Number(this.root?.dataset.staleAfter) * 1000;
     if (!after) return;
-    for (const el of document.querySelectorAll("#status [data-ages]")) {
+    for (const el of this.root.querySelectorAll("[data-ages]")) {
       const at = Date.parse(document.getElementById(el.dataset.ages)?.querySelector("time")?.dateTime);
       if (!at || Date.now() - this.ahead - at <= after) continue;
       const pill = el.querySelector(".pill");
@@ -132,7 +133,7 @@ class Live {
       pill.querySelector("span").textContent = el.dataset.was;
       const tile = el.closest(".wall-tile");
       if (tile) tile.className = "wall-tile warn";
-      for (const whole of document.querySelectorAll("#status .meta > .pill.ok, #status section > header > .pill.ok, #status section > header .with-pill > .pill.ok")) {
+      for (const whole of this.root.querySelectorAll(".meta > .pill.ok, section > header > .pill.ok, section > header .with-pill > .pill.ok")) {
         if (whole.closest("section")?.contains(el) === false && !whole.closest("#part-top")) continue;
         whole.className = "pill warn";
         whole.querySelector("span").textContent = "Stale";
@@ -151,9 +152,16 @@ class Live {
   }
 }
 
-function swap(target, text) {
-  if (!document.querySelector(target)) throw new Error(`no ${target}`);
-  return window.htmx.swap({ target, text, swap: "outerMorph", sourceElement: document.body });
+// Who is in a part that is replaced stays in it: the button that was pressed
+// may have become another one.
+async function swap(id, text) {
+  const old = document.getElementById(id);
+  if (!old) throw new Error(`no ${id}`);
+  const within = old.contains(document.activeElement) && document.activeElement.closest("[id]")?.id;
+  await window.htmx.swap({ target: `#${CSS.escape(id)}`, text, swap: "outerMorph", sourceElement: document.body });
+  if (!within || document.activeElement !== document.body) return;
+  const place = document.getElementById(within) ?? document.getElementById(id);
+  place?.querySelector("a, button, summary, select, input:not([type=hidden])")?.focus({ preventScroll: true });
 }
 
 function setTime(holder, at) {

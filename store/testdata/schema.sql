@@ -349,7 +349,7 @@ CREATE TABLE probes (
     sick            TEXT NOT NULL, -- JSON
     problem         TEXT NOT NULL,
     history         BLOB NOT NULL  -- counts by day and by quarter hour
-) STRICT, WITHOUT ROWID;
+, scaling TEXT NOT NULL DEFAULT '[]') STRICT, WITHOUT ROWID;
 
 CREATE TABLE releases (
     id            TEXT PRIMARY KEY,

@@ -4,6 +4,7 @@ package drill
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +26,10 @@ func (p Props) title() string { return "Drill with " + p.Report.Site }
 func (p Props) verdict() (ui.Status, string) {
 	r := p.Report
 	switch {
+	case r.Going:
+		return ui.Status{Tone: ui.ToneRun, Words: "Measuring"}, fmt.Sprintf("%d of %d requests failed so far.", r.Failed, r.Requests)
+	case r.Failed == 0 && len(r.Gaps) > 0:
+		return ui.Status{Tone: ui.ToneOK, Words: "Not noticed"}, fmt.Sprintf("None of %d requests failed. For %s nothing was measured.", r.Requests, seconds(r.NotMeasured()))
 	case r.Failed == 0:
 		return ui.Status{Tone: ui.ToneOK, Words: "Not noticed"}, fmt.Sprintf("Users noticed nothing: none of %d requests failed.", r.Requests)
 	case !r.Outage:
@@ -39,7 +44,7 @@ func (p Props) facts() []ui.Fact {
 	if r.Outage {
 		how = "broken for real"
 	}
-	return []ui.Fact{
+	facts := []ui.Fact{
 		{Label: "Name", Value: r.FQDN},
 		{Label: "Site", Value: r.Site + ", " + how},
 		{Label: "Begun", Value: r.StartedAt.UTC().Format("2 January 2006 15:04:05 MST")},
@@ -50,6 +55,10 @@ func (p Props) facts() []ui.Fact {
 		{Label: "Back in the answers after", Value: orNever(r.BackAfter, "not seen while the run measured")},
 		{Label: "Time to live of answers", Value: fmt.Sprintf("%d s", r.TTL)},
 	}
+	if gone := r.NotMeasured(); gone > 0 {
+		facts = append(facts, ui.Fact{Label: "Not measured", Value: seconds(gone) + ", while Hubwright was not running or the run waited for a retry; what failed then is not counted"})
+	}
+	return facts
 }
 
 func seconds(d time.Duration) string {
@@ -130,7 +139,7 @@ func newTimeline(r workflows.DrillReport) timeline {
 		t.events = append(t.events, m)
 	}
 	add := func(label string, state func(s workflows.DrillSample) (class, words string)) {
-		t.lanes = append(t.lanes, lane{label: ui.Short(label, longest), full: label, y: axis + laneStep*len(t.lanes), bars: bars(r.Samples, whole, at, state)})
+		t.lanes = append(t.lanes, lane{label: ui.Short(label, longest), full: label, y: axis + laneStep*len(t.lanes), bars: bars(r, whole, at, state)})
 	}
 	for i, site := range r.Sites {
 		add(site, func(s workflows.DrillSample) (string, string) {
@@ -151,25 +160,31 @@ func newTimeline(r workflows.DrillReport) timeline {
 	return t
 }
 
-// bars joins looks in a row that are of one class. Each lasts until the next.
-func bars(samples []workflows.DrillSample, whole time.Duration, at func(time.Duration) int, state func(workflows.DrillSample) (class, words string)) []bar {
+// bars joins looks in a row that are of one class. Each lasts until the next,
+// or until nothing was measured.
+func bars(r workflows.DrillReport, whole time.Duration, at func(time.Duration) int, state func(workflows.DrillSample) (class, words string)) []bar {
 	var out []bar
 	open := false
 	var begun time.Duration
 	var words string
-	for i, s := range samples {
+	for i, s := range r.Samples {
 		class, w := state(s)
 		if !open || class != out[len(out)-1].class {
 			out = append(out, bar{x: at(s.At), class: class})
 			open, begun, words = true, s.At, w
 		}
 		end := whole
-		if i+1 < len(samples) {
-			end = samples[i+1].At
+		if i+1 < len(r.Samples) {
+			end = r.Samples[i+1].At
+		}
+		cut := slices.IndexFunc(r.Gaps, func(g workflows.DrillGap) bool { return g.From >= s.At && g.From < end })
+		if cut >= 0 {
+			end = r.Gaps[cut].From
 		}
 		b := &out[len(out)-1]
 		b.width = max(at(end)-b.x, 2)
 		b.title = fmt.Sprintf("%s to %s: %s", ui.Clock(begun), ui.Clock(end), words)
+		open = cut < 0
 	}
 	kept := out[:0]
 	for _, b := range out {

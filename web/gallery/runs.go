@@ -136,6 +136,16 @@ func runPages() []Page {
 
 	cancelled := base
 	cancelled.Run, cancelled.Steps, cancelled.CanRetry = deployRun(workflows.RunCancelled), deploySteps(1, workflows.StepCancelled), true
+	stopped := cancelled
+	stopped.Run.Title, stopped.Run.WorkflowID = "Deploy the application on Orlando", "app"
+	stopped.Left = &workflows.Left{
+		Items: []workflows.SummaryItem{
+			{Label: "Release ingress", Value: "in namespace ingress, deployed as revision 1"},
+			{Label: "Release ratings", Value: "in namespace ratingsapp, failed at revision 1. There are: Deployment ratings-api, Deployment ratings-web, StatefulSet ratings-mongodb, Service ratings-api, Service ratings-web"},
+		},
+		Undo: &workflows.NextStep{Title: "Remove the application", Why: "It takes these releases away. A retry goes on instead.", WorkflowID: "app-remove"},
+	}
+	stopped.UndoAction = &ui.Action{Label: "Remove the application", URL: "/drafts", Method: "POST"}
 
 	ok := base
 	ok.Run, ok.Steps = deployRun(workflows.RunSucceeded), deploySteps(5, "")
@@ -152,7 +162,7 @@ func runPages() []Page {
 	halted := failed
 	halted.Run.Title, halted.Run.WorkflowID, halted.Nodes, halted.Steps = upgrading.Run.Title, "upgrade", upgradeNodes(), upgrading.Steps
 	return []Page{
-		mk("upgrade-failed", halted), mk("running", running), mk("upgrading", upgrading), mk("queued", queued), mk("waiting", waiting), mk("decide", decide), mk("decide-wrong", wrong), mk("approved", approved), mk("rejected", rejected), mk("cancelling", cancelling), mk("failed", failed), mk("cancelled", cancelled), mk("succeeded", ok), mk("viewer", viewer, as(ui.RoleViewer)), mk("long-names", longNames),
+		mk("upgrade-failed", halted), mk("running", running), mk("upgrading", upgrading), mk("queued", queued), mk("waiting", waiting), mk("decide", decide), mk("decide-wrong", wrong), mk("approved", approved), mk("rejected", rejected), mk("cancelling", cancelling), mk("failed", failed), mk("cancelled", cancelled), mk("cancelled-app", stopped), mk("succeeded", ok), mk("viewer", viewer, as(ui.RoleViewer)), mk("long-names", longNames),
 	}
 }
 
@@ -193,14 +203,14 @@ func waitingRows() []runs.Row {
 }
 
 func historyPages() []Page {
-	p := runs.Props{Role: ui.RoleOperator, Rows: historyRows(), Now: now, OlderURL: "/runs?before=36",
+	p := runs.Props{Role: ui.RoleOperator, Rows: historyRows(), Now: now, Older: 36,
 		Workflows: []ui.Choice{{Value: "deploy-cluster", Label: "Deploy a cluster"}}, Deployments: []ui.Choice{{Value: "d1", Label: "Ratings"}, {Value: "d3", Label: long}}, Stacks: []ui.Choice{{Value: "s1", Label: "Seattle"}}}
 	forYou := p
 	forYou.ForYou = waitingRows()
 	older := p
-	older.NewestURL, older.OlderURL, older.Filter.Workflow = "/runs", "", "deploy-cluster"
+	older.Before, older.Older, older.Filter.Workflow = 36, 0, "deploy-cluster"
 	nothing := p
-	nothing.Rows, nothing.OlderURL, nothing.Filter = nil, "", runs.Filter{Status: "cancelled"}
+	nothing.Rows, nothing.Older, nothing.Filter = nil, 0, runs.Filter{Status: "cancelled"}
 	rows := historyRows()
 	compare := runs.CompareProps{A: runs.Side{Row: rows[3], Steps: deploySteps(5, "")}, B: runs.Side{Row: rows[2], Steps: deploySteps(1, workflows.StepFailed)}, Now: now,
 		Others: []ui.Choice{{Value: "r39", Label: "Run 39, 22 Nov 2026, 10:41 UTC, Ratings / Orlando"}, {Value: "r5", Label: long}}}

@@ -93,6 +93,13 @@ func statusPages() []Page {
 	d.Sites[1].Days = past(90, 24*time.Hour, "m", 100)
 	d.Sites[0].App = &status.App{Health: status.Up, Words: "Answers in 12 ms", Status: 200, CheckedAt: before(20 * time.Second), Days: past(90, 24*time.Hour, "uxuuuuu", 99.8)}
 	d.Sites[1].App = &status.App{Health: status.Down, Words: "Answers 503", Why: "It answered 503", Status: 503, CheckedAt: before(9 * time.Second), Days: past(90, 24*time.Hour, "x", 99.9)}
+	d.Sites[0].Scaling = []status.Scaling{{Name: "ratings-api", Current: -1, Target: 80, Replicas: 2, Min: 1, Max: 5}, {Name: "ratings-web", Current: 97, Target: 80, Replicas: 4, Min: 1, Max: 10}}
+	d.Sites[1].Scaling = d.Sites[0].Scaling[:1]
+	d.Ends = []status.Ending{
+		{What: "Personal access token", Of: "Connection Contoso DevOps", Ends: before(30 * time.Hour), Days: -2, Words: "ended yesterday", URL: "/connections/c1"},
+		{What: "Cluster's certificates", Of: "Ratings / Orlando", Ends: now.AddDate(0, 0, 9), Days: 9, Words: "9 days left", URL: "/clusters/c1"},
+		{What: "Support of Kubernetes 1.33", Of: "Ratings / Seattle", Ends: now.AddDate(0, 0, 40), Days: 40, Words: "40 days left", Support: true, URL: "/clusters/c1"},
+		{What: "Client secret", Of: "Stack Seattle", Ends: now.AddDate(0, 7, 0), Days: 212, Words: "212 days left", URL: "/stacks/s1"}}
 	d.Traffic = &status.Traffic{FQDN: "ratings.trafficmanager.net", CheckedAt: before(30 * time.Second)}
 	d.Sites[0].Rotation, d.Sites[1].Rotation = status.Rotation{In: true, Health: "online"}, status.Rotation{Health: "degraded"}
 	planned := statusOf(d)

@@ -1,6 +1,12 @@
 package guide
 
-import "hubwright/web/ui"
+import (
+	"slices"
+	"time"
+
+	"hubwright/web/runs"
+	"hubwright/web/ui"
+)
 
 type group struct {
 	name string
@@ -19,13 +25,70 @@ func groups(rows []Row) []group {
 	return out
 }
 
-func (r Row) allLater() bool {
-	for _, c := range r.Cells {
-		if !c.Later {
-			return false
+// Live is the board as a part that hears of its changes.
+func (p Props) Live() ui.Live {
+	return ui.Live{ID: "board", Again: p.url() + "/board", Socket: p.url() + "/socket", Version: p.Version, Title: p.Deployment.Name, Icon: p.Icon, Now: p.Now}
+}
+
+// Parts are the pieces of the board that change one by one.
+func (p Props) Parts() []ui.Part {
+	drafts := slices.Clone(p.Drafts)
+	for i := range drafts {
+		drafts[i].Now = time.Time{}
+	}
+	out := []ui.Part{
+		{ID: "board-foryou", Key: runs.Keys(p.ForYou), Body: forYou(p)},
+		{ID: "board-going", Key: ui.Key(p.Going, p.Next == nil), Body: going(p)},
+		{ID: "board-next", Key: ui.Key(p.Next), Body: next(p)},
+		{ID: "board-drafts", Key: ui.Key(drafts), Body: openDrafts(p)},
+	}
+	for _, c := range p.Columns {
+		out = append(out, ui.Part{ID: columnID(c), Key: ui.Key(c), Body: columnHead(c)})
+	}
+	for _, r := range p.Rows {
+		for i, c := range r.Cells {
+			out = append(out, ui.Part{ID: p.cellID(r, i), Key: ui.Key(c, p.site(i)), Body: cell(p, r, i)})
 		}
 	}
-	return true
+	return out
+}
+
+func columnID(c Column) string { return "col-" + c.Site.ID }
+
+func (p Props) cellID(r Row, i int) string {
+	if r.Wide {
+		return "cell-" + num(r.N)
+	}
+	return "cell-" + num(r.N) + "-" + p.Columns[i].Site.ID
+}
+
+// where tells whose cell it is, "" for the one of all Sites.
+func (p Props) where(r Row, i int) string {
+	if r.Wide {
+		return ""
+	}
+	return p.site(i)
+}
+
+func (c Column) percent() int {
+	if c.Total == 0 {
+		return 0
+	}
+	return 100 * c.Done / c.Total
+}
+
+func (c Column) progress() string {
+	if c.Done == c.Total {
+		return "All " + num(c.Total) + " steps done"
+	}
+	return num(c.Done) + " of " + num(c.Total) + " steps done"
+}
+
+func goingTitle(n int) string {
+	if n == 1 {
+		return "Under way"
+	}
+	return "Under way: " + num(n) + " runs"
 }
 
 func (p Props) site(i int) string {
@@ -74,5 +137,5 @@ func noSites(p Props) string {
 	if p.Role.Operates() {
 		return "Add the first Site below: choose the Stack on which this Deployment shall run."
 	}
-	return "When an operator adds one, its eleven steps appear here."
+	return "When an operator adds one, its steps appear here."
 }

@@ -14,20 +14,22 @@ import (
 
 // Column is the head of a Site's column.
 type Column struct {
-	Site  workflows.Site
-	Facts string // "1.33.10 · 6 nodes · Entra ID"
-	URL   string // the cluster, or the Stack while there is none
+	Site        workflows.Site
+	Facts       string // "1.33.10 · 6 nodes · Entra ID"
+	URL         string // the cluster, or the Stack while there is none
+	Done, Total int    // steps up to the running application
 }
 
 // Cell is what stands in one row for one Site.
 type Cell struct {
 	Status  ui.Status
+	Blocked bool   // Status says what has to be done before
+	Next    bool   // it is the one next thing
 	Note    string // "v0.85.0 · 12 Nov, ana"
 	NoteURL string
 	Percent int // of the bar; -1 or 0 without Running shows none
 	Action  *ui.Action
 	More    []ui.Action // what else can be done from here
-	Later   bool        // the workflow is not built yet
 }
 
 // Row is one step of the guide. A wide row has one Cell for the Deployment
@@ -41,12 +43,25 @@ type Row struct {
 	Cells []Cell
 }
 
+// Optional says that nobody has to go through the row.
+func (r Row) Optional() bool { return r.Group == operate }
+
+// Going is a run that has not ended.
+type Going struct {
+	Title   string // "Deploy a cluster on Orlando"
+	Status  ui.Status
+	Doing   string // "Creating 12 of 29 resources"
+	Percent int
+	Since   time.Time // zero before it began
+	URL     string
+}
+
 // Next is the one next thing to do.
 type Next struct {
 	Title  string
 	Why    string
+	Tone   ui.Tone // ToneBad and ToneWarn when something went wrong
 	Action *ui.Action
-	Status *ui.Status // while it goes: the run's status
 }
 
 // Props is the board.
@@ -55,21 +70,23 @@ type Props struct {
 	Deployment workflows.Deployment
 	Columns    []Column
 	Rows       []Row // Rows() with the cells filled in
+	Going      []Going
 	Next       *Next
 	Drafts     []wizard.DraftItem
 	ForYou     []runs.Row  // runs that wait for the person's decision
 	Stacks     []ui.Choice // that have no Site here yet
 	Errors     []workflows.FieldError
+	Icon       string // the favicon's state
+	Version    string // of what is shown
 	Now        time.Time
 }
 
 // url is the address of the board.
 func (p Props) url() string { return "/deployments/" + p.Deployment.ID }
 
-// Operate is the group of the rows that nobody has to go through.
-const Operate = "Operate"
+const operate = "Operate"
 
-// Rows are the eleven rows with nothing built: each cell says "Comes later".
+// Rows are the eleven rows, their cells empty.
 func Rows(sites int) []Row {
 	steps := []Row{
 		{Group: "Build", Title: "Prepare AKS Engine", Note: "Helper VM with the engine installed"},
@@ -81,8 +98,8 @@ func Rows(sites int) []Row {
 		{Group: "Deliver", Title: "Deploy the application", Note: "Ingress and the three-tier app"},
 		{Group: "Deliver", Title: "Autoscale", Note: "Replicas follow the load"},
 		{Group: "Join", Title: "Traffic Manager", Note: "One name over all sites", Wide: true},
-		{Group: Operate, Title: "Upgrade", Note: "Kubernetes version or OS image, node by node"},
-		{Group: Operate, Title: "Scale", Note: "Add or remove nodes in a pool"},
+		{Group: operate, Title: "Upgrade", Note: "Kubernetes version or OS image, node by node"},
+		{Group: operate, Title: "Scale", Note: "Add or remove nodes in a pool"},
 	}
 	for i := range steps {
 		steps[i].N = i + 1
@@ -90,9 +107,7 @@ func Rows(sites int) []Row {
 		if steps[i].Wide {
 			n = 1
 		}
-		for range n {
-			steps[i].Cells = append(steps[i].Cells, Cell{Later: true, Percent: -1})
-		}
+		steps[i].Cells = make([]Cell, n)
 	}
 	return steps
 }

@@ -16,6 +16,8 @@ type Props struct {
 	Crumbs     []ui.Crumb
 	Result     *workflows.Result   // when it succeeded
 	NextAction *ui.Action          // the button of Result.Next
+	Left       *workflows.Left     // when it did not succeed and leaves something
+	UndoAction *ui.Action          // the button of Left.Undo
 	Downloads  []ui.Action         // further buttons of the result: its files
 	Nodes      []workflows.NodeRow // that the run works on, if it says so
 	LastLines  []workflows.LogLine // the last 20 before the failure

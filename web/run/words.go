@@ -132,9 +132,13 @@ func lastWords(n int) string {
 	return fmt.Sprintf("The last %d lines", n)
 }
 
-func resultFacts(r workflows.Result) []ui.Fact {
-	out := make([]ui.Fact, 0, len(r.Facts))
-	for _, f := range r.Facts {
+func resultFacts(r workflows.Result) []ui.Fact { return facts(r.Facts) }
+
+func leftFacts(l workflows.Left) []ui.Fact { return facts(l.Items) }
+
+func facts(items []workflows.SummaryItem) []ui.Fact {
+	out := make([]ui.Fact, 0, len(items))
+	for _, f := range items {
 		out = append(out, ui.Fact{Label: f.Label, Value: f.Value})
 	}
 	return out

@@ -31,7 +31,8 @@ type Props struct {
 	Workflows   []ui.Choice
 	Deployments []ui.Choice
 	Stacks      []ui.Choice
-	OlderURL    string // "" at the end
-	NewestURL   string // "" on the first page
+	Before      int    // the runs before that number; 0 is the first page
+	Older       int    // the last number on this page when there are older ones, else 0
+	Version     string // of what is shown
 	Now         time.Time
 }

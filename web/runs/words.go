@@ -22,13 +22,6 @@ func withAll(choices []ui.Choice, label string) []ui.Choice {
 	return append([]ui.Choice{{Value: "", Label: label}}, choices...)
 }
 
-func startOf(r workflows.Run) time.Time {
-	if r.StartedAt.IsZero() {
-		return r.CreatedAt
-	}
-	return r.StartedAt
-}
-
 func took(r workflows.Run, now time.Time) string {
 	if r.StartedAt.IsZero() {
 		return ""

@@ -1,9 +1,7 @@
 package status
 
 import (
-	"encoding/json"
 	"math"
-	"strconv"
 	"time"
 
 	"github.com/a-h/templ"
@@ -11,51 +9,59 @@ import (
 	"hubwright/web/ui"
 )
 
-// Part is a piece of the page that is replaced alone when it changes. Its
-// element has its ID.
+// Part is a piece of the page, or one that only holds others.
 type Part struct {
-	ID     string
-	Key    string // two parts with the same ID and Key look the same, but for how old the answers are
-	Body   templ.Component
-	Inside []Part // of the one part that only holds others
+	ui.Part
+	Inside []Part
+}
+
+func part(id, key string, body templ.Component) Part {
+	return Part{Part: ui.Part{ID: id, Key: key, Body: body}}
 }
 
 // Parts are the pieces of the page in their order.
 func (p Props) Parts() []Part {
-	out := []Part{{ID: "part-announcements", Key: key(p.Board.Announcements), Body: announcements(p)}}
+	out := []Part{part("part-announcements", ui.Key(p.Board.Announcements), announcements(p))}
 	switch {
 	case len(p.Board.Deployments) == 0:
-		return append(out, Part{ID: "part-empty", Body: empty()})
+		return append(out, part("part-empty", "", empty()))
 	case p.Wall:
 		for _, d := range p.Board.Deployments {
-			out = append(out, Part{ID: "part-" + d.ID, Key: key(steady(d)), Body: wall(p, d)})
+			out = append(out, part("part-"+d.ID, ui.Key(steady(d)), wall(p, d)))
 		}
 	case p.One:
 		d := p.Board.Deployments[0]
 		steadyTop := steady(d)
-		steadyTop.Sites, steadyTop.Past = nil, nil
-		out = append(out, Part{ID: "part-top", Key: key(steadyTop), Body: top(p, d)})
-		sites := Part{ID: "part-site"}
+		steadyTop.Sites, steadyTop.Past, steadyTop.Ends = nil, nil, nil
+		out = append(out, part("part-top", ui.Key(steadyTop), top(p, d)))
+		sites := part("part-site", "", nil)
 		for i, s := range steady(d).Sites {
-			sites.Inside = append(sites.Inside, Part{ID: "part-" + s.ID, Key: key(s), Body: site(p, d.Sites[i])})
+			s.Scaling = d.Sites[i].Scaling
+			sites.Inside = append(sites.Inside, part("part-"+s.ID, ui.Key(s), site(p, d.Sites[i])))
 		}
-		out = append(out, sites, Part{ID: "part-past", Key: key(d.Past), Body: past(d, p.Now)})
+		out = append(out, sites)
+		if !p.Shared {
+			out = append(out, part("part-ends", ui.Key(d.Ends), ends(d)))
+		}
+		out = append(out, part("part-past", ui.Key(d.Past), past(d, p.Now)))
 	default:
 		for _, d := range p.Board.Deployments {
-			out = append(out, Part{ID: "part-" + d.ID, Key: key(steady(d)), Body: summary(p, d)})
+			out = append(out, part("part-"+d.ID, ui.Key(steady(d)), summary(p, d)))
 		}
 	}
 	return out
 }
 
 // Pieces are the parts without those that only hold others.
-func (p Props) Pieces() []Part {
-	var out []Part
+func (p Props) Pieces() []ui.Part {
+	var out []ui.Part
 	for _, x := range p.Parts() {
 		if x.Inside != nil {
-			out = append(out, x.Inside...)
+			for _, y := range x.Inside {
+				out = append(out, y.Part)
+			}
 		} else if x.Body != nil {
-			out = append(out, x)
+			out = append(out, x.Part)
 		}
 	}
 	return out
@@ -85,7 +91,7 @@ func (p Props) CheckedAt() map[string]time.Time {
 func steady(d Deployment) Deployment {
 	sites := make([]Site, len(d.Sites))
 	for i, s := range d.Sites {
-		s.CheckedAt = time.Time{}
+		s.CheckedAt, s.Scaling = time.Time{}, nil // few pages show the autoscalers
 		s.Days, s.Quarters = s.Days.steady(), s.Quarters.steady()
 		if s.App != nil {
 			a := *s.App
@@ -111,12 +117,9 @@ func (s Strip) steady() Strip {
 	return s
 }
 
-func key(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return strconv.FormatInt(time.Now().UnixNano(), 36) // it is taken for changed
-	}
-	return string(b)
+// Live is the page as a part that hears of its changes.
+func (p Props) Live() ui.Live {
+	return ui.Live{ID: "status", Again: p.again(), Socket: p.socket(), Version: p.Version, Title: p.WindowTitle(), Icon: p.Icon(), Now: p.Now, StaleAfter: p.StaleAfter}
 }
 
 // socket is where the page hears of changes.

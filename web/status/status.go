@@ -59,6 +59,7 @@ type Deployment struct {
 	Changes []Change `json:"changes"`           // in progress
 	Past    []Change `json:"past"`              // the newest first
 	Traffic *Traffic `json:"traffic,omitempty"` // nil while it has no name
+	Ends    []Ending `json:"ends,omitempty"`    // what ends first first; not on a shared page
 }
 
 // Traffic is the one name of a Deployment.
@@ -88,6 +89,28 @@ type Site struct {
 	Quarters        Strip     `json:"quarters"`
 	Rotation        Rotation  `json:"rotation,omitzero"`
 	App             *App      `json:"app,omitempty"` // nil while the Site has no application
+	Scaling         []Scaling `json:"autoscalers,omitempty"`
+}
+
+// Scaling is an autoscaler as the newest probe found it.
+type Scaling struct {
+	Name     string `json:"name,omitempty"`   // not on a shared page
+	Current  int    `json:"cpuPercent"`       // of the CPU requests; -1 while unknown
+	Target   int    `json:"targetCPUPercent"` // that is aimed at
+	Replicas int    `json:"replicas"`
+	Min      int    `json:"min"`
+	Max      int    `json:"max"`
+}
+
+// Ending is something that this Deployment needs and that ends one day.
+type Ending struct {
+	What    string    `json:"what"`
+	Of      string    `json:"of"`
+	Ends    time.Time `json:"ends"`
+	Days    int       `json:"days"` // full days left, negative after the end
+	Words   string    `json:"-"`    // "9 days left"
+	Support bool      `json:"support,omitempty"`
+	URL     string    `json:"-"`
 }
 
 // Rotation is how a Site stands behind the one name; zero when nobody knows.
@@ -154,6 +177,7 @@ type Props struct {
 	Shared     bool          // seen through a link, without a login
 	Watching   bool          // the Monitor is on
 	StaleAfter time.Duration // after it, an answer is old
+	Made       string        // Live, made before; "" makes it now
 	Version    string        // of what is shown, for the feed of changes
 	Sharing    Sharing       // for operators
 }

@@ -13,13 +13,14 @@ import (
 // slot. What is worse is shorter too: colour is not the only sign.
 func (s Strip) path(mark rune) string {
 	top := map[rune]int{MarkUp: 0, MarkDegraded: 9, MarkDown: 17, MarkPlanned: 22, MarkNone: 26}[mark]
-	var b strings.Builder
+	end := " " + strconv.Itoa(top) + "h3V28h-3z"
+	var b []byte
 	for i, m := range s.Marks {
 		if m == mark {
-			b.WriteString("M" + strconv.Itoa(4*i) + " " + strconv.Itoa(top) + "h3V28h-3z")
+			b = append(strconv.AppendInt(append(b, 'M'), int64(4*i), 10), end...)
 		}
 	}
-	return b.String()
+	return string(b)
 }
 
 func (s Strip) box() string { return "0 0 " + strconv.Itoa(4*len(s.Marks)-1) + " 28" }
@@ -171,6 +172,36 @@ func (s Site) certificate() ui.Status {
 		return ui.Status{Tone: ui.ToneWarn, Words: words}
 	}
 	return ui.Status{Tone: ui.ToneOK, Words: words}
+}
+
+func (x Scaling) words() string {
+	now := "CPU not known yet"
+	if x.Current >= 0 {
+		now = fmt.Sprintf("%d %%", x.Current)
+	}
+	return fmt.Sprintf("%s of %d %% CPU, %s", now, x.Target, ui.Plural(x.Replicas, "replica", "replicas"))
+}
+
+func (x Scaling) title() string {
+	if x.Name == "" {
+		return "Autoscaler"
+	}
+	return "Autoscaler " + x.Name
+}
+
+func (x Scaling) limits() string { return fmt.Sprintf("%d to %d", x.Min, x.Max) }
+
+// status is how near the end is, as the calendar shows it.
+func (e Ending) status() ui.Status {
+	switch {
+	case e.Days < 0 && e.Support:
+		return ui.Status{Tone: ui.ToneWarn, Words: e.Words}
+	case e.Days < 14 && !e.Support:
+		return ui.Status{Tone: ui.ToneBad, Words: e.Words}
+	case e.Days < 45:
+		return ui.Status{Tone: ui.ToneWarn, Words: e.Words}
+	}
+	return ui.Status{Tone: ui.ToneOK, Words: e.Words}
 }
 
 func (r Rotation) status() ui.Status {

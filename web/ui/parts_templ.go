@@ -402,7 +402,7 @@ func Button(a Action) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if a.Method == "" || a.Method == "GET" {
-			var templ_7745c5c3_Var21 = []any{"btn", templ.KV("primary", a.Primary), templ.KV("danger", a.Danger)}
+			var templ_7745c5c3_Var21 = []any{"btn", templ.KV("primary", a.Primary), templ.KV("danger", a.Danger), templ.KV("quiet", a.Quiet)}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var21...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -427,7 +427,7 @@ func Button(a Action) templ.Component {
 			var templ_7745c5c3_Var23 templ.SafeURL
 			templ_7745c5c3_Var23, templ_7745c5c3_Err = templ.JoinURLErrs(a.URL)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `ui/parts.templ`, Line: 58, Col: 95}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `ui/parts.templ`, Line: 58, Col: 123}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var23))
 			if templ_7745c5c3_Err != nil {
@@ -523,7 +523,7 @@ func Button(a Action) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			var templ_7745c5c3_Var29 = []any{"btn", templ.KV("primary", a.Primary), templ.KV("danger", a.Danger)}
+			var templ_7745c5c3_Var29 = []any{"btn", templ.KV("primary", a.Primary), templ.KV("danger", a.Danger), templ.KV("quiet", a.Quiet)}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var29...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -24,7 +24,8 @@ type world struct {
 	installed []string
 	removed   []string
 	fail      map[string]error // of an install, by release
-	foreign   bool             // the driver is there, but no release of it
+	status    map[string]w.ReleaseState
+	foreign   bool // the driver is there, but no release of it
 
 	releases map[string]w.Release
 	endpoint *w.Endpoint
@@ -109,6 +110,21 @@ func (x *world) List(context.Context) ([]w.ReleaseState, error) {
 		return nil, nil
 	}
 	return []w.ReleaseState{{Chart: driverChart}}, nil
+}
+
+func (x *world) Status(_ context.Context, namespace, name string) (w.ReleaseState, error) {
+	if s, ok := x.status[name]; ok {
+		s.Namespace, s.Name = namespace, name
+		return s, nil
+	}
+	return w.ReleaseState{}, w.ErrNotFound
+}
+func (x *world) Autoscalers(_ context.Context, namespace string) ([]w.Autoscaler, error) {
+	return []w.Autoscaler{{Namespace: namespace, Name: "ours", Ours: true}, {Namespace: namespace, Name: "theirs"}}, nil
+}
+func (x *world) DeleteAutoscaler(_ context.Context, namespace, name string) error {
+	x.removed = append(x.removed, "hpa "+namespace+"/"+name)
+	return nil
 }
 
 func (x *world) needs() Needs {
@@ -332,7 +348,7 @@ func TestRemoval(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p, err := s.Plan(t.Context()); err != nil || len(p.Changes) != 3 {
+	if p, err := s.Plan(t.Context()); err != nil || len(p.Changes) != 8 {
 		t.Errorf("plan %+v, %v", p, err)
 	}
 	state, err := s.State()
@@ -348,7 +364,42 @@ func TestRemoval(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if strings.Join(x.removed, " ") != "ratings ingress" || x.endpoint != nil || len(x.releases) != 1 {
+	if strings.Join(x.removed, " ") != "hpa ratingsapp/ours ratings ingress" || x.endpoint != nil || len(x.releases) != 1 {
 		t.Errorf("removed %v, endpoint %v, releases %v", x.removed, x.endpoint, x.releases)
+	}
+}
+
+// TestCancelled: what a step that was stopped has put on the cluster is told,
+// is remembered, and so can be taken away.
+func TestCancelled(t *testing.T) {
+	x := newWorld()
+	x.fail["ratings"] = context.Canceled
+	x.status = map[string]w.ReleaseState{"ratings": {Status: "failed", Revision: 1, Objects: []w.ReleaseObject{
+		{Kind: "Deployment", Name: "ratings-web", Detail: "0 of 2 ready"}, {Kind: "Job", Name: "setup", Detail: gone}}}}
+	e, err := run(t, x, nil)
+	if !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, i := range e.Left().Items {
+		told = append(told, i.Label+": "+i.Value)
+	}
+	all := strings.Join(told, "\n")
+	if !strings.Contains(all, "Release ratings: in namespace ratingsapp, failed at revision 1. The cluster has of it: Deployment ratings-web") || strings.Contains(all, "setup") {
+		t.Errorf("it says that it leaves:\n%s", all)
+	}
+	if e.Left().Undo == nil || e.Left().Undo.WorkflowID != RemoveID {
+		t.Errorf("it offers %+v", e.Left().Undo)
+	}
+	s, err := NewRemoval(x.needs()).Open(t.Context(), w.Target{SiteID: "s"}, nil)
+	if err != nil {
+		t.Fatalf("it cannot be taken away: %v", err)
+	}
+	if p, err := s.Plan(t.Context()); err != nil || p.Changes[0].What != "Release ratings in namespace ratingsapp" {
+		t.Errorf("%+v, %v", p.Changes, err)
+	}
+	x.status = nil
+	if e, _ = run(t, x, nil); len(e.Left().Items) != 3 { // driver, ingress, address
+		t.Errorf("nothing of the application is there, and it tells %+v", e.Left().Items)
 	}
 }

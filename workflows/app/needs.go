@@ -27,9 +27,7 @@ type Needs struct {
 
 // Records are our own.
 type Records interface {
-	Site(ctx context.Context, id string) (w.Site, error)
-	Stack(ctx context.Context, id string) (w.Stack, error)
-	ClusterOfSite(ctx context.Context, siteID string) (w.Cluster, error)
+	w.SiteRecords
 	Releases(ctx context.Context, siteID string) ([]w.Release, error)
 	SaveRelease(ctx context.Context, r *w.Release) error
 	DeleteRelease(ctx context.Context, siteID, namespace, name string) error
@@ -53,6 +51,8 @@ type Looker interface {
 	Workloads(ctx context.Context, namespace string) ([]w.Workload, error)
 	Exposures(ctx context.Context, namespace string) ([]w.Exposure, error)
 	May(ctx context.Context, verb, group, resource, namespace string) (bool, error)
+	Autoscalers(ctx context.Context, namespace string) ([]w.Autoscaler, error)
+	DeleteAutoscaler(ctx context.Context, namespace, name string) error
 }
 
 // Helm puts releases on a cluster. Install may be called at any time: what is
@@ -63,6 +63,9 @@ type Helm interface {
 	// Compare is what an Install would change, without the values of Secrets.
 	Compare(ctx context.Context, spec w.ReleaseSpec) (diff string, changed int, err error)
 	List(ctx context.Context) ([]w.ReleaseState, error)
+	// Status is a release with its objects. One that is not there is
+	// workflows.ErrNotFound.
+	Status(ctx context.Context, namespace, name string) (w.ReleaseState, error)
 }
 
 // Probe is one HTTP request.

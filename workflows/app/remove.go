@@ -15,9 +15,11 @@ const RemoveID = "app-remove"
 type Removal struct {
 	SiteID, SiteName string
 	Releases         []w.Release // of the application and its ingress controller
+	Driver           bool        // a run of ours put the disk driver on the cluster
 	Ingress          bool        // the controller goes too
 
-	Removed []string
+	Removed []string // releases
+	Scalers []string // autoscalers
 }
 
 // NewRemoval makes the workflow that undoes what New's did. The disk driver
@@ -32,6 +34,12 @@ func NewRemoval(n Needs) w.Definition {
 			r := w.Result{Headline: "The application is removed from " + s.SiteName + "."}
 			for _, name := range s.Removed {
 				r.Facts = append(r.Facts, w.SummaryItem{Label: "Release " + name, Value: "removed"})
+			}
+			for _, name := range s.Scalers {
+				r.Facts = append(r.Facts, w.SummaryItem{Label: "Autoscaler " + name, Value: "removed"})
+			}
+			for _, c := range s.staying() {
+				r.Facts = append(r.Facts, w.SummaryItem{Label: "Stays", Value: c.What})
 			}
 			return r
 		},
@@ -52,6 +60,7 @@ func (f flow) beginRemoval(ctx context.Context, t w.Target) (*Removal, error) {
 		if r.Role == w.ReleaseApp || r.Role == w.ReleaseIngress {
 			s.Releases = append(s.Releases, r)
 		}
+		s.Driver = s.Driver || r.Role == w.ReleaseStorage
 	}
 	if len(s.Releases) == 0 {
 		return nil, &w.Problem{Code: "app.none", What: "There is no application on " + site.Name, Why: "none was deployed by Hubwright, or it was removed", Fix: "Deploy it first: it is step 7 of the guide."}
@@ -101,8 +110,59 @@ func removalPlan(_ context.Context, s *Removal) (w.Plan, error) {
 		p.Changes = append(p.Changes, w.Change{Verb: "delete", What: fmt.Sprintf("Release %s in namespace %s", r.Name, r.Namespace), Note: r.Chart + " " + r.ChartVersion})
 		p.Commands = append(p.Commands, w.Command{Title: "Release " + r.Name, Text: "helm uninstall " + r.Name + " --namespace " + r.Namespace + " --wait"})
 	}
-	p.Changes = append(p.Changes, w.Change{Verb: "none", What: "Disks, and the Secret with the database's passwords", Note: "stay, so that the application can come back with its data"})
+	for _, namespace := range s.emptied() {
+		p.Changes = append(p.Changes, w.Change{Verb: "delete", What: "The autoscalers in namespace " + namespace + " that Hubwright set", Note: "they would have nothing to scale"})
+	}
+	p.Changes = append(p.Changes, s.staying()...)
 	return p, nil
+}
+
+// emptied are the namespaces from which an application goes.
+func (s *Removal) emptied() []string {
+	var out []string
+	for _, r := range s.going() {
+		if r.Role == w.ReleaseApp {
+			out = append(out, r.Namespace)
+		}
+	}
+	return out
+}
+
+// staying is what the removal leaves on the cluster.
+func (s *Removal) staying() []w.Change {
+	var out []w.Change
+	spaces := map[string]bool{}
+	for _, r := range s.Releases {
+		if !spaces[r.Namespace] {
+			spaces[r.Namespace] = true
+			out = append(out, w.Change{Verb: "none", What: "Namespace " + r.Namespace, Note: "stays: Helm does not take away what others may use"})
+		}
+		if r.Role == w.ReleaseIngress && !s.Ingress {
+			out = append(out, w.Change{Verb: "none", What: "Release " + r.Name + " in namespace " + r.Namespace, Note: "stays with its external address"})
+		}
+	}
+	if s.Ingress {
+		out = append(out, w.Change{Verb: "none", What: "Definitions (CRDs) of the ingress controller", Note: "stay: Helm never takes definitions away"})
+	}
+	if s.Driver {
+		out = append(out, w.Change{Verb: "none", What: "The disk driver", Note: "stays: others may have disks"})
+	}
+	return append(out, w.Change{Verb: "none", What: "Disks, and the Secret with the database's passwords", Note: "stay, so that the application can come back with its data"})
+}
+
+// Left is what a removal that did not succeed has not taken away.
+func (s *Removal) Left() w.Left {
+	var l w.Left
+	for _, r := range s.going() {
+		value := "still there, perhaps in part: a retry goes on"
+		for _, name := range s.Removed {
+			if name == r.Name {
+				value = "removed"
+			}
+		}
+		l.Items = append(l.Items, w.SummaryItem{Label: "Release " + r.Name, Value: value})
+	}
+	return l
 }
 
 func (f flow) removalSteps() []w.Step[Removal] {
@@ -122,6 +182,11 @@ func (f flow) remove(ctx context.Context, s *Removal, log w.Log) error {
 	return f.with(ctx, &State{SiteID: s.SiteID}, func(k Kube) error {
 		s.Removed = nil
 		for _, r := range s.going() {
+			if r.Role == w.ReleaseApp {
+				if err := f.removeScalers(ctx, s, k, r.Namespace, log); err != nil {
+					return err
+				}
+			}
 			log.Command("helm uninstall " + r.Name + " --namespace " + r.Namespace + " --wait")
 			if err := k.Uninstall(ctx, r.Namespace, r.Name, log); err != nil {
 				return err
@@ -133,4 +198,24 @@ func (f flow) remove(ctx context.Context, s *Removal, log w.Log) error {
 		}
 		return nil
 	})
+}
+
+// removeScalers takes away the autoscalers that runs of ours have set: Helm
+// does not know of them.
+func (f flow) removeScalers(ctx context.Context, s *Removal, k Kube, namespace string, log w.Log) error {
+	all, err := k.Autoscalers(ctx, namespace)
+	if err != nil {
+		return err
+	}
+	for _, a := range all {
+		if !a.Ours {
+			continue
+		}
+		if err := k.DeleteAutoscaler(ctx, namespace, a.Name); err != nil {
+			return err
+		}
+		log.Good("Autoscaler %s/%s is gone", namespace, a.Name)
+		s.Scalers = append(s.Scalers, namespace+"/"+a.Name)
+	}
+	return nil
 }

@@ -94,7 +94,11 @@ type part struct {
 }
 
 func (p part) spec(c w.Chart) w.ReleaseSpec {
-	return w.ReleaseSpec{Name: p.name, Namespace: p.namespace, Chart: c, Values: p.values}
+	spec := w.ReleaseSpec{Name: p.name, Namespace: p.namespace, Chart: c, Values: p.values, Patience: partPatience}
+	if p.role == w.ReleaseApp {
+		spec.Patience = appPatience
+	}
+	return spec
 }
 
 func (p part) title() string {

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 
 	w "hubwright/workflows"
 )
@@ -98,6 +97,9 @@ type Placed struct {
 	Name, Chart, Version string
 	Revision             int
 	Changed              bool
+	// Of one that did not get ready:
+	Namespace, Status string
+	There             []string // its objects that the cluster has: "Deployment ratings-web"
 }
 
 func (s *State) ownIngress() bool { return s.Ingress.Kind != IngressExisting }
@@ -105,34 +107,14 @@ func (s *State) ownIngress() bool { return s.Ingress.Kind != IngressExisting }
 func (s *State) ratings() bool { return s.App.Kind == AppRatings }
 
 func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
-	site, err := f.Records.Site(ctx, t.SiteID)
+	at, err := w.FindSiteCluster(ctx, f.Records, t.SiteID)
 	if err != nil {
 		return nil, err
 	}
-	stack, err := f.Records.Stack(ctx, site.StackID)
-	if err != nil {
-		return nil, err
-	}
-	c, err := f.Records.ClusterOfSite(ctx, site.ID)
-	if errors.Is(err, w.ErrNotFound) {
-		return nil, &w.Problem{Code: "app.cluster", What: "There is no cluster on " + site.Name + " yet", Why: "the cluster has not been deployed", Fix: "Deploy the cluster first: it is step 3 of the guide."}
-	}
-	if err != nil {
-		return nil, err
-	}
-	s := &State{SiteID: site.ID, SiteName: site.Name, StackID: stack.ID, Cluster: Facts{Name: c.Name, Version: c.Version, Domain: stack.CloudAppDomain(), Masters: c.MasterCount}}
+	site, c := at.Site, at.Cluster
+	s := &State{SiteID: site.ID, SiteName: site.Name, StackID: site.StackID, Cluster: Facts{Name: c.Name, Version: c.Version, Domain: at.Stack.CloudAppDomain(), Masters: c.MasterCount}}
 	s.Installed, err = f.Records.Releases(ctx, site.ID)
 	return s, err
-}
-
-// installed is a release of an earlier run with that role.
-func (s *State) installed(role w.ReleaseRole) (w.Release, bool) {
-	for _, r := range s.Installed {
-		if r.Role == role {
-			return r, true
-		}
-	}
-	return w.Release{}, false
 }
 
 // open reaches the Site's cluster.

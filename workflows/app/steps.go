@@ -11,20 +11,24 @@ import (
 	w "hubwright/workflows"
 )
 
+// How long a step waits before it says what is wrong: less than its soft
+// time-out, so that nobody waits without a word.
 const (
-	askAgain  = 3 * time.Second
-	addresses = 8 * time.Minute // how long an address may take before it is a failure
-	answering = 3 * time.Minute // and an answer through the ingress
+	askAgain     = 3 * time.Second
+	partPatience = 4 * time.Minute // nothing of a controller or driver gets better
+	appPatience  = 8 * time.Minute // nothing of the application does
+	addresses    = 6 * time.Minute // an address is not there
+	answering    = 3 * time.Minute // there is no answer through the ingress
 )
 
 func (f flow) steps() []w.Step[State] {
 	return []w.Step[State]{
 		{ID: "storage", Title: "Install the disk driver", Why: "Volumes need it; on a Hub it is not there by default.", Timeout: 5 * time.Minute, Weight: 3, When: func(s *State) bool { return s.Storage.Install }, Run: f.storage},
 		{ID: "ingress", Title: "Install the ingress controller", Why: "It leads requests from one public address to the applications.", Timeout: 5 * time.Minute, Weight: 3, When: (*State).ownIngress, Run: f.ingress},
-		{ID: "address", Title: "Wait for the external address", Why: "The Hub gives it; that takes one to three minutes.", Timeout: 4 * time.Minute, Weight: 2, Run: f.address},
+		{ID: "address", Title: "Wait for the external address", Why: "The Hub gives it; that takes one to three minutes.", Timeout: 7 * time.Minute, Weight: 2, Run: f.address},
 		{ID: "app", Title: "Install the application", Why: "Helm puts its objects on the cluster, and each is waited for.", Timeout: 10 * time.Minute, Weight: 5, Run: f.app},
 		{ID: "verify", Title: "Verify pods and endpoints", Why: "A Service without an endpoint fails silently.", Timeout: 2 * time.Minute, Run: f.verify},
-		{ID: "probe", Title: "Ask through the ingress", Why: "What people will see counts.", Timeout: 2 * time.Minute, Run: f.probe},
+		{ID: "probe", Title: "Ask through the ingress", Why: "What people will see counts.", Timeout: 4 * time.Minute, Run: f.probe},
 		{ID: "record", Title: "Remember where it answers", Why: "Traffic Manager and the status page ask there.", Run: f.record},
 	}
 }
@@ -45,11 +49,18 @@ func (f flow) place(ctx context.Context, s *State, k Kube, p part, log w.Log) (P
 	if p.role == w.ReleaseApp {
 		s.Found.Objects = state.Objects
 	}
-	rel := w.Release{
+	return placed(state), f.remember(ctx, s, p, state, c.Digest)
+}
+
+func placed(state w.ReleaseState) Placed {
+	return Placed{Name: state.Name, Namespace: state.Namespace, Chart: state.Chart, Version: state.ChartVersion, Revision: state.Revision, Changed: state.Changed}
+}
+
+func (f flow) remember(ctx context.Context, s *State, p part, state w.ReleaseState, digest string) error {
+	return f.Records.SaveRelease(ctx, &w.Release{
 		SiteID: s.SiteID, Role: p.role, Name: state.Name, Namespace: state.Namespace, Chart: state.Chart, ChartVersion: state.ChartVersion,
-		AppVersion: state.AppVersion, Source: p.source.Place(), Digest: c.Digest, Revision: state.Revision, RunID: w.OriginOf(ctx).RunID,
-	}
-	return Placed{Name: state.Name, Chart: state.Chart, Version: state.ChartVersion, Revision: state.Revision, Changed: state.Changed}, f.Records.SaveRelease(ctx, &rel)
+		AppVersion: state.AppVersion, Source: p.source.Place(), Digest: digest, Revision: state.Revision, RunID: w.OriginOf(ctx).RunID,
+	})
 }
 
 func (f flow) part(s *State, role w.ReleaseRole) part {
@@ -62,18 +73,22 @@ func (f flow) part(s *State, role w.ReleaseRole) part {
 }
 
 func (f flow) storage(ctx context.Context, s *State, log w.Log) error {
-	return f.with(ctx, s, func(k Kube) error {
+	install := false
+	err := f.with(ctx, s, func(k Kube) error {
 		foreign, err := f.foreignDriver(ctx, k)
 		if err != nil {
 			return err
 		}
+		install = !foreign
 		if foreign {
 			log.Good("The driver %s is on the cluster already, and not from Helm: it stays as it is", driverName)
-			return nil
 		}
-		s.Found.Driver, err = f.place(ctx, s, k, f.part(s, w.ReleaseStorage), log)
-		return err
+		return nil
 	})
+	if err != nil || !install {
+		return err
+	}
+	return f.install(ctx, s, w.ReleaseStorage, &s.Found.Driver, log)
 }
 
 // foreignDriver says whether the driver came otherwise: as AKS Engine's addon.
@@ -99,17 +114,25 @@ func (f flow) foreignDriver(ctx context.Context, k Kube) (bool, error) {
 }
 
 func (f flow) ingress(ctx context.Context, s *State, log w.Log) error {
-	return f.with(ctx, s, func(k Kube) (err error) {
-		s.Found.Ingress, err = f.place(ctx, s, k, f.part(s, w.ReleaseIngress), log)
-		return err
-	})
+	return f.install(ctx, s, w.ReleaseIngress, &s.Found.Ingress, log)
 }
 
 func (f flow) app(ctx context.Context, s *State, log w.Log) error {
-	return f.with(ctx, s, func(k Kube) (err error) {
-		s.Found.App, err = f.place(ctx, s, k, s.appPart(), log)
+	return f.install(ctx, s, w.ReleaseApp, &s.Found.App, log)
+}
+
+// install places a part. When that does not come to its end, what the cluster
+// has of it is remembered, so that it can be told and taken away.
+func (f flow) install(ctx context.Context, s *State, role w.ReleaseRole, found *Placed, log w.Log) error {
+	p := f.part(s, role)
+	err := f.with(ctx, s, func(k Kube) (err error) {
+		*found, err = f.place(ctx, s, k, p, log)
 		return err
 	})
+	if err != nil {
+		f.leave(ctx, s, p, found, log)
+	}
+	return err
 }
 
 // address waits until the controller's Service has its public address.

@@ -55,6 +55,10 @@ func (x *world) EnsureAutoscaler(_ context.Context, a w.Autoscaler) (bool, error
 	x.have = &a
 	return true, nil
 }
+func (x *world) DeleteAutoscaler(context.Context, string, string) error {
+	x.have = nil
+	return nil
+}
 func (x *world) Autoscalers(context.Context, string) ([]w.Autoscaler, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -62,7 +66,9 @@ func (x *world) Autoscalers(context.Context, string) ([]w.Autoscaler, error) {
 	if x.other != nil {
 		out = append(out, *x.other)
 	}
-	if a := x.have; a != nil {
+	if x.have != nil {
+		a := x.have
+		a.Namespace, a.Name = "ratingsapp", "ratings-web"
 		a.Active, a.Current, a.Reason = !x.dark, 10, "FailedGetResourceMetric"
 		if x.dark {
 			a.Current = -1
@@ -223,5 +229,42 @@ func TestWrongAnswers(t *testing.T) {
 		if errs := s.Errors(); len(errs) == 0 || errs[0].Field != field {
 			t.Errorf("%s: %+v", field, errs)
 		}
+	}
+}
+
+// TestRemoval: it goes, a second time nothing changes, and a run that was
+// stopped says what it leaves and offers this.
+func TestRemoval(t *testing.T) {
+	x := newWorld()
+	x.stiff = true
+	e, _, err := run(t, x, w.Answers{"test": "yes"})
+	if left := e.Left(); err == nil || len(left.Items) != 1 || !strings.Contains(left.Items[0].Value, "1 to 10 at 80 %") || left.Undo.WorkflowID != RemoveID {
+		t.Fatalf("%+v, %v", left, err)
+	}
+	def := NewRemoval(x.needs())
+	for _, want := range []string{"stay at 1", "nothing to change"} {
+		s, err := def.Open(t.Context(), w.Target{SiteID: "s"}, nil)
+		if err != nil || len(s.Errors()) > 0 {
+			t.Fatal(err, s.Errors())
+		}
+		state, err := s.State()
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := def.Resume(state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Run(t.Context(), "remove", &lines{}); err != nil {
+			t.Fatal(err)
+		}
+		facts := e.Result().Facts
+		if last := facts[len(facts)-1].Value; x.have != nil || !strings.Contains(last, want) {
+			t.Errorf("%q, not %q", last, want)
+		}
+	}
+	s, err := def.Open(t.Context(), w.Target{SiteID: "s"}, w.Answers{"autoscaler": "web"})
+	if err != nil || len(s.Errors()) != 1 {
+		t.Errorf("a name without namespace: %v, %v", s.Errors(), err)
 	}
 }

@@ -22,9 +22,7 @@ type Needs struct {
 
 // Records are our own.
 type Records interface {
-	Site(ctx context.Context, id string) (w.Site, error)
-	Stack(ctx context.Context, id string) (w.Stack, error)
-	ClusterOfSite(ctx context.Context, siteID string) (w.Cluster, error)
+	w.SiteRecords
 	Releases(ctx context.Context, siteID string) ([]w.Release, error)
 	Endpoint(ctx context.Context, siteID string) (w.Endpoint, error)
 }
@@ -36,6 +34,8 @@ type Kube interface {
 	Metrics(ctx context.Context) (int, error)
 	Scalables(ctx context.Context) ([]w.Scalable, error)
 	Autoscalers(ctx context.Context, namespace string) ([]w.Autoscaler, error)
+	// DeleteAutoscaler removes one. One that is not there is no error.
+	DeleteAutoscaler(ctx context.Context, namespace, name string) error
 	EnsureAutoscaler(ctx context.Context, a w.Autoscaler) (changed bool, err error)
 	Close() error
 }

@@ -10,6 +10,9 @@ import (
 	w "hubwright/workflows"
 )
 
+// lookTime is how long a page waits for the cluster.
+const lookTime = 8 * time.Second
+
 func text(v string) func(*State) string { return func(*State) string { return v } }
 
 func (f flow) pages() []w.Page[State] {
@@ -82,7 +85,7 @@ func bindLoad(a w.Answers, s *State) []w.FieldError {
 
 // deployments are what could scale.
 func (f flow) deployments(ctx context.Context, s *State) ([]w.Option, error) {
-	ctx, cancel := context.WithTimeout(ctx, 8*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	var out []w.Option
 	err := f.with(ctx, s, func(k Kube) error {

@@ -8,30 +8,33 @@ import (
 	w "hubwright/workflows"
 )
 
+// How long a step waits before it says what is wrong: less than its soft
+// time-out, so that nobody waits without a word.
 const (
 	askAgain = 3 * time.Second
-	metered  = 4 * time.Minute  // how long the first numbers may take
-	scaling  = 5 * time.Minute  // and a scale-out under load
-	shrink   = 15 * time.Minute // and a scale-in: the autoscaler waits five minutes by itself
+	metered  = 4 * time.Minute  // there are no first numbers
+	scaling  = 5 * time.Minute  // there are no more pods under load
+	shrink   = 15 * time.Minute // there are no fewer: the autoscaler waits five minutes by itself
 )
 
 func (f flow) steps() []w.Step[State] {
 	tested := func(s *State) bool { return s.LoadTest }
 	return []w.Step[State]{
 		{ID: "apply", Title: "Set the autoscaler", Why: "It is one object beside the Deployment.", Timeout: time.Minute, Run: f.apply},
-		{ID: "targets", Title: "Verify its targets", Why: "An autoscaler without numbers does nothing, silently.", Timeout: 2 * time.Minute, Weight: 2, Run: f.targets},
-		{ID: "out", Title: "Scale out under load", Why: "Requests are sent until there are more pods.", Timeout: 4 * time.Minute, Weight: 3, When: tested, Run: f.out},
-		{ID: "in", Title: "Scale in without it", Why: "What was needed for a while must go again.", Timeout: 10 * time.Minute, Weight: 5, When: tested, Run: f.in},
+		{ID: "targets", Title: "Verify its targets", Why: "An autoscaler without numbers does nothing, silently.", Timeout: 5 * time.Minute, Weight: 2, Run: f.targets},
+		{ID: "out", Title: "Scale out under load", Why: "Requests are sent until there are more pods.", Timeout: 6 * time.Minute, Weight: 3, When: tested, Run: f.out},
+		{ID: "in", Title: "Scale in without it", Why: "What was needed for a while must go again.", Timeout: 16 * time.Minute, Weight: 5, When: tested, Run: f.in},
 	}
 }
 
 func (f flow) apply(ctx context.Context, s *State, log w.Log) error {
 	return f.with(ctx, s, func(k Kube) error {
 		changed, err := k.EnsureAutoscaler(ctx, s.autoscaler())
+		s.Found.Changed = s.Found.Changed || changed
+		f.note(ctx, s, k)
 		if err != nil {
 			return err
 		}
-		s.Found.Changed = s.Found.Changed || changed
 		if !changed {
 			log.Good("The autoscaler is as it should be: nothing to change")
 			return nil
@@ -39,6 +42,20 @@ func (f flow) apply(ctx context.Context, s *State, log w.Log) error {
 		log.Good("The autoscaler of %s is set: %d to %d at %d %%", s.Target, s.Min, s.Max, s.Percent)
 		return nil
 	})
+}
+
+// goneCode is the problem that an autoscaler is not there.
+const goneCode = "autoscale.gone"
+
+// note remembers the autoscaler as it is, also when the step's own context is
+// over: it may have been set before.
+func (f flow) note(ctx context.Context, s *State, k Kube) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTime)
+	defer cancel()
+	if now, err := f.find(ctx, s, k); err == nil {
+		now.Events = nil // they are told by who watches
+		s.Found.Now = now
+	}
 }
 
 // watch looks at the autoscaler until done says so, and logs what changes as
@@ -89,7 +106,7 @@ func (f flow) find(ctx context.Context, s *State, k Kube) (w.Autoscaler, error) 
 			return a, nil
 		}
 	}
-	return w.Autoscaler{}, &w.Problem{Code: "autoscale.gone", What: "The autoscaler " + s.Target + " is gone", Why: "somebody removed it", Fix: "Start again."}
+	return w.Autoscaler{}, &w.Problem{Code: goneCode, What: "The autoscaler " + s.Target + " is gone", Why: "somebody removed it", Fix: "Start again."}
 }
 
 func (f flow) late(now w.Autoscaler, limit time.Duration) error {

@@ -50,15 +50,11 @@ func New(n Needs) w.Definition {
 }
 
 func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
-	site, err := f.Records.Site(ctx, t.SiteID)
+	at, err := w.FindSiteCluster(ctx, f.Records, t.SiteID)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := f.Records.ClusterOfSite(ctx, site.ID); errors.Is(err, w.ErrNotFound) {
-		return nil, &w.Problem{Code: "autoscale.cluster", What: "There is no cluster on " + site.Name + " yet", Why: "the cluster has not been deployed", Fix: "Deploy the cluster first: it is step 3 of the guide."}
-	} else if err != nil {
-		return nil, err
-	}
+	site := at.Site
 	s := &State{SiteID: site.ID, SiteName: site.Name, StackID: site.StackID}
 	releases, err := f.Records.Releases(ctx, site.ID)
 	if err != nil {

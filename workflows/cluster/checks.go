@@ -2,24 +2,21 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"hubwright/internal/aksengine"
-	"hubwright/internal/problem"
 	w "hubwright/workflows"
+	"hubwright/workflows/operate"
 )
 
 // Where the failures that the checks are made from are written down.
 const (
-	docPrereq   = "https://learn.microsoft.com/azure-stack/user/azure-stack-kubernetes-aks-engine-set-up"
-	docTrouble  = "https://learn.microsoft.com/azure-stack/user/azure-stack-kubernetes-aks-engine-troubleshoot"
-	docEngine   = "https://github.com/Azure/aks-engine-azurestack/blob/master/docs/topics/azure-stack.md"
-	docOwnVnet  = "https://learn.microsoft.com/azure-stack/user/kubernetes-aks-engine-custom-vnet"
-	issueImage  = "https://github.com/Azure/aks-engine/issues/3926"
-	issueRights = "https://github.com/Azure/aks-engine/issues/4962"
+	docPrereq  = "https://learn.microsoft.com/azure-stack/user/azure-stack-kubernetes-aks-engine-set-up"
+	docTrouble = "https://learn.microsoft.com/azure-stack/user/azure-stack-kubernetes-aks-engine-troubleshoot"
+	docEngine  = "https://github.com/Azure/aks-engine-azurestack/blob/master/docs/topics/azure-stack.md"
+	docOwnVnet = "https://learn.microsoft.com/azure-stack/user/kubernetes-aks-engine-custom-vnet"
 )
 
 func (f flow) checks() []w.Check[State] {
@@ -28,14 +25,14 @@ func (f flow) checks() []w.Check[State] {
 	one := func(s *State) bool { return s.MasterCount == 1 }
 	block, warn := w.SeverityBlock, w.SeverityWarn
 	return []w.Check[State]{
-		{ID: "site-free", Title: "The site has no cluster yet", Why: "Hubwright keeps one cluster a site.", Severity: block, Run: f.checkSiteFree},
-		{ID: "helper-vm", Title: "The helper VM answers and has the engine", Why: "The engine runs there.", Severity: block, Timeout: slow, Run: f.checkHelper},
+		{ID: "site-free", Title: "The site has no cluster yet", Why: "Hubwright keeps one cluster a site.", Severity: block, Run: ground(f.CheckSiteFree)},
+		{ID: "helper-vm", Title: "The helper VM answers and has the engine", Why: "The engine runs there.", Severity: block, Timeout: slow, Run: ground(f.CheckEngine)},
 		{ID: "engine-offers-version", Title: "The engine offers the Kubernetes version", Why: "Another version fails as soon as the engine reads the API model.", Page: "version", Severity: block, Timeout: slow, Run: f.checkVersion},
 		{ID: "hub-ca-trusted", Title: "The helper VM trusts the Hub's certificate", Why: "Most stamps have a certificate authority of their own; without it the engine cannot talk to the Hub.", Severity: block, Timeout: slow, Run: f.checkTrust},
 		{ID: "token-service", Title: "The helper VM reaches the token service", Why: "The engine, and later the cluster's nodes, log in there. With Entra ID, nodes without internet make a cluster that does not work.", Severity: block, Waivable: true, Timeout: slow, Run: f.checkTokenService},
-		{ID: "principal", Title: "The service principal can log in and contribute", Why: "Without the Contributor role the deployment stops at its first resource.", Page: "credentials", Severity: block, Timeout: slow, Run: f.checkPrincipal},
+		{ID: "principal", Title: "The service principal can log in and contribute", Why: "Without the Contributor role the deployment stops at its first resource.", Page: "credentials", Severity: block, Timeout: slow, Run: ground(f.CheckPrincipal)},
 		{ID: "providers", Title: "Resource providers are registered", Why: "A subscription uses compute, network and storage only after it was registered for them.", Severity: block, Timeout: slow, Run: f.checkProviders},
-		{ID: "base-image", Title: "The base image is on the stamp", Why: "Each engine version takes exactly one version of it; the engine looks only after it has begun.", Page: "version", Severity: block, Timeout: slow, Run: f.checkImage},
+		{ID: "base-image", Title: "The base image is on the stamp", Why: "Each engine version takes exactly one version of it; the engine looks only after it has begun.", Page: "version", Severity: block, Timeout: slow, Run: ground(f.CheckImage)},
 		{ID: "custom-script", Title: "Custom Script for Linux is on the stamp", Why: "The extension makes nodes of the VMs; without it the deployment fails when the VMs exist already.", Severity: block, Timeout: slow, Run: f.checkExtension},
 		{ID: "vm-sizes", Title: "The stamp has the VM sizes", Why: "The engine does not look; the deployment would fail on the Hub.", Page: "pools", Severity: block, Timeout: slow, Run: f.checkSizes},
 		{ID: "quota", Title: "The quota is large enough", Why: "A deployment that runs out of quota stops half-made; an upgrade needs one more VM for each pool.", Page: "pools", Severity: block, Waivable: true, Timeout: slow, Run: f.checkQuota},
@@ -50,24 +47,16 @@ func (f flow) checks() []w.Check[State] {
 	}
 }
 
+func ground(look func(context.Context, *operate.Ground) w.Finding) func(context.Context, *State) w.Finding {
+	return func(ctx context.Context, s *State) w.Finding { return look(ctx, &s.Ground) }
+}
+
 // linked says where a finding that is not good is written down.
 func linked(f w.Finding, link string) w.Finding {
 	if f.Status != w.CheckPassed {
 		f.Link = link
 	}
 	return f
-}
-
-func (f flow) checkSiteFree(ctx context.Context, s *State) w.Finding {
-	c, err := f.Records.ClusterOfSite(ctx, s.SiteID)
-	switch {
-	case errors.Is(err, w.ErrNotFound):
-		return w.Passed("There is none.")
-	case err != nil:
-		return problem.Finding(err)
-	}
-	return w.Fail(fmt.Sprintf("The site has the cluster %s.", c.Name),
-		"Use that one, or make a site of its own for a second cluster. If its deployment stopped after the API model was kept, retry that run.")
 }
 
 func (f flow) checkModel(_ context.Context, s *State) w.Finding {

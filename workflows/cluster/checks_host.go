@@ -13,52 +13,15 @@ import (
 	"hubwright/workflows/operate"
 )
 
-// withHost logs in to the helper VM for a check.
-func (f flow) withHost(ctx context.Context, s *State, look func(operate.Host) w.Finding) w.Finding {
-	host, err := f.OpenHost(ctx, s.SiteID)
-	if err != nil {
-		return problem.Finding(err)
-	}
-	defer host.Close()
-	return look(host)
-}
-
-// engineCall is a call of the engine, for a shell in the home folder.
-func (f flow) engineCall(s *State, args ...string) string {
-	return `"$HOME"/` + f.Quote(aksengine.BinaryPath(s.Helper.EngineVersion)) + " " + f.Quote(args...)
-}
-
-const prepareAgain = "Go through \"Prepare AKS Engine\" of this site again: it puts right what is missing."
-
-func (f flow) checkHelper(ctx context.Context, s *State) w.Finding {
-	return f.withHost(ctx, s, func(host operate.Host) w.Finding {
-		out, err := host.Run(ctx, f.engineCall(s, "version", "-o", "json"), nil)
-		if err != nil {
-			return problem.Finding(err)
-		}
-		if out.ExitCode != 0 {
-			return w.Fail(fmt.Sprintf("%s answers, but AKS Engine %s is not there.", s.Helper.Address, s.Helper.EngineVersion), prepareAgain)
-		}
-		said, err := aksengine.ParseVersion([]byte(out.Stdout))
-		if err != nil {
-			return w.Fail("The engine does not say its version.", prepareAgain)
-		}
-		if said != s.Helper.EngineVersion && said != "canary" {
-			return w.Fail(fmt.Sprintf("The engine says %s, but %s was installed.", said, s.Helper.EngineVersion), prepareAgain)
-		}
-		return w.Passed(fmt.Sprintf("%s has AKS Engine %s.", s.Helper.Address, said))
-	})
-}
-
 func (f flow) checkVersion(ctx context.Context, s *State) w.Finding {
-	return f.withHost(ctx, s, func(host operate.Host) w.Finding {
-		out, err := host.Run(ctx, f.engineCall(s, "get-versions", "--azure-env", "AzureStackCloud", "-o", "json"), nil)
+	return f.WithHost(ctx, &s.Ground, func(host operate.Host) w.Finding {
+		out, err := host.Run(ctx, f.EngineCall(&s.Ground, "get-versions", "--azure-env", "AzureStackCloud", "-o", "json"), nil)
 		if err != nil {
 			return problem.Finding(err)
 		}
 		offered, err := aksengine.ParseGetVersions([]byte(out.Stdout))
 		if err != nil {
-			return w.Fail("The engine does not say which versions it offers.", prepareAgain)
+			return w.Fail("The engine does not say which versions it offers.", operate.PrepareAgain)
 		}
 		var names []string
 		for _, v := range offered {
@@ -91,7 +54,7 @@ func (f flow) checkTokenService(ctx context.Context, s *State) w.Finding {
 // reach asks from the helper VM, with the trust and the proxy that the engine
 // will have. Any answer will do: what counts is the way and the certificate.
 func (f flow) reach(ctx context.Context, s *State, address, what string) w.Finding {
-	return f.withHost(ctx, s, func(host operate.Host) w.Finding {
+	return f.WithHost(ctx, &s.Ground, func(host operate.Host) w.Finding {
 		proxy := "--noproxy '*'"
 		if s.Stack.HTTPSProxy != "" {
 			proxy = "--noproxy '' --proxy " + f.Quote(s.Stack.HTTPSProxy)
@@ -103,7 +66,7 @@ func (f flow) reach(ctx context.Context, s *State, address, what string) w.Findi
 		case err != nil:
 			return problem.Finding(err)
 		case out.ExitCode == 98:
-			return w.Fail("The helper VM has no list of trusted certificates for the engine.", prepareAgain)
+			return w.Fail("The helper VM has no list of trusted certificates for the engine.", operate.PrepareAgain)
 		case out.ExitCode == 97:
 			return w.Skip("The helper VM has no curl to ask with.")
 		case out.ExitCode == 0:
@@ -120,7 +83,7 @@ func unreached(out operate.Output, address, what string) w.Finding {
 		return w.Fail(fmt.Sprintf("The helper VM does not get through to %s (%s): %s.", what, hostOf(address), strings.TrimRight(p.Why, ".")), p.Fix)
 	}
 	return w.Fail(fmt.Sprintf("The helper VM does not get through to %s (%s): %s", what, hostOf(address), said),
-		"Check name resolution, routes, firewall and proxy on the helper VM. "+prepareAgain)
+		"Check name resolution, routes, firewall and proxy on the helper VM. "+operate.PrepareAgain)
 }
 
 // curlWords are curl's exit codes in the words that other programs use.

@@ -13,34 +13,8 @@ import (
 	"hubwright/workflows/operate"
 )
 
-// withHub opens the Hub for a check.
-func (f flow) withHub(ctx context.Context, s *State, look func(operate.Hub) w.Finding) w.Finding {
-	hub, err := f.OpenHub(ctx, s.Stack)
-	if err != nil {
-		return problem.Finding(err)
-	}
-	return look(hub)
-}
-
-func (f flow) checkPrincipal(ctx context.Context, s *State) w.Finding {
-	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
-		if err := hub.Login(ctx); err != nil {
-			return problem.Finding(err)
-		}
-		ok, detail, err := hub.CanContribute(ctx)
-		switch {
-		case err != nil:
-			return problem.Finding(err)
-		case !ok:
-			return linked(w.Fail("It can log in, but may not make resources: "+detail+".",
-				"Give the service principal the Contributor role on the subscription in the user portal, then wait a few minutes."), issueRights)
-		}
-		return w.Passed("It can log in and make resources.")
-	})
-}
-
 func (f flow) checkProviders(ctx context.Context, s *State) w.Finding {
-	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
+	return f.WithHub(ctx, &s.Ground, func(hub operate.Hub) w.Finding {
 		names := []string{"Microsoft.Compute", "Microsoft.Network", "Microsoft.Storage"}
 		providers, err := hub.Providers(ctx, names...)
 		if err != nil {
@@ -60,27 +34,8 @@ func (f flow) checkProviders(ctx context.Context, s *State) w.Finding {
 	})
 }
 
-func (f flow) checkImage(ctx context.Context, s *State) w.Finding {
-	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
-		image := s.engine().BaseImage
-		found, available, err := hub.HasImage(ctx, image)
-		switch {
-		case err != nil:
-			return problem.Finding(err)
-		case found:
-			return w.Passed(image.URN() + " is there.")
-		}
-		has := "none of this kind"
-		if len(available) > 0 {
-			has = strings.Join(available, ", ")
-		}
-		return linked(w.Fail(fmt.Sprintf("%s is not there; the stamp has %s.", image.URN(), has),
-			fmt.Sprintf("Ask the stamp's operator to download exactly this version into the marketplace, or install the engine version that fits what is there. AKS Engine %s takes no other.", s.Helper.EngineVersion)), issueImage)
-	})
-}
-
 func (f flow) checkExtension(ctx context.Context, s *State) w.Finding {
-	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
+	return f.WithHub(ctx, &s.Ground, func(hub operate.Hub) w.Finding {
 		want := aksengine.CustomScript
 		found, available, err := hub.HasExtension(ctx, want.Publisher, want.Type, want.MinVersion)
 		switch {
@@ -99,7 +54,7 @@ func (f flow) checkExtension(ctx context.Context, s *State) w.Finding {
 }
 
 func (f flow) checkSizes(ctx context.Context, s *State) w.Finding {
-	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
+	return f.WithHub(ctx, &s.Ground, func(hub operate.Hub) w.Finding {
 		sizes, err := hub.Sizes(ctx)
 		if err != nil {
 			return problem.Finding(err)
@@ -125,7 +80,7 @@ func (f flow) checkSizes(ctx context.Context, s *State) w.Finding {
 }
 
 func (f flow) checkQuota(ctx context.Context, s *State) w.Finding {
-	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
+	return f.WithHub(ctx, &s.Ground, func(hub operate.Hub) w.Finding {
 		sizes, err := hub.Sizes(ctx)
 		if err != nil {
 			return problem.Finding(err)
@@ -153,7 +108,7 @@ func (f flow) checkNodeLimit(ctx context.Context, s *State) w.Finding {
 	if want > aksengine.MaxNodes {
 		return w.Fail(fmt.Sprintf("The cluster alone would have %d nodes.", want), fmt.Sprintf("Choose at most %d, control plane included.", aksengine.MaxNodes))
 	}
-	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
+	return f.WithHub(ctx, &s.Ground, func(hub operate.Hub) w.Finding {
 		usages, err := hub.Usages(ctx)
 		if err != nil {
 			return problem.Finding(err)
@@ -173,7 +128,7 @@ func (f flow) checkNodeLimit(ctx context.Context, s *State) w.Finding {
 }
 
 func (f flow) checkLabel(ctx context.Context, s *State) w.Finding {
-	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
+	return f.WithHub(ctx, &s.Ground, func(hub operate.Hub) w.Finding {
 		taken, by, err := hub.DNSLabelTaken(ctx, s.DNSPrefix)
 		switch {
 		case err != nil:
@@ -198,7 +153,7 @@ func (s *State) ours(id string) bool {
 }
 
 func (f flow) checkGroup(ctx context.Context, s *State) w.Finding {
-	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
+	return f.WithHub(ctx, &s.Ground, func(hub operate.Hub) w.Finding {
 		exists, _, err := hub.ResourceGroupTags(ctx, s.ResourceGroup)
 		if err != nil {
 			return problem.Finding(err)
@@ -231,7 +186,7 @@ func (f flow) checkGroup(ctx context.Context, s *State) w.Finding {
 }
 
 func (f flow) checkSubnets(ctx context.Context, s *State) w.Finding {
-	return f.withHub(ctx, s, func(hub operate.Hub) w.Finding {
+	return f.WithHub(ctx, &s.Ground, func(hub operate.Hub) w.Finding {
 		var found, wrong []string
 		ids := []string{s.MasterSubnet, s.AgentSubnet}
 		for i, id := range slices.Compact(ids) {

@@ -61,12 +61,12 @@ func (f flow) preconditions(ctx context.Context, s *State, x *operate.World, log
 	case taken && !s.ours(by):
 		return &w.Problem{Code: "cluster.label", What: "The DNS prefix is taken", Why: s.fqdn() + " belongs to another public IP address by now.", Fix: "Begin a new draft with another DNS prefix.", Detail: by}
 	}
-	out, err := x.Host.Run(ctx, f.engineCall(s, "version"), nil)
+	out, err := x.Host.Run(ctx, f.EngineCall(&s.Ground, "version"), nil)
 	switch {
 	case err != nil:
 		return err
 	case out.ExitCode != 0:
-		return &w.Problem{Code: "cluster.engine", What: "AKS Engine is not on the helper VM", Why: aksengine.BinaryPath(s.Helper.EngineVersion) + " does not run there.", Fix: prepareAgain, Detail: out.Stderr}
+		return &w.Problem{Code: "cluster.engine", What: "AKS Engine is not on the helper VM", Why: aksengine.BinaryPath(s.Helper.EngineVersion) + " does not run there.", Fix: operate.PrepareAgain, Detail: out.Stderr}
 	}
 	return f.NoOtherJob(ctx, &s.Ground, x.Host)
 }

@@ -179,7 +179,7 @@ func TestBegin(t *testing.T) {
 	b := newBed(t)
 	b.missing = true
 	_, err := b.definition().Open(t.Context(), w.Target{SiteID: "sit"}, nil)
-	wantProblem(t, err, "connect.cluster", "no cluster on Seattle yet")
+	wantProblem(t, err, "cluster.none", "no cluster on Seattle yet")
 	b.missing, b.cluster.Kubeconfig = false, ""
 	wantProblem(t, b.start(nil).Run(t.Context(), "reach", &b.log), "connect.kubeconfig", "no kubeconfig in custody")
 }

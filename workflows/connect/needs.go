@@ -29,9 +29,7 @@ type Needs struct {
 
 // Records are our own.
 type Records interface {
-	Site(ctx context.Context, id string) (w.Site, error)
-	Stack(ctx context.Context, id string) (w.Stack, error)
-	ClusterOfSite(ctx context.Context, siteID string) (w.Cluster, error)
+	w.SiteRecords
 	SaveCluster(ctx context.Context, c *w.Cluster) error
 }
 

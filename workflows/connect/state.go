@@ -71,49 +71,34 @@ func (s *State) Downloads() []w.Download {
 }
 
 func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
-	site, err := f.Records.Site(ctx, t.SiteID)
+	at, err := w.FindSiteCluster(ctx, f.Records, t.SiteID)
 	if err != nil {
 		return nil, err
 	}
-	stack, err := f.Records.Stack(ctx, site.StackID)
-	if err != nil {
-		return nil, err
-	}
-	c, err := f.Records.ClusterOfSite(ctx, site.ID)
-	if err != nil {
-		return nil, &w.Problem{Code: "connect.cluster", What: "There is no cluster on " + site.Name + " yet", Why: "the cluster has not been deployed", Fix: "Deploy the cluster first: it is step 3 of the guide."}
-	}
+	c := at.Cluster
 	return &State{
-		SiteID: site.ID, SiteName: site.Name, StackName: stack.Name, Proxy: stack.HTTPSProxy, Way: WayAuto, Account: "no",
+		SiteID: at.Site.ID, SiteName: at.Site.Name, StackName: at.Stack.Name, Proxy: at.Stack.HTTPSProxy, Way: WayAuto, Account: "no",
 		Cluster: Facts{ID: c.ID, Name: c.Name, FQDN: c.FQDN, Version: c.Version, Suffix: c.NameSuffix, AdminUser: c.AdminUser, Masters: c.MasterCount, Nodes: c.Nodes(), HasKubeconfig: c.Kubeconfig != ""},
 	}, nil
 }
 
 // open reaches the cluster with the kubeconfig in custody.
 func (f flow) open(ctx context.Context, s *State, way string) (Kube, error) {
-	c, err := f.Records.ClusterOfSite(ctx, s.SiteID)
+	at, err := w.FindSiteCluster(ctx, f.Records, s.SiteID)
 	if err != nil {
 		return nil, err
 	}
-	site, err := f.Records.Site(ctx, s.SiteID)
-	if err != nil {
-		return nil, err
-	}
-	stack, err := f.Records.Stack(ctx, site.StackID)
-	if err != nil {
-		return nil, err
-	}
-	if c.Kubeconfig == "" {
+	if at.Cluster.Kubeconfig == "" {
 		return nil, &w.Problem{Code: "connect.kubeconfig", What: "There is no kubeconfig in custody", Why: "the deploy run has not fetched it", Fix: "Retry the deploy run: it fetches what is missing."}
 	}
-	raw, err := f.Vault.Open(ctx, c.Kubeconfig)
+	raw, err := f.Vault.Open(ctx, at.Cluster.Kubeconfig)
 	if err != nil {
 		return nil, err
 	}
 	if err := f.Validate(raw); err != nil {
 		return nil, err
 	}
-	return f.OpenKube(ctx, raw, stack, s.SiteID, way)
+	return f.OpenKube(ctx, raw, at.Stack, s.SiteID, way)
 }
 
 // with works on the cluster. When that fails the way is forgotten, so that a

@@ -95,14 +95,20 @@ func result(s *State) w.Result {
 		},
 		Next: &w.NextStep{Title: "Open the cluster's page", Why: "Nodes, kubeconfig, API models and history.", Link: "/clusters/" + s.Cluster.ID},
 	}
-	for i := range s.Cluster.Masters {
+	masters := s.Cluster.Masters
+	if s.Cluster.AdminUser == "" {
+		masters = 0 // adopted by its kubeconfig: nobody said how its nodes are reached
+	}
+	for i := range masters {
 		port := 22
 		if i > 0 {
 			port = 2200 + i
 		}
 		r.Facts = append(r.Facts, w.SummaryItem{Label: fmt.Sprintf("SSH to control plane node %d", i), Value: fmt.Sprintf("ssh -p %d %s@%s", port, s.Cluster.AdminUser, s.Cluster.FQDN)})
 	}
-	r.Facts = append(r.Facts, w.SummaryItem{Label: "Jump box", Value: "Don't use a control plane node as one: whoever is on it holds the cluster's keys, and what runs there competes with etcd. Use the helper VM."})
+	if masters > 0 {
+		r.Facts = append(r.Facts, w.SummaryItem{Label: "Jump box", Value: "Don't use a control plane node as one: whoever is on it holds the cluster's keys, and what runs there competes with etcd. Use the helper VM."})
+	}
 	if s.Found.AccountRef != "" {
 		r.Facts = append(r.Facts, w.SummaryItem{Label: "Scoped account", Value: fmt.Sprintf("%s in %s, role %s, until %s. Download it below.", s.Name, s.Namespace, s.Role, until(s.Found.Expires))})
 	}

@@ -5,7 +5,6 @@ package drill
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -32,7 +31,9 @@ type Needs struct {
 	// OpenFront opens the Deployment's name as users meet it.
 	OpenFront func(ctx context.Context, deploymentID string) (Front, error)
 	// Keep writes a file that is kept with the run: whole, or not at all.
-	Keep  func(ctx context.Context, runID, name string, fill func(io.Writer) error) (path string, size int64, err error)
+	Keep func(ctx context.Context, runID, name string, fill func(io.Writer) error) (path string, size int64, err error)
+	// Kept opens such a file. The error is ErrNotFound when there is none.
+	Kept  func(runID, name string) (io.ReadCloser, error)
 	Clock func() time.Time
 	// Pause waits, or returns the context's error.
 	Pause func(ctx context.Context, d time.Duration) error
@@ -64,6 +65,7 @@ type State struct {
 	LostAt       time.Duration // when the Site was lost, since Report.StartedAt
 	BackAt       time.Duration // when it came back; 0 while it has not
 	Out          bool          // we have taken it out
+	Health       string        // as the Site was found last in an outage
 	Report       w.DrillReport
 	RunID        string
 	Kept         bool
@@ -252,12 +254,7 @@ func (f flow) report(ctx context.Context, s *State, log w.Log) error {
 		return nil
 	}
 	s.RunID = w.OriginOf(ctx).RunID
-	s.Report.DrillNumbers = numbers(s)
-	path, size, err := f.Keep(ctx, s.RunID, w.DrillFile, func(to io.Writer) error {
-		enc := json.NewEncoder(to)
-		enc.SetIndent("", " ")
-		return enc.Encode(s.Report)
-	})
+	path, size, err := f.save(ctx, s, false)
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,8 @@ type world struct {
 	backs    int
 	kept     []byte
 	after    func(w *world) // called at each pause
+	dead     bool           // the server is killed: its step's pauses return an error
+	away     time.Duration  // until it is started again
 	measured w.DrillReport
 }
 
@@ -91,6 +93,9 @@ func (x *world) definition(front drill.Front) w.Definition {
 			if x.after != nil {
 				x.after(x)
 			}
+			if x.dead {
+				return w.ErrStopping
+			}
 			return ctx.Err()
 		},
 		Keep: func(_ context.Context, runID, name string, fill func(io.Writer) error) (string, int64, error) {
@@ -98,6 +103,12 @@ func (x *world) definition(front drill.Front) w.Definition {
 			err := fill(&b)
 			x.kept = b.Bytes()
 			return runID + "/" + name, int64(b.Len()), err
+		},
+		Kept: func(string, string) (io.ReadCloser, error) {
+			if x.kept == nil {
+				return nil, w.ErrNotFound
+			}
+			return io.NopCloser(bytes.NewReader(x.kept)), nil
 		},
 	})
 }
@@ -133,7 +144,16 @@ func (x *world) runUntil(ctx context.Context, t *testing.T, front drill.Front, a
 		if step.Always {
 			use = t.Context()
 		}
-		if err := e.Run(w.WithOrigin(use, w.Origin{RunID: "run_1"}), step.ID, silent{}); err != nil && failed == nil {
+		use = w.WithOrigin(use, w.Origin{RunID: "run_1"})
+		err := e.Run(use, step.ID, silent{})
+		if x.dead { // what the step knew is lost with the server
+			x.dead, x.now = false, x.now.Add(x.away)
+			if e, err = def.Resume(state); err != nil {
+				t.Fatal(err)
+			}
+			err = e.Run(use, step.ID, silent{})
+		}
+		if state, _ = e.State(); err != nil && failed == nil {
 			failed = err
 		}
 	}
@@ -166,6 +186,7 @@ type failing struct {
 	*world
 	last   string
 	broken bool
+	wrong  bool // the newest answer
 }
 
 func (f *failing) Where(ctx context.Context) ([]string, error) {
@@ -177,7 +198,7 @@ func (f *failing) Where(ctx context.Context) ([]string, error) {
 }
 
 func (f *failing) Visit(context.Context) (int, error) {
-	if f.broken && f.last == "b" {
+	if f.wrong = f.broken && f.last == "b"; f.wrong {
 		return 503, nil
 	}
 	return 200, nil
@@ -223,6 +244,55 @@ func TestTheSiteIsPutBackWhateverHappens(t *testing.T) {
 	err := x.runUntil(ctx, t, x, w.Answers{"site": "b", "how": drill.TakeOut})
 	if !errors.Is(err, context.Canceled) || !x.in[1] || x.backs != 1 || x.kept == nil {
 		t.Errorf("%v, in rotation %v, back %d times, report of %d bytes", err, x.in, x.backs, len(x.kept))
+	}
+}
+
+// A server that is killed while the Site is lost loses nothing of what it
+// measured, goes on, and says how long it did not measure.
+func TestADrillOutlivesItsServer(t *testing.T) {
+	const away = 30 * time.Second
+	for _, how := range []string{drill.TakeOut, drill.Outage} {
+		t.Run(how, func(t *testing.T) {
+			x := newWorld()
+			x.away = away
+			f := &failing{world: x}
+			begun, failed, asked, killed := x.now, 0, 0, false
+			x.after = func(x *world) {
+				at := x.now.Sub(begun)
+				if f.wrong {
+					failed++
+				}
+				asked++
+				f.broken = how == drill.Outage && at > 20*time.Second && at < 150*time.Second
+				x.sick[1] = f.broken && at > 80*time.Second
+				if at > 30*time.Second && !killed {
+					x.dead, killed = true, true
+				}
+			}
+			if err := x.run(t, f, w.Answers{"site": "b", "how": how, "interval": "2", "minutes": "10"}); err != nil {
+				t.Fatal(err)
+			}
+			r := x.measured
+			if r.Failed != failed || r.Requests != asked || failed == 0 && how == drill.Outage {
+				t.Errorf("the report has %d of %d failed, a user %d of %d", r.Failed, r.Requests, failed, asked)
+			}
+			if len(r.Gaps) != 1 || r.Gaps[0].To-r.Gaps[0].From < away || r.Gaps[0].To-r.Gaps[0].From > away+3*time.Second || r.Going {
+				t.Errorf("gaps %v, goes on %v", r.Gaps, r.Going)
+			}
+			if r.Longest > 10*time.Second {
+				t.Errorf("%s without an answer: the time in which nobody asked is counted", r.Longest)
+			}
+			var told []string
+			for _, e := range r.Events {
+				told = append(told, e.Text)
+			}
+			if !x.in[1] || how == drill.TakeOut && (x.backs != 1 || r.LeftAfter < 0) || how == drill.Outage && !slices.Contains(told, "Users have left Orlando") {
+				t.Errorf("in rotation %v, back %d times, left after %s, events %q", x.in, x.backs, r.LeftAfter, told)
+			}
+			if n := slices.Index(told, "Measured again, after 32 s in which nothing was"); n != 1 {
+				t.Errorf("events %q", told)
+			}
+		})
 	}
 }
 

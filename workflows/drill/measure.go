@@ -59,6 +59,9 @@ func (f flow) look(ctx context.Context, front Front, s *State, log w.Log) error 
 		log.Info("Requests succeed again")
 	}
 	s.Report.Samples = append(s.Report.Samples, one)
+	if _, _, err := f.save(ctx, s, true); err != nil {
+		return err
+	}
 	return f.Pause(ctx, max(s.Report.Interval-one.Took, 0))
 }
 
@@ -71,6 +74,7 @@ func (f flow) before(ctx context.Context, s *State, log w.Log) error {
 		return err
 	}
 	s.Report.StartedAt = f.Clock()
+	s.Report.Samples, s.Report.Events, s.Report.Gaps = nil, nil, nil // of a try before
 	for i := range baseline {
 		log.Progress(100*i/baseline, fmt.Sprintf("look %d of %d", i+1, baseline))
 		if err := f.look(ctx, front, s, log); err != nil {
@@ -89,17 +93,30 @@ func (f flow) lose(ctx context.Context, s *State, log w.Log) error {
 	if err != nil {
 		return err
 	}
-	s.LostAt = f.since(s)
+	if err := f.goOn(ctx, s, log); err != nil {
+		return err
+	}
+	if s.LostAt == 0 {
+		s.LostAt = f.since(s)
+		if s.Report.Outage {
+			f.event(s, log, "Break %s now", s.Report.Site)
+		}
+	}
 	if s.Report.Outage {
-		f.event(s, log, "Break %s now", s.Report.Site)
 		return f.watchOutage(ctx, front, s, log)
+	}
+	// Noted before it is done: when the server ends here, it was from here on.
+	if _, _, err := f.save(ctx, s, true); err != nil {
+		return err
 	}
 	wait, err := f.Rotation.TakeOut(ctx, s.SiteID)
 	if err != nil {
 		return err
 	}
+	if !s.Out {
+		f.event(s, log, "%s was taken out of rotation", s.Report.Site)
+	}
 	s.Out = true
-	f.event(s, log, "%s was taken out of rotation", s.Report.Site)
 	until := f.since(s) + wait + quietLooks*s.Report.Interval
 	for now := f.since(s); now < until; now = f.since(s) {
 		log.Progress(int(100*(now-s.LostAt)/(until-s.LostAt)), fmt.Sprintf("%d s left of the time to live", int((until-now).Seconds())))
@@ -115,7 +132,7 @@ func (f flow) lose(ctx context.Context, s *State, log w.Log) error {
 // the time is over.
 func (f flow) watchOutage(ctx context.Context, front Front, s *State, log w.Log) error {
 	until := s.LostAt + time.Duration(s.Minutes)*time.Minute
-	noticed, quiet, health := false, 0, ""
+	noticed, quiet := s.Health == w.SiteDegraded, 0
 	for now := f.since(s); now < until; now = f.since(s) {
 		if err := f.look(ctx, front, s, log); err != nil {
 			return err
@@ -125,19 +142,19 @@ func (f flow) watchOutage(ctx context.Context, front Front, s *State, log w.Log)
 			return err
 		}
 		for _, r := range state {
-			if r.SiteID == s.SiteID && r.Health != health {
-				if health != "" || r.Health == w.SiteDegraded {
+			if r.SiteID == s.SiteID && r.Health != s.Health {
+				if s.Health != "" || r.Health == w.SiteDegraded {
 					f.event(s, log, "%s is found %s", s.Report.Site, r.Health)
 				}
-				health = r.Health
-				noticed = noticed || health == w.SiteDegraded
+				s.Health = r.Health
+				noticed = noticed || s.Health == w.SiteDegraded
 			}
 		}
 		last := s.Report.Samples[len(s.Report.Samples)-1]
 		if quiet++; last.Failed || slices.Contains(last.Sites, slices.Index(s.SiteIDs, s.SiteID)) {
 			quiet = 0
 		}
-		log.Progress(int(100*(now-s.LostAt)/(until-s.LostAt)), outageWords(s, health, noticed))
+		log.Progress(int(100*(now-s.LostAt)/(until-s.LostAt)), outageWords(s, s.Health, noticed))
 		rest := time.Duration(s.Report.TTL) * time.Second
 		if noticed && time.Duration(quiet)*s.Report.Interval > rest+quietLooks*s.Report.Interval {
 			f.event(s, log, "Users have left %s", s.Report.Site)
@@ -161,6 +178,9 @@ func outageWords(s *State, health string, noticed bool) string {
 // back runs whatever happened before. It also puts a Site back that was taken
 // out by a step that did not come to its end.
 func (f flow) back(ctx context.Context, s *State, log w.Log) error {
+	if err := f.goOn(ctx, s, log); err != nil {
+		log.Warn("What was measured before cannot be read: %v", err)
+	}
 	if s.Report.Outage {
 		log.Info("%s was not taken out by this run: repair it now", s.Report.Site)
 		if !s.Report.StartedAt.IsZero() {
@@ -185,6 +205,9 @@ func (f flow) back(ctx context.Context, s *State, log w.Log) error {
 func (f flow) after(ctx context.Context, s *State, log w.Log) error {
 	front, err := f.OpenFront(ctx, s.DeploymentID)
 	if err != nil {
+		return err
+	}
+	if err := f.goOn(ctx, s, log); err != nil {
 		return err
 	}
 	limit := max(s.Failover, time.Minute)
@@ -214,6 +237,12 @@ func numbers(s *State) w.DrillNumbers {
 	var lastGood, firstBad, lastBad time.Duration
 	lastSeen := time.Duration(-1)
 	for i, one := range s.Report.Samples {
+		if to, ok := gapBefore(s.Report, i); ok {
+			if s.Report.Samples[i-1].Failed {
+				n.Longest = max(n.Longest, lastBad-lastGood)
+			}
+			lastGood = to
+		}
 		switch {
 		case one.Failed:
 			if n.Failed++; n.Failed == 1 {
@@ -221,7 +250,7 @@ func numbers(s *State) w.DrillNumbers {
 			}
 			lastBad = one.At + one.Took
 		case i > 0:
-			if s.Report.Samples[i-1].Failed {
+			if _, gap := gapBefore(s.Report, i); !gap && s.Report.Samples[i-1].Failed {
 				n.Longest = max(n.Longest, one.At-lastGood)
 			}
 			lastGood = one.At

@@ -3,7 +3,6 @@
 package helpervm
 
 import (
-	"context"
 	"time"
 
 	w "hubwright/workflows"
@@ -17,7 +16,7 @@ type flow struct{ Needs }
 // New makes the workflow.
 func New(n Needs) w.Workflow[State] {
 	if n.Pause == nil {
-		n.Pause = pause
+		n.Pause = w.Pause
 	}
 	f := flow{n}
 	return w.Workflow[State]{
@@ -50,16 +49,5 @@ func (f flow) steps() []w.Step[State] {
 		{ID: "engine", Title: "Install AKS Engine", Why: "At exactly the chosen version: each takes its own base image and Kubernetes versions.", Weight: 30, Timeout: 20 * time.Minute, Run: f.installEngine},
 		{ID: "verify", Title: "Verify AKS Engine", Why: "It says itself which version it is and which Kubernetes it can make.", Weight: 4, Run: f.verify},
 		{ID: "record", Title: "Keep the record", Why: "The next workflows find the machine by it.", Weight: 1, Run: f.record},
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
 	}
 }

@@ -81,7 +81,7 @@ func TestBegin(t *testing.T) {
 	b.cluster = w.Cluster{}
 	_, err := b.definition().Open(t.Context(), w.Target{SiteID: "sit"}, nil)
 	var p *w.Problem
-	if !errors.As(err, &p) || p.Code != "monitoring.cluster" {
+	if !errors.As(err, &p) || p.Code != "cluster.none" {
 		t.Errorf("%v", err)
 	}
 	b = newBed(t)

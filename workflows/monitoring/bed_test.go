@@ -61,6 +61,24 @@ type bed struct {
 	secrets   map[string]map[string]string
 	kubeErr   error
 	onPause   func()
+	leaves    bool   // an installation that fails leaves its release
+	calls     int    // of the world outside
+	dieAt     int    // call at which the server dies
+	hear      func() // at each call; may cancel
+}
+
+// died is what the server does at a call of the world outside.
+type died struct{}
+
+// tick counts a call. What was asked before it has happened, and nothing of it.
+func (b *bed) tick(ctx context.Context) error {
+	if b.calls++; b.calls == b.dieAt {
+		panic(died{})
+	}
+	if b.hear != nil {
+		b.hear()
+	}
+	return ctx.Err()
 }
 
 func newBed(t *testing.T) *bed {
@@ -238,12 +256,18 @@ func (b *bed) Connection(_ context.Context, id string) (w.Connection, error) {
 	return w.Connection{ID: "con", Name: "Contoso", Kind: w.ConnectionAzure, SubscriptionID: "sub"}, nil
 }
 func (b *bed) Releases(context.Context, string) ([]w.Release, error) { return b.releases, nil }
-func (b *bed) SaveRelease(_ context.Context, r *w.Release) error {
+func (b *bed) SaveRelease(ctx context.Context, r *w.Release) error {
+	if err := b.tick(ctx); err != nil {
+		return err
+	}
 	b.releases = slices.DeleteFunc(b.releases, func(o w.Release) bool { return o.Name == r.Name })
 	b.releases = append(b.releases, *r)
 	return nil
 }
-func (b *bed) DeleteRelease(_ context.Context, _, namespace, name string) error {
+func (b *bed) DeleteRelease(ctx context.Context, _, namespace, name string) error {
+	if err := b.tick(ctx); err != nil {
+		return err
+	}
 	b.releases = slices.DeleteFunc(b.releases, func(o w.Release) bool { return o.Name == name && o.Namespace == namespace })
 	return nil
 }
@@ -310,7 +334,10 @@ func (b *bed) Locations(context.Context) ([]w.Option, error) {
 	return []w.Option{{Value: "westus2", Label: "West US 2"}}, b.azureErr
 }
 func (b *bed) Workspaces(context.Context) ([]Workspace, error) { return b.workspaces, b.azureErr }
-func (b *bed) EnsureWorkspace(_ context.Context, spec Workspace) (Workspace, Outcome, error) {
+func (b *bed) EnsureWorkspace(ctx context.Context, spec Workspace) (Workspace, Outcome, error) {
+	if err := b.tick(ctx); err != nil {
+		return Workspace{}, "", err
+	}
 	if ws, there := find(b.workspaces, spec); there {
 		return ws, Same, nil
 	}
@@ -320,15 +347,26 @@ func (b *bed) EnsureWorkspace(_ context.Context, spec Workspace) (Workspace, Out
 	b.workspaces = append(b.workspaces, spec)
 	return spec, Made, nil
 }
-func (b *bed) EnsureSolution(_ context.Context, ws Workspace) (bool, error) {
+func (b *bed) EnsureSolution(ctx context.Context, ws Workspace) (bool, error) {
+	if err := b.tick(ctx); err != nil {
+		return false, err
+	}
 	if slices.Contains(b.solutions, ws.Name) {
 		return false, nil
 	}
 	b.solutions = append(b.solutions, ws.Name)
 	return true, nil
 }
-func (b *bed) WorkspaceKey(context.Context, Workspace) (string, error) { return b.key, b.azureErr }
-func (b *bed) Query(_ context.Context, id, query string) ([]map[string]string, error) {
+func (b *bed) WorkspaceKey(ctx context.Context, _ Workspace) (string, error) {
+	if err := b.tick(ctx); err != nil {
+		return "", err
+	}
+	return b.key, b.azureErr
+}
+func (b *bed) Query(ctx context.Context, id, query string) ([]map[string]string, error) {
+	if err := b.tick(ctx); err != nil {
+		return nil, err
+	}
 	if b.queryErr != nil {
 		return nil, b.queryErr
 	}
@@ -350,20 +388,33 @@ func (b *bed) Query(_ context.Context, id, query string) ([]map[string]string, e
 // cluster is a cluster.
 type cluster struct{ b *bed }
 
-func (c cluster) Close() error                               { return nil }
-func (c cluster) Nodes(context.Context) ([]string, error)    { return c.b.nodes, nil }
-func (c cluster) Agents(context.Context) ([]Workload, error) { return c.b.agents(), nil }
-func (c cluster) EnsureSecret(_ context.Context, namespace, name string, data map[string]string) (bool, error) {
+func (c cluster) Close() error                            { return nil }
+func (c cluster) Nodes(context.Context) ([]string, error) { return c.b.nodes, nil }
+func (c cluster) Agents(ctx context.Context) ([]Workload, error) {
+	if err := c.b.tick(ctx); err != nil {
+		return nil, err
+	}
+	return c.b.agents(), nil
+}
+func (c cluster) EnsureSecret(ctx context.Context, namespace, name string, data map[string]string) (bool, error) {
+	if err := c.b.tick(ctx); err != nil {
+		return false, err
+	}
 	if _, there := c.b.secrets[namespace+"/"+name]; there {
 		return false, nil
 	}
 	c.b.secrets[namespace+"/"+name] = data
 	return true, nil
 }
-func (c cluster) Install(_ context.Context, spec w.ReleaseSpec, l w.Log) (w.ReleaseState, error) {
+func (c cluster) Install(ctx context.Context, spec w.ReleaseSpec, l w.Log) (w.ReleaseState, error) {
+	if err := c.b.tick(ctx); err != nil {
+		return w.ReleaseState{}, err
+	}
 	b := c.b
 	if err := b.failOnce; err != nil {
-		b.failOnce = nil
+		if b.failOnce = nil; b.leaves {
+			b.installed = &spec // Helm's, in the state failed
+		}
 		return w.ReleaseState{}, err
 	}
 	state := w.ReleaseState{Name: spec.Name, Namespace: spec.Namespace, Status: "deployed", Objects: []w.ReleaseObject{{Kind: "DaemonSet", Name: "ama-logs", Ready: true}}}
@@ -375,16 +426,25 @@ func (c cluster) Install(_ context.Context, spec w.ReleaseSpec, l w.Log) (w.Rele
 	if string(spec.Chart.Archive) != "tgz" {
 		b.t.Error("installed without an archive")
 	}
+	if err := b.tick(ctx); err != nil { // Helm has begun
+		return w.ReleaseState{}, err
+	}
 	state.Revision = b.revision
 	return state, nil
 }
-func (c cluster) Uninstall(_ context.Context, namespace, name string, _ w.Log) error {
+func (c cluster) Uninstall(ctx context.Context, namespace, name string, _ w.Log) error {
+	if err := c.b.tick(ctx); err != nil {
+		return err
+	}
 	if c.b.installed != nil && c.b.installed.Name == name && c.b.installed.Namespace == namespace {
 		c.b.installed = nil
 	}
 	return nil
 }
-func (c cluster) Status(context.Context, string, string) (w.ReleaseState, error) {
+func (c cluster) Status(ctx context.Context, _, _ string) (w.ReleaseState, error) {
+	if err := c.b.tick(ctx); err != nil {
+		return w.ReleaseState{}, err
+	}
 	if c.b.installed == nil {
 		return w.ReleaseState{}, w.ErrNotFound
 	}

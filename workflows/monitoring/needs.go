@@ -30,10 +30,8 @@ type Needs struct {
 
 // Records are our own.
 type Records interface {
+	w.SiteRecords
 	Deployment(ctx context.Context, id string) (w.Deployment, error)
-	Site(ctx context.Context, id string) (w.Site, error)
-	Stack(ctx context.Context, id string) (w.Stack, error)
-	ClusterOfSite(ctx context.Context, siteID string) (w.Cluster, error)
 	Connections(ctx context.Context) ([]w.Connection, error)
 	Connection(ctx context.Context, id string) (w.Connection, error)
 	Releases(ctx context.Context, siteID string) ([]w.Release, error)

@@ -63,8 +63,10 @@ type Name struct{ Name, Namespace string }
 // Found is what the steps learned.
 type Found struct {
 	Workspace Workspace
+	Asked     bool // Azure was asked for the workspace
 	Made      Outcome
-	Solution  bool // made by this run
+	Solution  bool   // made by this run
+	Password  string // of Grafana: asked for, or there
 	Key       w.SecretRef
 	Chart     w.Chart // without its archive
 	Revision  int
@@ -98,22 +100,15 @@ func (s *State) ours(release string) bool {
 }
 
 func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
-	site, err := f.Records.Site(ctx, t.SiteID)
+	at, err := w.FindSiteCluster(ctx, f.Records, t.SiteID)
 	if err != nil {
 		return nil, err
+	}
+	site, stack, c := at.Site, at.Stack, at.Cluster
+	if c.Kubeconfig == "" {
+		return nil, w.NoCluster(site.Name)
 	}
 	deployment, err := f.Records.Deployment(ctx, site.DeploymentID)
-	if err != nil {
-		return nil, err
-	}
-	stack, err := f.Records.Stack(ctx, site.StackID)
-	if err != nil {
-		return nil, err
-	}
-	c, err := f.Records.ClusterOfSite(ctx, site.ID)
-	if errors.Is(err, w.ErrNotFound) || err == nil && c.Kubeconfig == "" {
-		return nil, &w.Problem{Code: "monitoring.cluster", What: "There is no cluster on " + site.Name + " yet", Why: "The cluster has not been deployed.", Fix: "Deploy the cluster first: it is step 3 of the guide."}
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -125,11 +120,7 @@ func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
 		Target: t, Deployment: deployment.Name, SiteName: site.Name, Stack: stack,
 		Cluster: Facts{ID: c.ID, Name: c.Name, FQDN: c.FQDN, Version: c.Version, Nodes: c.Nodes()},
 	}
-	for _, r := range all {
-		if r.Role == w.ReleaseMonitoring {
-			s.Releases = append(s.Releases, r)
-		}
-	}
+	s.take(all)
 	s.Method = MethodArc
 	if stack.AirGapped {
 		s.Method = MethodPrometheus

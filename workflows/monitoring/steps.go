@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"slices"
 	"time"
 
 	w "hubwright/workflows"
@@ -12,7 +13,7 @@ import (
 func (f flow) steps() []w.Step[State] {
 	azure := (*State).azure
 	only := func(methods ...string) func(*State) bool { return func(s *State) bool { return s.is(methods...) } }
-	return []w.Step[State]{
+	steps := []w.Step[State]{
 		{ID: "model", Title: "Clean the API model", Why: "With the engine's monitoring addon in it, the cluster can be neither upgraded nor scaled.", When: func(s *State) bool { return s.Addon }, Weight: 2, Timeout: 2 * time.Minute, Run: f.cleanModel},
 		{ID: "workspace", Title: "Make sure of the workspace", Why: "It keeps what the agent sends.", When: azure, Weight: 5, Timeout: 5 * time.Minute, Run: f.workspace},
 		{ID: "solution", Title: "Make sure of Container Insights", Why: "Without it the data is there, and Azure shows nothing.", When: only(MethodHelm), Weight: 3, Timeout: 5 * time.Minute, Run: f.solution},
@@ -23,6 +24,10 @@ func (f flow) steps() []w.Step[State] {
 		{ID: "data", Title: "See that data arrives", Why: "An agent that runs may still be kept from Azure by a firewall or an old key.", When: azure, Weight: 20, Timeout: time.Hour, Run: f.data},
 		{ID: "remove", Title: "Take the release away", Why: "Its objects go with it.", When: only(MethodRemove), Weight: 10, Timeout: 10 * time.Minute, Run: f.remove},
 	}
+	for i := range steps {
+		steps[i].Run = f.afresh(steps[i].Run)
+	}
+	return steps
 }
 
 func (f flow) cleanModel(ctx context.Context, s *State, log w.Log) error {
@@ -48,6 +53,9 @@ func (f flow) workspace(ctx context.Context, s *State, log w.Log) error {
 		return nil
 	}
 	log.Progress(-1, "making sure of the workspace "+s.Wanted.Name)
+	s.Found.Asked = true
+	ctx, done := w.Settled(ctx)
+	defer done()
 	ws, outcome, err := az.EnsureWorkspace(ctx, s.Wanted)
 	if err != nil {
 		return err
@@ -72,6 +80,8 @@ func (f flow) solution(ctx context.Context, s *State, log w.Log) error {
 	if err != nil {
 		return err
 	}
+	ctx, done := w.Settled(ctx)
+	defer done()
 	made, err := az.EnsureSolution(ctx, s.Found.Workspace)
 	if err != nil {
 		return err
@@ -106,6 +116,9 @@ func (f flow) key(ctx context.Context, s *State, log w.Log) error {
 }
 
 func (f flow) install(ctx context.Context, s *State, log w.Log) error {
+	if s.Method == MethodPrometheus && s.Found.Password == "" {
+		s.Found.Password = asked // by a former try, perhaps
+	}
 	c, err := f.Chart(ctx, s.Chart, s.Stack)
 	if err != nil {
 		return err
@@ -136,7 +149,7 @@ func (f flow) install(ctx context.Context, s *State, log w.Log) error {
 	log.Command(helmCommand(s))
 	state, err := k.Install(ctx, w.ReleaseSpec{Name: s.Release.Name, Namespace: s.Release.Namespace, Chart: c, Values: values}, log)
 	if err != nil {
-		return err
+		return errors.Join(err, f.unmade(ctx, s, k))
 	}
 	s.Found.Revision, s.Found.Objects = state.Revision, len(state.Objects)
 	s.Found.Changed = s.Found.Changed || state.Changed
@@ -170,15 +183,18 @@ func (f flow) values(ctx context.Context, s *State, c w.Chart, k Cluster, log w.
 	if err != nil {
 		return "", err
 	}
-	s.Found.Grafana = has
+	s.Found.Grafana, s.Found.Password = has, ""
 	if has {
+		s.Found.Password = asked
+		ctx, done := w.Settled(ctx)
+		defer done()
 		password := rand.Text()
 		log.Mask(password)
 		made, err := k.EnsureSecret(ctx, s.Release.Namespace, grafanaSecret, map[string]string{"admin-user": "admin", "admin-password": password})
 		if err != nil {
 			return "", err
 		}
-		if made {
+		if s.Found.Password = there; made {
 			log.Good("Grafana's password is made, in the Secret %s.", grafanaSecret)
 		} else {
 			log.Info("Grafana's password is in the Secret %s already.", grafanaSecret)
@@ -193,7 +209,13 @@ func (f flow) record(ctx context.Context, s *State) error {
 		SiteID: s.Target.SiteID, Role: w.ReleaseMonitoring, Name: s.Release.Name, Namespace: s.Release.Namespace, Chart: s.Found.Chart.Name, ChartVersion: s.Found.Chart.Version,
 		AppVersion: s.Found.Chart.AppVersion, Source: s.Chart.Place(), Digest: s.Found.Chart.Digest, Revision: s.Found.Revision, RunID: w.OriginOf(ctx).RunID,
 	}
-	return f.Records.SaveRelease(ctx, &r)
+	if err := f.Records.SaveRelease(context.WithoutCancel(ctx), &r); err != nil {
+		return err
+	}
+	if !s.ours(r.Name) {
+		s.Releases = append(s.Releases, r)
+	}
+	return nil
 }
 
 func (f flow) remove(ctx context.Context, s *State, log w.Log) error {
@@ -211,5 +233,6 @@ func (f flow) remove(ctx context.Context, s *State, log w.Log) error {
 		}
 		return err
 	}
-	return f.Records.DeleteRelease(ctx, s.Target.SiteID, s.Remove.Namespace, s.Remove.Name)
+	s.Releases = slices.DeleteFunc(s.Releases, func(r w.Release) bool { return r.Name == s.Remove.Name && r.Namespace == s.Remove.Namespace })
+	return f.Records.DeleteRelease(context.WithoutCancel(ctx), s.Target.SiteID, s.Remove.Namespace, s.Remove.Name)
 }

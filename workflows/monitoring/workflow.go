@@ -31,7 +31,7 @@ func result(s *State) w.Result {
 	switch s.Method {
 	case MethodRemove:
 		r.Headline = fmt.Sprintf("%s is not on %s any more.", s.Remove.Name, s.Cluster.Name)
-		r.Facts = []w.SummaryItem{fact("What stays", "The workspace in Azure, when there was one, with what it has collected. Definitions (CRDs) that the chart brought, and claims of stateful sets.")}
+		r.Facts = []w.SummaryItem{fact("What stays", "The workspace in Azure, when there was one, with what it has collected. Definitions (CRDs) that the chart brought, claims of stateful sets, and Grafana's password in the Secret hubwright-grafana.")}
 		return r
 	case MethodPrometheus:
 		r.Headline = fmt.Sprintf("%s %s is on %s, and its %d objects are ready.", s.Found.Chart.Name, s.Found.Chart.Version, s.Cluster.Name, s.Found.Objects)

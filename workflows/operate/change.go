@@ -30,7 +30,7 @@ func (e Engine) BeginChange(ctx context.Context, t w.Target) (Change, error) {
 	}
 	c, err := e.Records.ClusterOfSite(ctx, g.SiteID)
 	if errors.Is(err, w.ErrNotFound) {
-		return Change{}, &w.Problem{Code: "cluster.none", What: "There is no cluster on " + g.SiteName + " yet", Why: "It has not been deployed.", Fix: "Deploy the cluster first: it is step 3 of the guide."}
+		return Change{}, w.NoCluster(g.SiteName)
 	}
 	if err != nil {
 		return Change{}, err

@@ -17,9 +17,8 @@ import (
 )
 
 const (
-	prepareAgain = "Go through \"Prepare AKS Engine\" of this site again: it puts right what is missing."
-	slow         = 60 * time.Second
-	docUpgrade   = "https://github.com/Azure/aks-engine-azurestack/blob/master/docs/topics/upgrade.md"
+	slow       = 60 * time.Second
+	docUpgrade = "https://github.com/Azure/aks-engine-azurestack/blob/master/docs/topics/upgrade.md"
 )
 
 // Checks are what every change of a cluster looks at before it begins.
@@ -29,9 +28,9 @@ func Checks[S any](e Engine, change func(*S) *Change) []w.Check[S] {
 	}
 	block := w.SeverityBlock
 	return []w.Check[S]{
-		{ID: "engine", Title: "The helper VM answers and has the engine", Why: "The engine runs there.", Severity: block, Timeout: slow, Run: run(e.checkEngine)},
+		{ID: "engine", Title: "The helper VM answers and has the engine", Why: "The engine runs there.", Severity: block, Timeout: slow, Run: run(onGround(e.CheckEngine))},
 		{ID: "idle", Title: "No other command works on the cluster", Why: "The engine has no lock: two commands at once break the cluster.", Severity: block, Timeout: slow, Run: run(e.checkIdle)},
-		{ID: "principal", Title: "The service principal can log in and contribute", Why: "The change would stop at its first request.", Severity: block, Timeout: slow, Run: run(e.checkPrincipal)},
+		{ID: "principal", Title: "The service principal can log in and contribute", Why: "The change would stop at its first request.", Severity: block, Timeout: slow, Run: run(onGround(e.CheckPrincipal))},
 		{ID: "api-model", Title: "The API model is this cluster's", Why: "With another one the engine makes a new certificate authority, and the nodes that exist are lost.", Severity: block, Timeout: slow, Run: run(e.checkModel)},
 		{ID: "monitoring-addon", Title: "The monitoring addon is not in the API model", Why: "The engine refuses to work on a cluster whose model still has it.", Severity: w.SeverityWarn, Waivable: true, Timeout: slow, Run: run(e.checkAddon)},
 		{ID: "drift", Title: "Hub and cluster are as the API model says", Why: "The engine trusts names, tags and counts; what was changed by hand is lost or makes it fail.", Severity: block, Waivable: true, Timeout: slow, Run: run(e.checkDrift)},
@@ -39,50 +38,17 @@ func Checks[S any](e Engine, change func(*S) *Change) []w.Check[S] {
 	}
 }
 
-func (e Engine) checkEngine(ctx context.Context, c *Change) w.Finding {
-	host, err := e.OpenHost(ctx, c.SiteID)
-	if err != nil {
-		return problem.Finding(err)
-	}
-	defer host.Close()
-	out, err := host.Run(ctx, `"$HOME"/`+e.Quote(aksengine.BinaryPath(c.Helper.EngineVersion))+" "+e.Quote("version", "-o", "json"), nil)
-	if err != nil {
-		return problem.Finding(err)
-	}
-	if out.ExitCode != 0 {
-		return w.Fail(fmt.Sprintf("%s answers, but AKS Engine %s is not there.", c.Helper.Address, c.Helper.EngineVersion), prepareAgain)
-	}
-	return w.Passed(fmt.Sprintf("%s has AKS Engine %s.", c.Helper.Address, c.Helper.EngineVersion))
+func onGround(look func(context.Context, *Ground) w.Finding) func(context.Context, *Change) w.Finding {
+	return func(ctx context.Context, c *Change) w.Finding { return look(ctx, &c.Ground) }
 }
 
 func (e Engine) checkIdle(ctx context.Context, c *Change) w.Finding {
-	host, err := e.OpenHost(ctx, c.SiteID)
-	if err != nil {
-		return problem.Finding(err)
-	}
-	defer host.Close()
-	if err := e.NoOtherJob(ctx, &c.Ground, host); err != nil {
-		return problem.Finding(err)
-	}
-	return w.Passed("None is running in the cluster's folder.")
-}
-
-func (e Engine) checkPrincipal(ctx context.Context, c *Change) w.Finding {
-	hub, err := e.OpenHub(ctx, c.Stack)
-	if err != nil {
-		return problem.Finding(err)
-	}
-	if err := hub.Login(ctx); err != nil {
-		return problem.Finding(err)
-	}
-	ok, detail, err := hub.CanContribute(ctx)
-	switch {
-	case err != nil:
-		return problem.Finding(err)
-	case !ok:
-		return w.Fail("It can log in, but may not make resources: "+detail+".", "Give the service principal the Contributor role on the subscription in the user portal, then wait a few minutes.")
-	}
-	return w.Passed("It can log in and make resources.")
+	return e.WithHost(ctx, &c.Ground, func(host Host) w.Finding {
+		if err := e.NoOtherJob(ctx, &c.Ground, host); err != nil {
+			return problem.Finding(err)
+		}
+		return w.Passed("None is running in the cluster's folder.")
+	})
 }
 
 // checkModel compares the model in custody with the record, with the CA that

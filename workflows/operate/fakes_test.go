@@ -68,8 +68,11 @@ func (h host) Run(_ context.Context, script string, _ io.Reader) (operate.Output
 			return operate.Output{Stdout: out}, nil
 		}
 	}
-	if h.b.noEngine && strings.Contains(script, "'version'") {
-		return operate.Output{ExitCode: 127}, nil
+	if strings.Contains(script, "'version'") {
+		if h.b.noEngine {
+			return operate.Output{ExitCode: 127}, nil
+		}
+		return operate.Output{Stdout: `{"GitTag":"` + h.b.helper.EngineVersion + `"}`}, nil
 	}
 	return operate.Output{}, nil
 }

@@ -52,23 +52,12 @@ type Engine struct{ Needs }
 // New fills in what may be left out.
 func New(n Needs) Engine {
 	if n.Pause == nil {
-		n.Pause = pause
+		n.Pause = w.Pause
 	}
 	if n.Poll == 0 {
 		n.Poll = defaultPoll
 	}
 	return Engine{n}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
 
 // Records are our own.

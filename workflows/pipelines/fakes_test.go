@@ -41,11 +41,17 @@ type bed struct {
 
 	// The cluster
 	accounts int
+	there    map[string]bool // accounts
 	deleted  []string
 	denied   string // resource
 
 	// The helper VM
 	files   map[string]bool
+	own     int               // ID in the agent's folder
+	ids     int               // of agents, given so far
+	calls   int               // of the world outside
+	dieAt   int               // call at which the server dies
+	hear    func()            // at each call; may cancel
 	jobs    map[string]string // states
 	scripts []string
 	stdin   []string
@@ -57,7 +63,7 @@ type bed struct {
 }
 
 func newBed(t *testing.T) *bed {
-	b := &bed{t: t, now: today, helper: true, kept: map[string][]byte{}, fails: map[string]error{}, files: map[string]bool{}, jobs: map[string]string{},
+	b := &bed{t: t, now: today, helper: true, kept: map[string][]byte{}, there: map[string]bool{}, fails: map[string]error{}, files: map[string]bool{}, jobs: map[string]string{},
 		con:      w.Connection{ID: "con_1", Name: "Contoso", Kind: w.ConnectionDevOps, Endpoint: "https://dev.azure.com/contoso", Credential: w.Credential{Method: w.AuthToken, Secret: "pat"}, CABundle: "ROOTS"},
 		projects: []Project{{"p-1", "Ratings"}, {"p-2", "Platform"}}, pools: []Pool{{ID: 1, Name: "Default"}, {ID: 9, Name: "Azure Pipelines", Hosted: true}},
 	}
@@ -102,6 +108,20 @@ func (b *bed) definition() w.Definition {
 		Quote: func(args ...string) string { return strings.Join(args, " ") },
 		Pause: func(ctx context.Context, d time.Duration) error { b.pauses++; b.now = b.now.Add(d); return ctx.Err() },
 	})
+}
+
+// died is what the server does at a call of the world outside.
+type died struct{}
+
+// tick counts a call. What was asked before it has happened, and nothing of it.
+func (b *bed) tick(ctx context.Context) error {
+	if b.calls++; b.calls == b.dieAt {
+		panic(died{})
+	}
+	if b.hear != nil {
+		b.hear()
+	}
+	return ctx.Err()
 }
 
 func (b *bed) session(a w.Answers) w.Session {
@@ -209,12 +229,21 @@ func (r records) ServiceConnection(context.Context, string) (w.ServiceConnection
 	}
 	return *r.b.row, nil
 }
-func (r records) SaveServiceConnection(_ context.Context, s *w.ServiceConnection) error {
+func (r records) SaveServiceConnection(ctx context.Context, s *w.ServiceConnection) error {
+	if err := r.b.tick(ctx); err != nil {
+		return err
+	}
 	row := *s
 	r.b.row = &row
 	return nil
 }
-func (r records) DeleteServiceConnection(context.Context, string) error { r.b.row = nil; return nil }
+func (r records) DeleteServiceConnection(ctx context.Context, _ string) error {
+	if err := r.b.tick(ctx); err != nil {
+		return err
+	}
+	r.b.row = nil
+	return nil
+}
 
 type vault struct{ b *bed }
 
@@ -234,10 +263,16 @@ type organization struct{ b *bed }
 
 func (o organization) Close()      { o.b.open-- }
 func (o organization) URL() string { return o.b.con.Endpoint }
-func (o organization) Projects(context.Context) ([]Project, error) {
+func (o organization) Projects(ctx context.Context) ([]Project, error) {
+	if err := o.b.tick(ctx); err != nil {
+		return nil, err
+	}
 	return o.b.projects, o.b.fails["projects"]
 }
-func (o organization) Project(_ context.Context, name string) (Project, error) {
+func (o organization) Project(ctx context.Context, name string) (Project, error) {
+	if err := o.b.tick(ctx); err != nil {
+		return Project{}, err
+	}
 	for _, p := range o.b.projects {
 		if p.Name == name || p.ID == name {
 			return p, o.b.fails["project"]
@@ -245,7 +280,10 @@ func (o organization) Project(_ context.Context, name string) (Project, error) {
 	}
 	return Project{}, &w.Problem{Code: "devops.project", What: "The project is not there"}
 }
-func (o organization) EndpointByName(_ context.Context, projectID, name string) (*Endpoint, error) {
+func (o organization) EndpointByName(ctx context.Context, projectID, name string) (*Endpoint, error) {
+	if err := o.b.tick(ctx); err != nil {
+		return nil, err
+	}
 	for _, e := range o.b.endpoints {
 		if e.Name == name && slices.Contains(e.Projects, projectID) {
 			return &e, nil
@@ -253,7 +291,10 @@ func (o organization) EndpointByName(_ context.Context, projectID, name string) 
 	}
 	return nil, o.b.fails["find"]
 }
-func (o organization) Endpoint(_ context.Context, _, id string) (*Endpoint, error) {
+func (o organization) Endpoint(ctx context.Context, _, id string) (*Endpoint, error) {
+	if err := o.b.tick(ctx); err != nil {
+		return nil, err
+	}
 	for _, e := range o.b.endpoints {
 		if e.ID == id {
 			if o.b.unready > 0 {
@@ -265,7 +306,10 @@ func (o organization) Endpoint(_ context.Context, _, id string) (*Endpoint, erro
 	}
 	return nil, nil
 }
-func (o organization) CreateEndpoint(_ context.Context, s Spec) (Endpoint, error) {
+func (o organization) CreateEndpoint(ctx context.Context, s Spec) (Endpoint, error) {
+	if err := o.b.tick(ctx); err != nil {
+		return Endpoint{}, err
+	}
 	if err := o.b.fails["create"]; err != nil {
 		return Endpoint{}, err
 	}
@@ -273,7 +317,10 @@ func (o organization) CreateEndpoint(_ context.Context, s Spec) (Endpoint, error
 	o.b.endpoints, o.b.sent = append(o.b.endpoints, e), append(o.b.sent, s)
 	return e, nil
 }
-func (o organization) UpdateEndpoint(_ context.Context, id string, s Spec) (Endpoint, error) {
+func (o organization) UpdateEndpoint(ctx context.Context, id string, s Spec) (Endpoint, error) {
+	if err := o.b.tick(ctx); err != nil {
+		return Endpoint{}, err
+	}
 	o.b.sent = append(o.b.sent, s)
 	for i := range o.b.endpoints {
 		if o.b.endpoints[i].ID == id {
@@ -283,7 +330,10 @@ func (o organization) UpdateEndpoint(_ context.Context, id string, s Spec) (Endp
 	}
 	return Endpoint{}, errors.New("no such endpoint")
 }
-func (o organization) ShareEndpoint(_ context.Context, id, _ string, p Project) error {
+func (o organization) ShareEndpoint(ctx context.Context, id, _ string, p Project) error {
+	if err := o.b.tick(ctx); err != nil {
+		return err
+	}
 	for i := range o.b.endpoints {
 		if o.b.endpoints[i].ID == id {
 			o.b.endpoints[i].Projects = append(o.b.endpoints[i].Projects, p.ID)
@@ -291,7 +341,10 @@ func (o organization) ShareEndpoint(_ context.Context, id, _ string, p Project) 
 	}
 	return o.b.fails["share"]
 }
-func (o organization) DeleteEndpoint(_ context.Context, id string, projects []string) error {
+func (o organization) DeleteEndpoint(ctx context.Context, id string, projects []string) error {
+	if err := o.b.tick(ctx); err != nil {
+		return err
+	}
 	for i, e := range o.b.endpoints {
 		if e.ID == id && slices.Equal(e.Projects, projects) {
 			o.b.endpoints = slices.Delete(o.b.endpoints, i, i+1)
@@ -300,22 +353,42 @@ func (o organization) DeleteEndpoint(_ context.Context, id string, projects []st
 	}
 	return o.b.fails["delete"]
 }
-func (o organization) OpenToAll(context.Context, string, string) (bool, error) {
+func (o organization) OpenToAll(ctx context.Context, _ string, _ string) (bool, error) {
+	if err := o.b.tick(ctx); err != nil {
+		return false, err
+	}
 	return o.b.granted, nil
 }
-func (o organization) OpenForAll(context.Context, string, string) error {
+func (o organization) OpenForAll(ctx context.Context, _ string, _ string) error {
+	if err := o.b.tick(ctx); err != nil {
+		return err
+	}
 	o.b.granted = true
 	return nil
 }
-func (o organization) Pools(context.Context) ([]Pool, error) { return o.b.pools, nil }
-func (o organization) HasQueue(_ context.Context, _ string, p Pool) (bool, error) {
+func (o organization) Pools(ctx context.Context) ([]Pool, error) {
+	if err := o.b.tick(ctx); err != nil {
+		return nil, err
+	}
+	return o.b.pools, nil
+}
+func (o organization) HasQueue(ctx context.Context, _ string, p Pool) (bool, error) {
+	if err := o.b.tick(ctx); err != nil {
+		return false, err
+	}
 	return slices.Contains(o.b.queues, p.Name), nil
 }
-func (o organization) AddQueue(_ context.Context, _ string, p Pool) error {
+func (o organization) AddQueue(ctx context.Context, _ string, p Pool) error {
+	if err := o.b.tick(ctx); err != nil {
+		return err
+	}
 	o.b.queues = append(o.b.queues, p.Name)
 	return nil
 }
-func (o organization) Agent(_ context.Context, _ int, name string) (*Agent, error) {
+func (o organization) Agent(ctx context.Context, _ int, name string) (*Agent, error) {
+	if err := o.b.tick(ctx); err != nil {
+		return nil, err
+	}
 	for _, a := range o.b.agents {
 		if a.Name == name {
 			return &a, nil
@@ -323,11 +396,17 @@ func (o organization) Agent(_ context.Context, _ int, name string) (*Agent, erro
 	}
 	return nil, nil
 }
-func (o organization) RemoveAgent(_ context.Context, _, id int) error {
+func (o organization) RemoveAgent(ctx context.Context, _, id int) error {
+	if err := o.b.tick(ctx); err != nil {
+		return err
+	}
 	o.b.agents = slices.DeleteFunc(o.b.agents, func(a Agent) bool { return a.ID == id })
 	return nil
 }
-func (o organization) AgentPackage(context.Context) (Package, error) {
+func (o organization) AgentPackage(ctx context.Context) (Package, error) {
+	if err := o.b.tick(ctx); err != nil {
+		return Package{}, err
+	}
 	return Package{Version: "4.261.0", URL: "https://download.test/agent.tar.gz", SHA256: "ab"}, o.b.fails["package"]
 }
 
@@ -336,33 +415,56 @@ type kube struct {
 	raw string
 }
 
-func (k kube) Close() error                                  { k.b.open--; return nil }
-func (k kube) ServerVersion(context.Context) (string, error) { return "v1.33.10", nil }
-func (k kube) EnsureAccount(_ context.Context, a Account) (Access, error) {
+func (k kube) Close() error { k.b.open--; return nil }
+func (k kube) ServerVersion(ctx context.Context) (string, error) {
+	if err := k.b.tick(ctx); err != nil {
+		return "", err
+	}
+	return "v1.33.10", nil
+}
+func (k kube) EnsureAccount(ctx context.Context, a Account) (Access, error) {
+	if err := k.b.tick(ctx); err != nil {
+		return Access{}, err
+	}
 	k.b.accounts++
+	k.b.there[a.Namespace+"/"+a.Name] = true
 	raw := fmt.Sprintf("server=https://ratings.seattle.test token=jwt-%d context=%s", k.b.accounts, a.Name)
 	return Access{Kubeconfig: []byte(raw), Expires: k.b.now.Add(a.TTL), Existed: k.b.accounts > 1}, nil
 }
-func (k kube) DeleteAccount(_ context.Context, namespace, name string) error {
+func (k kube) DeleteAccount(ctx context.Context, namespace, name string) error {
+	if err := k.b.tick(ctx); err != nil {
+		return err
+	}
+	delete(k.b.there, namespace+"/"+name)
 	k.b.deleted = append(k.b.deleted, namespace+"/"+name)
 	return nil
 }
-func (k kube) Can(_ context.Context, namespace, _, _, resource string) (bool, error) {
+func (k kube) Can(ctx context.Context, namespace, _, _, resource string) (bool, error) {
+	if err := k.b.tick(ctx); err != nil {
+		return false, err
+	}
 	return resource != k.b.denied && (namespace != "" || strings.Contains(k.raw, "context=admin")), nil
 }
 
 type host struct{ b *bed }
 
 func (h host) Close() error { h.b.open--; return nil }
-func (h host) Run(_ context.Context, script string, stdin io.Reader) (Output, error) {
+func (h host) Run(ctx context.Context, script string, stdin io.Reader) (Output, error) {
+	if err := h.b.tick(ctx); err != nil {
+		return Output{}, err
+	}
 	in, _ := io.ReadAll(stdin)
 	h.b.scripts, h.b.stdin = append(h.b.scripts, script), append(h.b.stdin, string(in))
 	is := func(ok bool) Output { return Output{ExitCode: map[bool]int{true: 0, false: 1}[ok]} }
 	switch {
 	case strings.Contains(script, "register.sh"):
 		if h.b.config.ExitCode == 0 {
-			h.b.files[".agent"] = true
-			h.b.agents = []Agent{{ID: 7, Name: "seattle-agent", Version: "4.261.0", Enabled: true}}
+			h.b.ids++
+			h.b.agents = []Agent{{ID: h.b.ids, Name: "seattle-agent", Version: "4.261.0", Enabled: true}}
+			if err := h.b.tick(ctx); err != nil { // Azure DevOps has it, the folder not
+				return Output{}, err
+			}
+			h.b.own = h.b.ids
 		}
 		return h.b.config, nil
 	case strings.Contains(script, "service.sh"):
@@ -372,10 +474,10 @@ func (h host) Run(_ context.Context, script string, stdin io.Reader) (Output, er
 		h.online()
 		return Output{}, nil
 	case strings.Contains(script, "remove.sh"):
-		h.b.files, h.b.agents = map[string]bool{}, nil
+		h.b.files, h.b.own, h.b.agents = map[string]bool{}, 0, nil
 		return Output{}, nil
 	case strings.Contains(script, "/.agent"):
-		return is(h.b.files[".agent"]), nil
+		return Output{Stdout: fmt.Sprintln(h.b.own)}, nil
 	case strings.Contains(script, "/config.sh\" ]"):
 		return is(h.b.files["config.sh"]), nil
 	}
@@ -384,11 +486,14 @@ func (h host) Run(_ context.Context, script string, stdin io.Reader) (Output, er
 
 func (h host) online() {
 	for i := range h.b.agents {
-		h.b.agents[i].Online = !h.b.deaf
+		h.b.agents[i].Online = !h.b.deaf && h.b.agents[i].ID == h.b.own
 	}
 }
 
-func (h host) StartJob(_ context.Context, j Job) (bool, error) {
+func (h host) StartJob(ctx context.Context, j Job) (bool, error) {
+	if err := h.b.tick(ctx); err != nil {
+		return false, err
+	}
 	if strings.Contains(strings.Join(j.Argv, " ")+fmt.Sprint(j.Env), theToken) {
 		h.b.t.Errorf("the job %s has the token", j.ID)
 	}
@@ -400,13 +505,19 @@ func (h host) StartJob(_ context.Context, j Job) (bool, error) {
 	}
 	return true, nil
 }
-func (h host) JobState(_ context.Context, id string) (string, int, int64, error) {
+func (h host) JobState(ctx context.Context, id string) (string, int, int64, error) {
+	if err := h.b.tick(ctx); err != nil {
+		return "", 0, 0, err
+	}
 	if st := h.b.jobs[id]; st != "" {
 		return st, 0, 0, nil
 	}
 	return "absent", 0, 0, nil
 }
-func (h host) SignalJob(_ context.Context, id, signal string) error {
+func (h host) SignalJob(ctx context.Context, id, signal string) error {
+	if err := h.b.tick(ctx); err != nil {
+		return err
+	}
 	h.b.jobs[id] = "exited"
 	return nil
 }

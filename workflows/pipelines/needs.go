@@ -37,10 +37,8 @@ type Needs struct {
 
 // Records are our own.
 type Records interface {
-	Site(ctx context.Context, id string) (w.Site, error)
-	Stack(ctx context.Context, id string) (w.Stack, error)
+	w.SiteRecords
 	HelperVM(ctx context.Context, siteID string) (w.HelperVM, error)
-	ClusterOfSite(ctx context.Context, siteID string) (w.Cluster, error)
 	Connection(ctx context.Context, id string) (w.Connection, error)
 	Connections(ctx context.Context) ([]w.Connection, error)
 	ServiceConnection(ctx context.Context, siteID string) (w.ServiceConnection, error)

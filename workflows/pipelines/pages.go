@@ -55,7 +55,7 @@ func firstConnection(s *State) string {
 
 func tasks(_ context.Context, s *State) ([]w.Option, error) {
 	remove := w.Option{Value: TaskRemove, Label: "Take it away again", Note: "Delete the service connection from all projects, the agent and the service account that a former run made."}
-	if !s.known() {
+	if !s.recorded() {
 		remove.Disabled, remove.Note = true, "No run has set this up yet."
 	}
 	return []w.Option{{Value: TaskSetUp, Label: "Set up, or bring up to date", Note: "What is there and good stays as it is; a token that ends soon is renewed in place."}, remove}, nil
@@ -93,7 +93,7 @@ func (f flow) projectOptions(ctx context.Context, s *State) ([]w.Option, error) 
 func bindOrganization(a w.Answers, s *State) []w.FieldError {
 	s.Task = a.Get("task")
 	switch {
-	case s.Task == TaskRemove && !s.known():
+	case s.Task == TaskRemove && !s.recorded():
 		return []w.FieldError{{Field: "task", Message: "No run has set this up yet, so there is nothing to take away."}}
 	case s.Task == TaskRemove:
 		return nil

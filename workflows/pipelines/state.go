@@ -79,7 +79,8 @@ type Found struct {
 	Expires    time.Time
 	Server     string
 	Pool       Pool
-	Service    bool // the agent is a service of the host's service manager
+	Queue      bool // this run let the project see the pool
+	Registered bool // the pool lists the agent
 	Version    string
 	Sample     w.SecretRef
 	Did        []string
@@ -91,7 +92,8 @@ func (s *State) usesAccount() bool { return s.Method == MethodAccount }
 func (s *State) installs() bool    { return s.setsUp() && (s.Where == WhereVM || s.Where == WhereHost) }
 func (s *State) selfHosted() bool  { return s.setsUp() && s.Where != WhereHosted }
 func (s *State) hostedCan() bool   { return s.ARM == "yes" && s.API == "yes" }
-func (s *State) known() bool       { return s.Before.EndpointID != "" }
+func (s *State) recorded() bool    { return s.Before.SiteID != "" }
+func (s *State) known() bool       { return s.Before.Name != "" }
 func (s *State) renews() bool      { return s.setsUp() && !s.Found.Keep }
 func (s *State) did(what string)   { s.Found.Did = append(s.Found.Did, what) }
 func (s *State) description() string {
@@ -107,19 +109,12 @@ func (s *State) Downloads() []w.Download {
 }
 
 func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
-	site, err := f.Records.Site(ctx, t.SiteID)
+	at, err := w.FindSiteCluster(ctx, f.Records, t.SiteID)
 	if err != nil {
 		return nil, err
 	}
-	stack, err := f.Records.Stack(ctx, site.StackID)
-	if err != nil {
-		return nil, err
-	}
-	c, err := f.Records.ClusterOfSite(ctx, site.ID)
-	if err != nil {
-		return nil, &w.Problem{Code: "pipelines.cluster", What: "There is no cluster on " + site.Name + " yet", Why: "pipelines need one to deploy to", Fix: "Deploy the cluster first: it is step 3 of the guide."}
-	}
-	s := &State{SiteID: site.ID, SiteName: site.Name, Proxy: stack.HTTPSProxy, Cluster: c.Name, HasKubeconfig: c.Kubeconfig != "", Task: TaskSetUp}
+	site, c := at.Site, at.Cluster
+	s := &State{SiteID: site.ID, SiteName: site.Name, Proxy: at.Stack.HTTPSProxy, Cluster: c.Name, HasKubeconfig: c.Kubeconfig != "", Task: TaskSetUp}
 	all, err := f.Records.Connections(ctx)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -47,10 +48,13 @@ func (f flow) queue(ctx context.Context, s *State, log w.Log) error {
 			log.Info("%s sees the pool %s already", s.Project, s.Pool)
 			return nil
 		}
+		ctx, done := w.Settled(ctx)
+		defer done()
 		if err := o.AddQueue(ctx, s.Found.Project.ID, s.Found.Pool); err != nil {
 			return err
 		}
 		log.Good("%s sees the pool %s", s.Project, s.Pool)
+		s.Found.Queue = true
 		s.did("pool " + s.Pool + " in " + s.Project)
 		return nil
 	})
@@ -103,44 +107,67 @@ func (f flow) agent(ctx context.Context, s *State, log w.Log) error {
 		if err != nil {
 			return err
 		}
-		configured, err := f.configured(ctx, s, host)
+		here, err := f.configured(ctx, s, host)
 		if err != nil {
 			return err
 		}
-		switch {
-		case known != nil && configured:
+		ours := known != nil && known.ID == here
+		if known != nil && known.Online && !ours {
+			return &w.Problem{Code: "pipelines.agent", What: "Another machine is the agent " + s.Agent, Why: "it is online in the pool " + s.Pool + ", and it is not on " + s.machine(), Fix: "Choose another name for this agent."}
+		}
+		if err := f.intend(ctx, s, func(b *w.ServiceConnection) {
+			b.Pool, b.PoolID, b.Agent, b.AgentHost = s.Pool, s.Found.Pool.ID, s.Agent, s.Host
+		}); err != nil {
+			return err
+		}
+		if s.Found.Registered = ours; ours {
 			log.Info("The agent %s is on %s and in the pool already", s.Agent, s.machine())
 			return nil
-		case known != nil && known.Online:
-			return &w.Problem{Code: "pipelines.agent", What: "Another machine is the agent " + s.Agent, Why: "it is online in the pool " + s.Pool + ", and it is not on " + s.machine(), Fix: "Choose another name for this agent."}
 		}
 		if err := f.unpacked(ctx, s, o, host, log); err != nil {
 			return err
 		}
-		if err := f.register(ctx, s, host, log); err != nil {
-			return err
-		}
-		if known, err = o.Agent(ctx, s.Found.Pool.ID, s.Agent); err != nil {
-			return err
-		}
-		if known == nil {
-			return &w.Problem{Code: "pipelines.register", What: "The agent is not in its pool", Why: "it said that it had registered, but " + s.Pool + " does not list it", Fix: "Retry from this step."}
-		}
-		log.Good("The agent %s is registered in %s", s.Agent, s.Pool)
-		s.did("agent " + s.Agent + " installed")
-		s.Before.Pool, s.Before.PoolID, s.Before.Agent, s.Before.AgentHost = s.Pool, s.Found.Pool.ID, s.Agent, s.Host
-		return f.Records.SaveServiceConnection(ctx, &s.Before)
+		return f.enrol(ctx, s, o, host, log)
 	})
+}
+
+// enrol registers the agent and sees it in its pool.
+func (f flow) enrol(ctx context.Context, s *State, o Organization, host Host, log w.Log) error {
+	if err := f.dependencies(ctx, s, host, log); err != nil {
+		return err
+	}
+	ctx, done := w.Settled(ctx)
+	defer done()
+	if err := f.register(ctx, s, host, log); err != nil {
+		return err
+	}
+	known, err := o.Agent(ctx, s.Found.Pool.ID, s.Agent)
+	if err != nil {
+		return err
+	}
+	if known == nil {
+		return &w.Problem{Code: "pipelines.register", What: "The agent is not in its pool", Why: "it said that it had registered, but " + s.Pool + " does not list it", Fix: "Retry from this step."}
+	}
+	s.Found.Registered = true
+	log.Good("The agent %s is registered in %s", s.Agent, s.Pool)
+	s.did("agent " + s.Agent + " installed")
+	return nil
 }
 
 func (f flow) run(ctx context.Context, host Host, script, stdin string, args ...string) (Output, error) {
 	return host.Run(ctx, "set -- "+f.Quote(args...)+"\n"+script, strings.NewReader(stdin))
 }
 
-// configured says whether the folder holds an agent that was registered.
-func (f flow) configured(ctx context.Context, s *State, host Host) (bool, error) {
-	out, err := f.run(ctx, host, `[ -f "$1/.agent" ]`, "", s.folder())
-	return out.ExitCode == 0, err
+// configured is the ID under which the agent in the folder was registered, 0
+// when none was. A registration that was cut off, or that another one
+// replaced, has an ID that the pool does not know.
+func (f flow) configured(ctx context.Context, s *State, host Host) (int, error) {
+	out, err := f.run(ctx, host, `[ -f "$1/.agent" ] && sed -n 's/.*"agentId": *\([0-9][0-9]*\).*/\1/p' "$1/.agent"`, "", s.folder())
+	if err != nil {
+		return 0, err
+	}
+	id, _ := strconv.Atoi(strings.TrimSpace(out.Stdout))
+	return id, nil
 }
 
 // unpacked fetches the archive as a job, unless the agent lies there.
@@ -213,20 +240,23 @@ func (f flow) start(ctx context.Context, host Host, job func(n int) Job) (int, e
 	}
 }
 
+// dependencies installs the packages that the agent needs, where that is
+// allowed.
+func (f flow) dependencies(ctx context.Context, s *State, host Host, log w.Log) error {
+	out, err := f.run(ctx, host, "if sudo -n true 2>/dev/null; then cd \"$1\" && sudo -n ./bin/installdependencies.sh 2>&1; else echo 'sudo asks for a password'; exit 1; fi", "", s.folder())
+	if err == nil && out.ExitCode != 0 {
+		log.Warn("The packages that the agent needs were not installed (%s). It goes on: most are there", lastLine(out.Stdout))
+	}
+	return err
+}
+
 func (f flow) register(ctx context.Context, s *State, host Host, log w.Log) error {
 	p, err := f.proof(ctx, s, log)
 	if err != nil {
 		return err
 	}
-	out, err := f.run(ctx, host, "if sudo -n true 2>/dev/null; then cd \"$1\" && sudo -n ./bin/installdependencies.sh 2>&1; else echo 'sudo asks for a password'; exit 1; fi", "", s.folder())
-	if err != nil {
-		return err
-	}
-	if out.ExitCode != 0 {
-		log.Warn("The packages that the agent needs were not installed (%s). It goes on: most are there", lastLine(out.Stdout))
-	}
 	log.Command("./config.sh --unattended --url " + s.Organization + " --auth " + p.auth + " --pool " + f.Quote(s.Pool) + " --agent " + s.Agent + " --replace --acceptTeeEula")
-	out, err = f.run(ctx, host, registerScript, p.secret+"\n"+p.bundle, s.folder(), s.Organization, p.auth, s.Pool, s.Agent, s.AgentWay, p.client, p.tenant)
+	out, err := f.run(ctx, host, registerScript, p.secret+"\n"+p.bundle, s.folder(), s.Organization, p.auth, s.Pool, s.Agent, s.AgentWay, p.client, p.tenant)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package pipelines
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -98,7 +99,12 @@ func (f flow) account(ctx context.Context, s *State, log w.Log) error {
 		log.Info("The account's token is in custody already")
 		return nil
 	}
+	if err := f.intend(ctx, s, func(b *w.ServiceConnection) { b.Namespace, b.Account, b.Method = s.Namespace, s.Account, "" }); err != nil {
+		return err
+	}
 	return f.onCluster(ctx, s, func(k Kube) error {
+		ctx, done := w.Settled(ctx)
+		defer done()
 		asked := time.Duration(s.Days) * 24 * time.Hour
 		got, err := k.EnsureAccount(ctx, Account{Namespace: s.Namespace, Name: s.Account, TTL: asked})
 		if err != nil {
@@ -203,22 +209,41 @@ func (f flow) connection(ctx context.Context, s *State, log w.Log) error {
 		if err := s.mayTake(there); err != nil {
 			return err
 		}
-		if there == nil {
-			made, err := o.CreateEndpoint(ctx, spec)
-			if err != nil {
-				return err
-			}
-			s.Found.EndpointID = made.ID
-			s.did("service connection " + s.Name + " made")
-		} else {
-			s.Found.EndpointID = there.ID
-			if _, err := o.UpdateEndpoint(ctx, there.ID, spec); err != nil {
-				return err
-			}
-			s.did("service connection " + s.Name + " renewed")
+		if err := f.send(ctx, s, o, there, spec); err != nil {
+			return err
 		}
 		return f.readBack(ctx, s, o, log)
 	})
+}
+
+// send makes or renews it, and records what it is now.
+func (f flow) send(ctx context.Context, s *State, o Organization, there *Endpoint, spec Spec) error {
+	if there == nil {
+		if err := f.intend(ctx, s, func(b *w.ServiceConnection) { b.Name, b.EndpointID = s.Name, "" }); err != nil {
+			return err
+		}
+	}
+	ctx, done := w.Settled(ctx)
+	defer done()
+	if there != nil {
+		s.Found.EndpointID = there.ID
+		if _, err := o.UpdateEndpoint(ctx, there.ID, spec); err != nil {
+			return err
+		}
+		s.did("service connection " + s.Name + " renewed")
+		return f.record(ctx, s)
+	}
+	made, err := o.CreateEndpoint(ctx, spec)
+	if err != nil {
+		if e, look := o.EndpointByName(ctx, spec.Project.ID, s.Name); look == nil && e == nil {
+			s.Before.Name = ""
+			return errors.Join(err, f.Records.SaveServiceConnection(ctx, &s.Before))
+		}
+		return err
+	}
+	s.Found.EndpointID = made.ID
+	s.did("service connection " + s.Name + " made")
+	return f.record(ctx, s)
 }
 
 // readBack takes the service connection for made when Azure DevOps says that it
@@ -231,7 +256,7 @@ func (f flow) readBack(ctx context.Context, s *State, o Organization, log w.Log)
 		}
 		if e != nil && e.Ready {
 			log.Good("Azure DevOps has the service connection %s and says that it is ready", s.Name)
-			return f.record(ctx, s)
+			return nil
 		}
 		if try >= 10 {
 			state := "it cannot be read back: the credential may lack the role User on it"

@@ -4,6 +4,8 @@ import (
 	"context"
 	_ "embed"
 	"slices"
+	"strings"
+	"time"
 
 	"hubwright/internal/problem"
 	w "hubwright/workflows"
@@ -35,8 +37,15 @@ func (f flow) removeAgent(ctx context.Context, s *State, log w.Log) error {
 				return err
 			}
 		}
+		if a, err = o.Agent(ctx, s.Before.PoolID, s.Before.Agent); err != nil {
+			return err
+		}
+		if a != nil {
+			return &w.Problem{Code: "pipelines.undeleted", What: "The agent " + a.Name + " is in its pool still", Why: "it was taken out and is listed again", Fix: "Look which machine registers it, and end that. Then retry from this step."}
+		}
 		log.Good("The pool %s has no agent %s any more", s.Before.Pool, s.Before.Agent)
-		return nil
+		s.Before.Pool, s.Before.PoolID, s.Before.Agent, s.Before.AgentHost = "", 0, "", w.HostLogin{}
+		return f.Records.SaveServiceConnection(context.WithoutCancel(ctx), &s.Before)
 	})
 }
 
@@ -46,19 +55,8 @@ func (f flow) offHost(ctx context.Context, s *State, log w.Log) error {
 		return err
 	}
 	defer host.Close()
-	for n := 1; ; n++ {
-		state, _, _, err := host.JobState(ctx, s.agentJob(n).ID)
-		if err != nil {
-			return err
-		}
-		if state == "absent" {
-			break
-		}
-		if state == "running" {
-			if err := host.SignalJob(ctx, s.agentJob(n).ID, "TERM"); err != nil {
-				return err
-			}
-		}
+	if err := f.stopJobs(ctx, s, host); err != nil {
+		return err
 	}
 	p, err := f.proof(ctx, s, log)
 	if err != nil {
@@ -75,18 +73,57 @@ func (f flow) offHost(ctx context.Context, s *State, log w.Log) error {
 	return nil
 }
 
+// stopJobs ends the agent where it runs without a service, and sees it end:
+// one that runs on would ask for work in the name of the next.
+func (f flow) stopJobs(ctx context.Context, s *State, host Host) error {
+	for n, looks := 1, 0; ; {
+		id := s.agentJob(n).ID
+		state, _, _, err := host.JobState(ctx, id)
+		switch {
+		case err != nil || state == "absent":
+			return err
+		case state != "running":
+			n, looks = n+1, 0
+			continue
+		}
+		signal := "TERM"
+		if looks++; looks > 10 {
+			signal = "KILL"
+		}
+		if err := host.SignalJob(ctx, id, signal); err != nil {
+			return err
+		}
+		if err := f.Pause(ctx, time.Second); err != nil {
+			return err
+		}
+	}
+}
+
+// recordedEndpoint is the one that a run made. Of one whose making nobody saw
+// the record has no more than the name.
+func (f flow) recordedEndpoint(ctx context.Context, o Organization, b w.ServiceConnection) (*Endpoint, error) {
+	if b.EndpointID != "" {
+		return o.Endpoint(ctx, b.ProjectID, b.EndpointID)
+	}
+	e, err := o.EndpointByName(ctx, b.ProjectID, b.Name)
+	if err != nil || e == nil || !strings.EqualFold(e.Type, "kubernetes") || !sameServer(e.URL, b.Server) {
+		return nil, err
+	}
+	return e, nil
+}
+
 // removeConnection deletes the service connection from every project that sees
 // it.
 func (f flow) removeConnection(ctx context.Context, s *State, log w.Log) error {
 	b := s.Before
 	return f.inOrganization(ctx, s, func(o Organization) error {
-		e, err := o.Endpoint(ctx, b.ProjectID, b.EndpointID)
+		e, err := f.recordedEndpoint(ctx, o, b)
 		if err != nil {
 			return err
 		}
 		if e == nil {
 			log.Info("The service connection %s is gone already", b.Name)
-			return nil
+			return f.endpointGone(ctx, s)
 		}
 		from := e.Projects
 		if !slices.Contains(from, b.ProjectID) {
@@ -95,15 +132,21 @@ func (f flow) removeConnection(ctx context.Context, s *State, log w.Log) error {
 		if err := o.DeleteEndpoint(ctx, e.ID, from); err != nil {
 			return err
 		}
-		if e, err = o.Endpoint(ctx, b.ProjectID, b.EndpointID); err != nil {
+		if e, err = o.Endpoint(ctx, b.ProjectID, e.ID); err != nil {
 			return err
 		}
 		if e != nil {
 			return &w.Problem{Code: "pipelines.undeleted", What: "The service connection " + b.Name + " is there still", Why: "Azure DevOps did not delete it from every project", Fix: "Delete it in Azure DevOps, as an administrator of all projects that see it, then retry from this step."}
 		}
-		log.Good("The service connection %s is gone from %s", b.Name, lines(append([]string{b.Project}, b.Shared...)))
-		return nil
+		log.Good("The service connection %s is gone from %s", b.Name, strings.Join(append([]string{b.Project}, b.Shared...), ", "))
+		return f.endpointGone(ctx, s)
 	})
+}
+
+func (f flow) endpointGone(ctx context.Context, s *State) error {
+	b := &s.Before
+	b.EndpointID, b.Name, b.Shared, b.Method, b.ExpiresAt = "", "", nil, "", time.Time{}
+	return f.Records.SaveServiceConnection(context.WithoutCancel(ctx), b)
 }
 
 func (f flow) removeAccount(ctx context.Context, s *State, log w.Log) error {
@@ -112,11 +155,16 @@ func (f flow) removeAccount(ctx context.Context, s *State, log w.Log) error {
 			return err
 		}
 		log.Good("The service account %s is gone from %s: its tokens open nothing any more", s.Before.Account, s.Before.Namespace)
-		return nil
+		s.Before.Account, s.Before.Namespace = "", ""
+		return f.Records.SaveServiceConnection(context.WithoutCancel(ctx), &s.Before)
 	})
 }
 
 func (f flow) forget(ctx context.Context, s *State, log w.Log) error {
 	log.Info("What the cluster's namespace holds was left as it is")
-	return f.Records.DeleteServiceConnection(ctx, s.SiteID)
+	if err := f.Records.DeleteServiceConnection(ctx, s.SiteID); err != nil {
+		return err
+	}
+	s.Before = w.ServiceConnection{}
+	return nil
 }

@@ -9,6 +9,8 @@ import (
 
 func (f flow) share(ctx context.Context, s *State, log w.Log) error {
 	return f.inOrganization(ctx, s, func(o Organization) error {
+		ctx, done := w.Settled(ctx)
+		defer done()
 		e, err := o.Endpoint(ctx, s.Found.Project.ID, s.Found.EndpointID)
 		if err != nil {
 			return err

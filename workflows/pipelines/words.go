@@ -108,9 +108,13 @@ func removalPlan(s *State) w.Plan {
 	b := s.Before
 	p := w.Plan{
 		Title: "Take Azure Pipelines away from " + s.SiteName, Duration: "less than a minute",
-		Disruption: "Pipelines that use " + b.Name + " fail from then on. What they deployed stays.",
-		Summary:    []w.SummaryItem{{Label: "Service connection", Value: b.Name + " in " + b.Project, Page: "organization"}},
-		Changes:    []w.Change{{Verb: "delete", What: "Service connection " + b.Name, Note: "from " + strings.Join(append([]string{b.Project}, b.Shared...), ", ")}},
+		Disruption: "No pipeline uses it.",
+		Summary:    []w.SummaryItem{{Label: "Project", Value: b.Project, Page: "organization"}},
+	}
+	if b.Name != "" {
+		p.Disruption = "Pipelines that use " + b.Name + " fail from then on. What they deployed stays."
+		p.Summary = append(p.Summary, w.SummaryItem{Label: "Service connection", Value: b.Name, Page: "organization"})
+		p.Changes = append(p.Changes, w.Change{Verb: "delete", What: "Service connection " + b.Name, Note: "from " + strings.Join(append([]string{b.Project}, b.Shared...), ", ")})
 	}
 	if b.Agent != "" {
 		p.Changes = append(p.Changes, w.Change{Verb: "delete", What: "Agent " + b.Agent, Note: "from the pool " + b.Pool + " and from its host"})

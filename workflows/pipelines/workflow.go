@@ -27,7 +27,7 @@ func New(n Needs) w.Definition {
 func (f flow) steps() []w.Step[State] {
 	setUp := func(s *State) bool { return s.setsUp() }
 	remove := func(s *State) bool { return s.removes() }
-	return []w.Step[State]{
+	steps := []w.Step[State]{
 		{ID: "observe", Title: "See what is there", Why: "What a former run left is kept or renewed, never doubled.", When: setUp, Timeout: time.Minute, Run: f.observe},
 		{ID: "account", Title: "Make the service account", Why: "Pipelines get what a deployment into one namespace needs, and no more.", When: func(s *State) bool { return s.renews() && s.usesAccount() }, Timeout: time.Minute, Run: f.account},
 		{ID: "credential", Title: "Verify the credential", Why: "A connection that cannot deploy is found now, not in a pipeline at night.", When: func(s *State) bool { return s.renews() }, Timeout: time.Minute, Run: f.credential},
@@ -39,8 +39,12 @@ func (f flow) steps() []w.Step[State] {
 		{ID: "online", Title: "Start the agent", Why: "It has to be seen online by Azure DevOps.", When: func(s *State) bool { return s.installs() }, Timeout: 5 * time.Minute, Weight: 2, Run: f.online},
 		{ID: "sample", Title: "Write a sample pipeline", Why: "It names this connection and this pool, with the tasks of today.", When: setUp, Run: f.sample},
 		{ID: "remove-agent", Title: "Take the agent away", Why: "A pool must not offer an agent that is gone.", When: func(s *State) bool { return s.removes() && s.Before.Agent != "" }, Timeout: 2 * time.Minute, Run: f.removeAgent},
-		{ID: "remove-connection", Title: "Delete the service connection", Why: "From every project that sees it.", When: remove, Timeout: time.Minute, Run: f.removeConnection},
+		{ID: "remove-connection", Title: "Delete the service connection", Why: "From every project that sees it.", When: func(s *State) bool { return s.removes() && s.known() }, Timeout: time.Minute, Run: f.removeConnection},
 		{ID: "remove-account", Title: "Delete the service account", Why: "Its tokens end with it.", When: func(s *State) bool { return s.removes() && s.Before.Account != "" }, Timeout: time.Minute, Run: f.removeAccount},
 		{ID: "forget", Title: "Forget it", Why: "The guide shows what is.", When: remove, Run: f.forget},
 	}
+	for i := range steps {
+		steps[i].Run = f.afresh(steps[i].Run)
+	}
+	return steps
 }

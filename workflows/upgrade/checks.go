@@ -2,12 +2,10 @@ package upgrade
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"hubwright/internal/aksengine"
 	"hubwright/internal/problem"
 	w "hubwright/workflows"
 	"hubwright/workflows/operate"
@@ -20,7 +18,7 @@ func (f flow) checks() []w.Check[State] {
 	one := func(s *State) bool { return s.Cluster.MasterCount == 1 }
 	pools := func(s *State) bool { return s.Reach == ReachAll }
 	return slices.Concat(operate.Checks(f.Engine, change), f.advice(), []w.Check[State]{
-		{ID: "base-image", Title: "The base image is on the stamp", Why: "The new nodes are made of exactly this version of it.", Page: "target", Severity: block, Timeout: slow, Run: f.checkImage},
+		{ID: "base-image", Title: "The base image is on the stamp", Why: "The new nodes are made of exactly this version of it.", Page: "target", Severity: block, Timeout: slow, Run: func(ctx context.Context, s *State) w.Finding { return f.CheckImage(ctx, &s.Ground) }},
 		{ID: "quota", Title: "There is room for one more VM", Why: "Each pool has one node more while it is upgraded.", Severity: block, Waivable: true, Timeout: slow, When: pools, Run: f.checkQuota},
 		{ID: "budgets", Title: "Disruption budgets let pods go", Why: "A budget with no room holds up the drain until its time is over; then the node is deleted all the same.", Page: "patience", Severity: block, Waivable: true, Timeout: slow, When: pools, Run: func(ctx context.Context, s *State) w.Finding { return f.Budgets(ctx, &s.Change) }},
 		{ID: "replicas", Title: "The work survives the loss of a pod", Why: "What runs once pauses while its node is replaced; what nobody makes again is lost.", Severity: warn, Waivable: true, Timeout: slow, When: pools, Run: f.checkReplicas},
@@ -29,29 +27,6 @@ func (f flow) checks() []w.Check[State] {
 				return w.Warn("There is only one control plane node: the API is away while it is replaced.", "Tell the people who deploy to this cluster when it will happen.")
 			}},
 	})
-}
-
-func (f flow) checkImage(ctx context.Context, s *State) w.Finding {
-	engine, ok := aksengine.Find(s.Helper.EngineVersion)
-	if !ok {
-		return w.Skip("Which image AKS Engine " + s.Helper.EngineVersion + " takes is not known.")
-	}
-	hub, err := f.OpenHub(ctx, s.Stack)
-	if err != nil {
-		return problem.Finding(err)
-	}
-	found, available, err := hub.HasImage(ctx, engine.BaseImage)
-	switch {
-	case err != nil:
-		return problem.Finding(err)
-	case found:
-		return w.Passed(engine.BaseImage.URN() + " is there.")
-	}
-	has := "none of this kind"
-	if len(available) > 0 {
-		has = strings.Join(available, ", ")
-	}
-	return w.Fail(fmt.Sprintf("%s is not there; the stamp has %s.", engine.BaseImage.URN(), has), "Ask the stamp's operator to download exactly this version into the marketplace.")
 }
 
 // checkQuota looks at each pool: one VM more of one of them exists at a time.

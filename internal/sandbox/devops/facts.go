@@ -38,11 +38,18 @@ func (s *Server) Held() []Held {
 
 // Online are the names of the agents that are online.
 func (s *Server) Online() []string {
+	return s.names(func(a agent) bool { return a.Status == "online" })
+}
+
+// Agents are the names of all agents.
+func (s *Server) Agents() []string { return s.names(func(agent) bool { return true }) }
+
+func (s *Server) names(like func(agent) bool) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []string
 	for _, a := range s.state.Agents {
-		if s.shownAgent(a).Status == "online" {
+		if like(s.shownAgent(a)) {
 			out = append(out, a.Name)
 		}
 	}

@@ -5,6 +5,12 @@ set -eu
 umask 077
 IFS= read -r secret
 cd "$1"
+# A registration whose caller is gone may still be at work: two at once would
+# leave the ID of one with the key of the other.
+exec 9>.registering
+if command -v flock >/dev/null; then
+	flock -w 300 9 || { echo "Another registration of this agent does not end."; exit 93; }
+fi
 cat >ca.pem
 url=$2 auth=$3 pool=$4 agent=$5 proxy=$6 client=$7 tenant=$8
 if [ -f .agent ]; then

@@ -3,6 +3,8 @@
 IFS= read -r secret
 [ -d "$1" ] || exit 0
 cd "$1" || exit 1
+exec 9>.registering
+! command -v flock >/dev/null || flock -w 60 9
 if [ -f .service ]; then
 	sudo -n ./svc.sh stop
 	sudo -n ./svc.sh uninstall

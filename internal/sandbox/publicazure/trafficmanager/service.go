@@ -238,23 +238,26 @@ func (s *Service) write(w http.ResponseWriter, r *http.Request, id, name string,
 		publicazure.Fail(w, http.StatusConflict, "Conflict", "Domain name %s already exists. Please choose a different DNS prefix.", relative)
 		return
 	}
-	s.keep(w, p, old == nil)
+	p.complete()
+	s.keep(w, p, written(old == nil), p)
 }
 
-// keep stores a checked profile and answers with it.
-func (s *Service) keep(w http.ResponseWriter, p *profile, fresh bool) {
-	p.complete()
+// keep stores a profile and answers with what was asked to be written.
+func (s *Service) keep(w http.ResponseWriter, p *profile, status int, answer any) {
 	if err := s.cfg.Azure.Store.Put(p.ID, p); err != nil {
 		publicazure.Fail(w, http.StatusInternalServerError, "InternalServerError", "%v", err)
 		return
 	}
 	s.watch(p)
 	s.show(p)
-	status := http.StatusOK
+	publicazure.Answer(w, status, answer)
+}
+
+func written(fresh bool) int {
 	if fresh {
-		status = http.StatusCreated
+		return http.StatusCreated
 	}
-	publicazure.Answer(w, status, p)
+	return http.StatusOK
 }
 
 // oneEndpoint answers for an endpoint of a profile.
@@ -282,12 +285,7 @@ func (s *Service) oneEndpoint(w http.ResponseWriter, r *http.Request, profileID,
 		w.WriteHeader(http.StatusNoContent)
 	case r.Method == http.MethodDelete:
 		p.Properties.Endpoints = slices.Delete(p.Properties.Endpoints, at, at+1)
-		if err := s.cfg.Azure.Store.Put(p.ID, p); err != nil {
-			publicazure.Fail(w, http.StatusInternalServerError, "InternalServerError", "%v", err)
-			return
-		}
-		s.watch(p)
-		publicazure.Answer(w, http.StatusOK, map[string]any{"operationResult": true})
+		s.keep(w, p, http.StatusOK, map[string]any{"operationResult": true})
 	case r.Method == http.MethodPut || r.Method == http.MethodPatch:
 		s.writeEndpoint(w, r, p, at, name)
 	default:
@@ -326,17 +324,7 @@ func (s *Service) writeEndpoint(w http.ResponseWriter, r *http.Request, p *profi
 		return
 	}
 	p.complete()
-	if err := s.cfg.Azure.Store.Put(p.ID, p); err != nil {
-		publicazure.Fail(w, http.StatusInternalServerError, "InternalServerError", "%v", err)
-		return
-	}
-	s.watch(p)
-	s.show(p)
-	status := http.StatusOK
-	if at < 0 {
-		status = http.StatusCreated
-	}
-	publicazure.Answer(w, status, e)
+	s.keep(w, p, written(at < 0), e)
 }
 
 func raw(w http.ResponseWriter, r *http.Request) ([]byte, bool) {

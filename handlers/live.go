@@ -6,23 +6,35 @@ import (
 	"sync"
 	"time"
 
+	"github.com/a-h/templ"
 	"github.com/gorilla/websocket"
 
 	"hubwright/internal/live"
-	"hubwright/web/status"
+	"hubwright/web/ui"
 )
 
-// look is how somebody looks at the status page. All who look the same way
-// share what is made for them.
-type look struct {
-	deploymentID string // "" is all
-	wall, shared bool
+// livePage is a page that hears of its changes, as it is now.
+type livePage struct {
+	live    ui.Live
+	parts   []ui.Part
+	inside  templ.Component      // all of it
+	checked map[string]time.Time // when things were asked last, by the id of the element that says so
 }
 
-// views are the looks that somebody watches.
+func (p livePage) version() string { return live.Version(p.feed()) }
+
+func (p livePage) feed() []live.Part {
+	var out []live.Part
+	for _, x := range p.parts {
+		out = append(out, live.Part{ID: x.ID, Key: x.Key})
+	}
+	return out
+}
+
+// views are the live pages that somebody watches, by how they are looked at.
 type views struct {
 	mu  sync.Mutex
-	all map[look]*view
+	all map[any]*view
 }
 
 // view makes what the watchers of one look get: the page is read and rendered
@@ -30,29 +42,31 @@ type views struct {
 // compressed once for all who are at the same version.
 type view struct {
 	s        *Server
-	look     look
+	read     func(context.Context) (livePage, error)
 	watchers int           // guarded by views.mu
 	stop     chan struct{} // closed when nobody watches any more
 
 	mu      sync.Mutex
 	feed    live.Feed
-	props   status.Props
+	page    livePage
 	frames  map[string]*websocket.PreparedMessage // to the newest version, by the version from which it leads
 	ages    *websocket.PreparedMessage            // how old the answers are
 	news    chan struct{}                         // closed when there is something new
 	checked time.Time                             // when ages was made
 }
 
-func (s *Server) statusView(l look) (v *view, leave func()) {
+// view is what those share who look at a page in the same way. look tells the
+// ways apart; read reads the page for all of them.
+func (s *Server) view(look any, read func(context.Context) (livePage, error)) (v *view, leave func()) {
 	s.views.mu.Lock()
 	defer s.views.mu.Unlock()
-	v = s.views.all[l]
+	v = s.views.all[look]
 	if v == nil {
-		v = &view{s: s, look: l, stop: make(chan struct{}), news: make(chan struct{})}
+		v = &view{s: s, read: read, stop: make(chan struct{}), news: make(chan struct{})}
 		if s.views.all == nil {
-			s.views.all = map[look]*view{}
+			s.views.all = map[any]*view{}
 		}
-		s.views.all[l] = v
+		s.views.all[look] = v
 		if done, ok := s.sockets.enter(); ok {
 			go func() { defer done(); v.follow(s.sockets.ctx) }()
 		}
@@ -63,7 +77,7 @@ func (s *Server) statusView(l look) (v *view, leave func()) {
 		defer s.views.mu.Unlock()
 		if v.watchers--; v.watchers == 0 {
 			close(v.stop)
-			delete(s.views.all, l)
+			delete(s.views.all, look)
 		}
 	}
 }
@@ -97,24 +111,24 @@ func (v *view) follow(ctx context.Context) {
 
 // refresh looks whether anything is new.
 func (v *view) refresh(ctx context.Context) {
-	p, err := v.s.statusProps(ctx, v.look)
+	p, err := v.read(ctx)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if err != nil {
 		if ctx.Err() == nil {
-			v.s.Log.Error("the status page could not be read for those who watch it", "err", err)
+			v.s.Log.Error("a page could not be read for those who watch it", "err", err)
 		}
 		return
 	}
-	v.props = p
-	_, changed := v.feed.Put(partsOf(p))
+	v.page = p
+	_, changed := v.feed.Put(p.feed())
 	if changed {
 		v.frames = map[string]*websocket.PreparedMessage{}
 	}
 	if now := time.Now(); now.Sub(v.checked) >= v.s.pace.ages {
 		v.checked, changed = now, true
-		if v.ages, err = prepare(map[string]any{"now": p.Now.UnixMilli(), "checked": millisOf(p.CheckedAt())}); err != nil {
-			v.s.Log.Error("the status page could not be sent to those who watch it", "err", err)
+		if v.ages, err = prepare(map[string]any{"now": p.live.Now.UnixMilli(), "checked": millisOf(p.checked)}); err != nil {
+			v.s.Log.Error("a page could not be sent to those who watch it", "err", err)
 		}
 	}
 	if !changed {
@@ -122,14 +136,6 @@ func (v *view) refresh(ctx context.Context) {
 	}
 	close(v.news)
 	v.news = make(chan struct{})
-}
-
-func partsOf(p status.Props) []live.Part {
-	var out []live.Part
-	for _, x := range p.Pieces() {
-		out = append(out, live.Part{ID: x.ID, Key: x.Key})
-	}
-	return out
 }
 
 func millisOf(times map[string]time.Time) map[string]int64 {
@@ -167,13 +173,12 @@ func (v *view) newestAges() *websocket.PreparedMessage {
 }
 
 func (v *view) frame(ctx context.Context, from string) (*websocket.PreparedMessage, error) {
-	p := v.props
-	p.Version = v.feed.Newest()
-	f := map[string]any{"version": p.Version, "now": p.Now.UnixMilli(), "title": p.WindowTitle(), "icon": p.Icon()}
+	p := v.page
+	f := map[string]any{"version": v.feed.Newest(), "now": p.live.Now.UnixMilli(), "title": p.live.Title, "icon": p.live.Icon}
 	var b bytes.Buffer
 	ids, whole := v.feed.Since(from)
 	if whole {
-		if err := status.Inner(p).Render(ctx, &b); err != nil {
+		if err := p.inside.Render(ctx, &b); err != nil {
 			return nil, err
 		}
 		f["whole"] = b.String()
@@ -184,7 +189,7 @@ func (v *view) frame(ctx context.Context, from string) (*websocket.PreparedMessa
 		wanted[id] = true
 	}
 	parts := map[string]string{}
-	for _, x := range p.Pieces() {
+	for _, x := range p.parts {
 		if !wanted[x.ID] {
 			continue
 		}
