@@ -206,9 +206,12 @@ func TestOneNameOverTheSites(t *testing.T) {
 	j.status, j.sandbox = j.b.another(), j.b.another()
 	j.sandbox.open(pageLine.FindStringSubmatch(w.sandbox.output())[1])
 
+	scaled := j.begin(j.walk("autoscale", j.seattle, nil))
 	j.join()
 	j.follows(1, 20)
 	j.watch()
+	j.finish(scaled)
+	j.tells("Autoscaler ratings-web", "% of 80 % CPU", "What ends next", "Support of Kubernetes 1.33", "API certificate", "Application", ratingsName)
 	j.drillAnOutage()
 	j.weigh("1", "3")
 	j.follows(1, 3)
@@ -320,6 +323,14 @@ func (j *joined) says(site, words string) {
 	}
 }
 
+// tells waits until the open status page says all of this.
+func (j *joined) tells(words ...string) {
+	j.t.Helper()
+	for _, want := range words {
+		eventually(j.t, time.Minute, "the status page says "+want, func() bool { return strings.Contains(j.status.text(), want) })
+	}
+}
+
 // drillAnOutage breaks Orlando with a fault of the sandbox when the drill says
 // so.
 func (j *joined) drillAnOutage() {
@@ -343,6 +354,7 @@ func (j *joined) drillAnOutage() {
 	}
 	j.says("Orlando", "In rotation, but degraded")
 	j.says("Orlando", "Does not answer")
+	j.tells("The application does not answer as it should on Orlando.")
 	j.refusesUpgrade("Orlando is in rotation, but its endpoint does not answer")
 	eventually(t, 2*time.Minute, "the run's page says that users have left", func() bool { return strings.Contains(b.text(), "Users have left Orlando") })
 	u.end()

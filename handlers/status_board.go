@@ -316,8 +316,15 @@ func (r *statusReader) endings(ctx context.Context, all []status.Deployment) err
 	for i := range all {
 		d := &all[i]
 		for _, item := range x.items {
-			if len(d.Ends) < shownEnds && r.needs(*d, item) {
-				d.Ends = append(d.Ends, status.Ending{What: item.What, Of: item.Of, Ends: item.Ends, Days: item.Days(r.now), Words: item.Left(r.now), Support: item.Support, URL: item.URL})
+			if !r.needs(*d, item) {
+				continue
+			}
+			e := status.Ending{What: item.What, Of: strings.TrimPrefix(item.Of, d.Name+" / "), Ends: item.Ends, Days: item.Days(r.now), Words: item.Left(r.now), Support: item.Support, URL: item.URL}
+			if n := len(d.Ends); n > 0 && e.With(d.Ends[n-1]) {
+				d.Ends[n-1].Of += ", " + e.Of
+				d.Ends[n-1].URL = "/calendar"
+			} else if n < shownEnds {
+				d.Ends = append(d.Ends, e)
 			}
 		}
 	}

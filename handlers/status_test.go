@@ -1,7 +1,9 @@
 package handlers
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -74,11 +76,27 @@ func TestTwinAgreesWithThePage(t *testing.T) {
 	check(status.Degraded, map[string]string{"": "Degraded", "Seattle": "Healthy", "Orlando": "5 of 6 nodes Ready"})
 	r.probe(r.sites[1], monitor.Down)
 	check(status.Degraded, map[string]string{"": "Degraded", "Seattle": "Healthy", "Orlando": "Not reachable"})
+	r.probe(r.sites[1], monitor.Up)
+	for i, code := range []int{http.StatusOK, http.StatusServiceUnavailable} {
+		site := r.sites[i].ID
+		r.ok(r.db.SaveEndpoint(t.Context(), &workflows.Endpoint{SiteID: site, Address: "192.0.2.7", Port: 80, Path: "/"}))
+		r.ok(r.db.SaveAppProbe(t.Context(), monitor.AppProbe{SiteID: site, At: r.now, Health: map[int]monitor.Health{200: monitor.Up, 503: monitor.Down}[code], Status: code}))
+	}
+	check(status.Degraded, map[string]string{"": "Degraded", "Seattle": "Healthy", "Orlando": "Healthy"})
+	for path, want := range map[string]string{url: "does not answer as it should on Orlando.", url + "?view=wall": "Application: answers 503", "/status": "Application: answers 503"} {
+		if body := r.get(auth.RoleViewer, path); !strings.Contains(body, want) {
+			t.Errorf("%s does not say %q", path, want)
+		}
+	}
+	r.later(10 * time.Second)
+	r.ok(r.db.SaveAppProbe(t.Context(), monitor.AppProbe{SiteID: r.sites[0].ID, At: r.now, Health: monitor.Down}))
+	check(status.Down, map[string]string{"": "Down", "Seattle": "Healthy", "Orlando": "Healthy"})
+	r.probe(r.sites[1], monitor.Down)
 	r.probe(r.sites[0], monitor.Down)
 	check(status.Down, map[string]string{"": "Down", "Seattle": "Not reachable", "Orlando": "Not reachable"})
 	r.later(time.Hour)
 	check(status.Stale, map[string]string{"": "Stale", "Seattle": "Stale, was down", "Orlando": "Stale, was down"})
-	if len(seen) != 7 {
+	if len(seen) != 9 {
 		t.Errorf("saw %v", seen)
 	}
 }
@@ -118,7 +136,7 @@ func TestPageTellsOfVersionsCertificatesAndTheRun(t *testing.T) {
 	url := "/status/" + r.dep.ID
 	text := r.page(auth.RoleViewer, url).Find("#status").Text()
 	for _, want := range []string{"1.33.10", "1.35.0 is possible", "40 days left", "6 of 6", "Upgrade to 1.34.4 on Seattle", "Step 2 of 3: Part 2", "Running 62 %", "by person-operator",
-		"Autoscaler secret-web", "97 % of 80 % CPU, 4 replicas", "1 to 10", "What ends next", "Ratings / Seattle, 2 Jan 2027", "Support of Kubernetes 1.33"} {
+		"Autoscaler secret-web", "97 % of 80 % CPU", "4 replicas of 1 to 10", "What ends next", "Seattle, 2 Jan 2027", "Orlando, Seattle, 28 Jun 2026", "Support of Kubernetes 1.33"} {
 		if !strings.Contains(strings.Join(strings.Fields(text), " "), want) {
 			t.Errorf("the page does not say %q", want)
 		}
@@ -130,7 +148,7 @@ func TestPageTellsOfVersionsCertificatesAndTheRun(t *testing.T) {
 	r.finish(id)
 	r.later(time.Minute)
 	b := r.twin(auth.RoleViewer, url)
-	if d := b.Deployments[0]; len(d.Ends) != 3 || d.Ends[2].Days != 39 || len(d.Sites[0].Scaling) != 1 || d.Sites[0].Scaling[0].Current != 97 {
+	if d := b.Deployments[0]; len(d.Ends) != 2 || d.Ends[1].Days != 39 || len(d.Sites[0].Scaling) != 1 || d.Sites[0].Scaling[0].Current != 97 {
 		t.Errorf("the twin's ends %+v, autoscalers %+v", d.Ends, d.Sites[0].Scaling)
 	}
 	if d := b.Deployments[0]; len(d.Changes) != 0 || len(d.Past) != 1 || d.Past[0].State != "failed" {
@@ -224,6 +242,39 @@ func TestRevokedLinkOpensNothing(t *testing.T) {
 	}
 }
 
+// A guesser learns nothing from how a link is refused: one that never was, one
+// that has ended, one that was revoked and one that is cut off look the same.
+// A token has 256 bits, and no two are alike.
+func TestClosedLinksLookTheSame(t *testing.T) {
+	r := newStatusRig(t)
+	seen := map[string]bool{}
+	for range 30 {
+		path := r.share(url.Values{"name": {"Wall"}, "days": {"1"}})
+		raw, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(path, sharedPrefix))
+		if err != nil || len(raw) != 32 || seen[string(raw[:8])] || seen[string(raw[24:])] {
+			t.Fatalf("token %s: %v", path, err)
+		}
+		seen[string(raw[:8])], seen[string(raw[24:])] = true, true
+	}
+	ended := r.share(url.Values{"name": {"Ended"}, "days": {"1"}})
+	revoked := r.share(url.Values{"name": {"Revoked"}, "days": {"30"}})
+	share, err := r.db.ShareByToken(t.Context(), shareHash(strings.TrimPrefix(revoked, sharedPrefix)))
+	r.ok(err)
+	r.do(auth.RoleOperator, http.MethodPost, "/status/shares/"+share.ID+"/revoke", url.Values{})
+	r.later(25 * time.Hour)
+	answer := func(path string) string {
+		w := r.do("", http.MethodGet, path, nil)
+		id := w.Header().Get("X-Request-Id")
+		return strings.NewReplacer(path, "path", id, "id").Replace(fmt.Sprint(w.Code, w.Header(), w.Body))
+	}
+	never := answer(sharedPrefix + strings.Repeat("A", 43))
+	for name, path := range map[string]string{"ended": ended, "revoked": revoked, "cut off": revoked[:len(revoked)-1], "no token": sharedPrefix + "x"} {
+		if diff := cmp.Diff(never, answer(path)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
 func TestShareFormRefuses(t *testing.T) {
 	r := newStatusRig(t)
 	for _, form := range []url.Values{{"name": {""}, "days": {"7"}}, {"name": {"x"}, "days": {"366"}}, {"name": {"x"}, "days": {"0"}}, {"name": {"x"}, "days": {"ever"}}} {
@@ -270,9 +321,17 @@ func TestSharedPageShowsNothingInside(t *testing.T) {
 	r.probe(r.sites[1], monitor.Down)
 	r.finish(r.run(r.sites[0], "Scale"))
 	going := r.run(r.sites[1], "Upgrade")
+	for _, site := range r.sites {
+		r.ok(r.db.SaveEndpoint(t.Context(), &workflows.Endpoint{SiteID: site.ID, Address: "secret-address", DNSName: "secret.cloudapp.test", Port: 80, Path: "/secret"}))
+		r.ok(r.db.SaveAppProbe(t.Context(), monitor.AppProbe{SiteID: site.ID, At: r.now, Health: monitor.Down, Problem: "secret-address cut the connection", CertificateEnds: r.now.AddDate(0, 0, 3)}))
+	}
+	r.ok(r.db.SaveTrafficProfile(t.Context(), &workflows.TrafficProfile{DeploymentID: r.dep.ID, Kind: workflows.TrafficOwn, FQDN: "secret.trafficmanager.test", Endpoints: []workflows.TrafficEndpoint{{SiteID: r.sites[0].ID, Target: "secret-target"}}}))
+	for id, title := range map[string]string{r.dep.ID: "A word to all", other.ID: "Hidden news", "": "For everybody"} {
+		r.ok(r.db.SaveAnnouncement(t.Context(), &store.Announcement{Kind: store.Notice, Title: title, DeploymentID: id, From: r.now, CreatedAt: r.now, CreatedBy: "person-operator"}))
+	}
 	path := r.share(url.Values{"deployment": {r.dep.ID}, "name": {"Wall"}, "days": {"7"}})
 	r.later(time.Minute)
-	inside := []string{"person-", "secret", going, "clu_", "/runs", "/clusters", "/deployments", other.ID, "Hidden", "Denver", "/logout", "/status"}
+	inside := []string{"person-", "secret", "/calendar", "/announcements", "certificates", going, "clu_", "/runs", "/clusters", "/deployments", other.ID, "Hidden", "Denver", "/logout", "/status"}
 	for _, role := range []auth.Role{"", auth.RoleOperator} {
 		for name, body := range map[string]string{
 			"page": r.get(role, path), "wall": r.get(role, path+"?view=wall"), "twin": r.get(role, path+".json"),
@@ -283,12 +342,12 @@ func TestSharedPageShowsNothingInside(t *testing.T) {
 					t.Errorf("%s as %q holds %q", name, role, word)
 				}
 			}
-			if name == "page" && (!strings.Contains(body, "Upgrade") || !strings.Contains(body, "97 % of 80 % CPU")) {
+			if name == "page" && (!strings.Contains(body, "A word to all") || !strings.Contains(body, "For everybody") || !strings.Contains(body, "Does not answer") || !strings.Contains(body, "Upgrade") || !strings.Contains(body, "97 % of 80 % CPU")) {
 				t.Error("the run is not there: this test sees nothing")
 			}
 		}
 	}
-	if body := r.get(auth.RoleViewer, "/status/"+r.dep.ID); !strings.Contains(body, "secret.host.test refused") || !strings.Contains(body, "/runs/"+going) {
+	if body := r.get(auth.RoleViewer, "/status/"+r.dep.ID); !strings.Contains(body, "secret.trafficmanager.test") || !strings.Contains(body, "secret-address cut") || !strings.Contains(body, "What ends next") || !strings.Contains(body, "secret.host.test refused") || !strings.Contains(body, "/runs/"+going) {
 		t.Error("who is logged in is not told why")
 	}
 	if n := r.do("", http.MethodGet, "/status", nil).Code; n != http.StatusSeeOther {

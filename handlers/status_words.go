@@ -40,7 +40,15 @@ func sentenceList(names []string) string {
 // sentence.
 func together(sites []status.Site) (health status.Health, words, lead string) {
 	by := map[status.Health][]string{}
+	var mute []string // their cluster is well, their application is not
+	apps := 0
 	for _, x := range sites {
+		if x.App != nil {
+			apps++
+		}
+		if x.Health == status.Up && x.AppFails() {
+			mute = append(mute, x.Name)
+		}
 		by[x.Health] = append(by[x.Health], x.Name)
 	}
 	answering := len(by[status.Up]) + len(by[status.Degraded])
@@ -60,6 +68,10 @@ func together(sites []status.Site) (health status.Health, words, lead string) {
 		return status.Stale, "Stale", "How " + sentenceList(stale) + is(stale) + "now is not known: the newest answer is old."
 	case len(poor) > 0:
 		return status.Degraded, "Degraded", "All Sites answer, but " + sentenceList(poor) + is(poor) + "not well."
+	case len(mute) > 0 && len(mute) == apps:
+		return status.Down, "Down", "The application answers as it should on no Site."
+	case len(mute) > 0:
+		return status.Degraded, "Degraded", "The application does not answer as it should on " + sentenceList(mute) + "."
 	case len(planned) > 0:
 		return status.Maintenance, "Maintenance", sentenceList(planned) + is(planned) + "in scheduled maintenance, " + ui.Plural(answering, "Site answers.", "Sites answer.")
 	case len(none) > 0:

@@ -97,6 +97,14 @@ type bar struct {
 	title    string
 }
 
+// height is less for what is well: colour is not the only sign.
+func (b bar) height() int {
+	if b.class == "good" {
+		return laneThick / 2
+	}
+	return laneThick
+}
+
 type lane struct {
 	label, full string
 	y           int
@@ -116,6 +124,19 @@ type timeline struct {
 
 func (t timeline) box() string { return fmt.Sprintf("0 0 %d %d", width, t.height) }
 
+// mostTicks are on the axis.
+const mostTicks = 7
+
+// step is the round time between two ticks.
+func step(whole time.Duration) time.Duration {
+	for _, s := range []time.Duration{1, 2, 5, 10, 15, 30, 60, 120, 300, 600} {
+		if whole/(s*time.Second) < mostTicks {
+			return s * time.Second
+		}
+	}
+	return max(whole/(mostTicks-1), time.Second).Round(time.Second)
+}
+
 func newTimeline(r workflows.DrillReport) timeline {
 	if len(r.Samples) == 0 {
 		return timeline{}
@@ -126,8 +147,7 @@ func newTimeline(r workflows.DrillReport) timeline {
 		return labels + int(float64(width-labels-margin)*d.Seconds()/whole.Seconds())
 	}
 	t := timeline{height: axis + laneStep*(len(r.Sites)+1)}
-	for i := range 5 {
-		d := whole * time.Duration(i) / 4
+	for d := time.Duration(0); d <= whole; d += step(whole) {
 		t.ticks = append(t.ticks, mark{at(d), at(d), ui.Clock(d)})
 	}
 	for i, e := range r.Events {

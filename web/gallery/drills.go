@@ -1,6 +1,7 @@
 package gallery
 
 import (
+	"slices"
 	"time"
 
 	"hubwright/web/drill"
@@ -43,7 +44,17 @@ func drillPages() []Page {
 	good := drill.Props{Run: workflows.Run{ID: "gallery", Number: 51}, Report: drillReport(false), JSON: "/runs/gallery/drill.json"}
 	bad := drill.Props{Run: good.Run, Report: drillReport(true), JSON: good.JSON}
 	bad.Report.Site, bad.Report.Sites[1] = long, long
+	cut := drill.Props{Run: good.Run, Report: drillReport(false), JSON: good.JSON}
+	gap := workflows.DrillGap{From: 44*time.Second + 40*time.Millisecond, To: 71 * time.Second}
+	cut.Report.Gaps = []workflows.DrillGap{gap}
+	cut.Report.Samples = slices.DeleteFunc(cut.Report.Samples, func(s workflows.DrillSample) bool { return s.At > gap.From && s.At < gap.To })
+	cut.Report.Requests = len(cut.Report.Samples)
+	cut.Report.Events = slices.Insert(cut.Report.Events, 1, workflows.DrillEvent{At: gap.To, Text: "Measured again, after 27 s in which nothing was"})
+	going := drill.Props{Run: good.Run, Report: drillReport(true), JSON: good.JSON}
+	going.Report.Going, going.Report.Events = true, going.Report.Events[:2]
 	return []Page{
+		page("drill.interrupted", "Report of run 51", layout.NavRuns, drill.Page(cut, crumbs)),
+		page("drill.going", "Report of run 51", layout.NavRuns, drill.Page(going, crumbs)),
 		page("drill.unnoticed", "Report of run 51", layout.NavRuns, drill.Page(good, crumbs)),
 		page("drill.outage", "Report of run 51", layout.NavRuns, drill.Page(bad, crumbs)),
 	}

@@ -169,7 +169,7 @@ func withoutLinks(d status.Deployment) status.Deployment {
 func manyStatus() status.Props {
 	p := statusOf()
 	p.Sharing.Days = "30"
-	p.Board.Health, p.Board.Words = status.Degraded, "2 of 20 degraded"
+	p.Board.Health, p.Board.Words = status.Degraded, "3 of 20 degraded"
 	for i := range 20 {
 		d := ratings()
 		d.ID, d.Name = fmt.Sprint("dep_", i), fmt.Sprintf("Application %02d", i+1)
@@ -182,6 +182,10 @@ func manyStatus() status.Props {
 		case 3:
 			d.Health, d.Words = status.Degraded, "Degraded"
 			d.Sites[1] = badSite("site_bad", "Orlando")
+		case 5:
+			d.Health, d.Words = status.Degraded, "Degraded"
+			d.Sites[0].App = &status.App{Health: status.Down, Words: "Does not answer", CheckedAt: before(9 * time.Second)}
+			d.Sites[0].Rotation, d.Sites[1].Rotation = status.Rotation{In: true, Health: "degraded"}, status.Rotation{In: true, Health: "online"}
 		case 7:
 			d.Health, d.Words = status.Stale, "Stale"
 			d.Sites[0] = staleSite("site_stale", "Seattle")

@@ -39,11 +39,12 @@ func (p Props) Parts() []Part {
 			s.Scaling = d.Sites[i].Scaling
 			sites.Inside = append(sites.Inside, part("part-"+s.ID, ui.Key(s), site(p, d.Sites[i])))
 		}
-		out = append(out, sites)
+		below := part("part-below", "", nil)
 		if !p.Shared {
-			out = append(out, part("part-ends", ui.Key(d.Ends), ends(d)))
+			below.Inside = append(below.Inside, part("part-ends", ui.Key(d.Ends), ends(d)))
 		}
-		out = append(out, part("part-past", ui.Key(d.Past), past(d, p.Now)))
+		below.Inside = append(below.Inside, part("part-past", ui.Key(d.Past), past(d, p.Now)))
+		out = append(out, sites, below)
 	default:
 		for _, d := range p.Board.Deployments {
 			out = append(out, part("part-"+d.ID, ui.Key(steady(d)), summary(p, d)))

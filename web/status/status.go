@@ -113,6 +113,11 @@ type Ending struct {
 	URL     string    `json:"-"`
 }
 
+// AppFails says that the Site's application does not answer as it should.
+func (s Site) AppFails() bool {
+	return s.App != nil && (s.App.Health == Down || s.App.Health == Degraded)
+}
+
 // Rotation is how a Site stands behind the one name; zero when nobody knows.
 type Rotation struct {
 	In     bool   `json:"in"`
@@ -159,6 +164,9 @@ type Change struct {
 	At      time.Time `json:"at"`           // it began; one of the past: it ended
 	URL     string    `json:"-"`            // "" on a shared page
 }
+
+// With says that two Sites have the same that ends on the same day.
+func (e Ending) With(o Ending) bool { return e.What == o.What && e.Words == o.Words }
 
 // Share is a link that needs no login.
 type Share struct {

@@ -161,6 +161,30 @@ func (s Site) nodes() string {
 	return fmt.Sprintf("%d of %d", s.Ready, s.Want)
 }
 
+// tone is how the Site's tile looks: what is wrong beside a healthy cluster
+// is seen from afar, too.
+func (s Site) tone() ui.Tone {
+	if s.Health == Up && s.AppFails() {
+		return ui.ToneWarn
+	}
+	return s.Health.Tone()
+}
+
+// trouble is what is wrong beside the cluster itself, for views that have no
+// room for more.
+func (s Site) trouble() []ui.Status {
+	var out []ui.Status
+	if s.AppFails() {
+		st := s.App.status()
+		st.Words = "Application: " + strings.ToLower(st.Words[:1]) + st.Words[1:]
+		out = append(out, st)
+	}
+	if s.Rotation.Health != "" && s.Rotation.status().Tone != ui.ToneOK {
+		out = append(out, s.Rotation.status())
+	}
+	return out
+}
+
 func (s Site) certificate() ui.Status {
 	words := ui.Plural(max(s.CertificateDays, 0), "day", "days") + " left"
 	switch {
@@ -175,11 +199,10 @@ func (s Site) certificate() ui.Status {
 }
 
 func (x Scaling) words() string {
-	now := "CPU not known yet"
-	if x.Current >= 0 {
-		now = fmt.Sprintf("%d %%", x.Current)
+	if x.Current < 0 {
+		return fmt.Sprintf("CPU not known yet, of %d %%", x.Target)
 	}
-	return fmt.Sprintf("%s of %d %% CPU, %s", now, x.Target, ui.Plural(x.Replicas, "replica", "replicas"))
+	return fmt.Sprintf("%d %% of %d %% CPU", x.Current, x.Target)
 }
 
 func (x Scaling) title() string {
@@ -189,10 +212,13 @@ func (x Scaling) title() string {
 	return "Autoscaler " + x.Name
 }
 
-func (x Scaling) limits() string { return fmt.Sprintf("%d to %d", x.Min, x.Max) }
+func (x Scaling) replicas() string {
+	return fmt.Sprintf("%s of %d to %d", ui.Plural(x.Replicas, "replica", "replicas"), x.Min, x.Max)
+}
 
 // status is how near the end is, as the calendar shows it.
 func (e Ending) status() ui.Status {
+	e.Words = strings.ToUpper(e.Words[:1]) + e.Words[1:]
 	switch {
 	case e.Days < 0 && e.Support:
 		return ui.Status{Tone: ui.ToneWarn, Words: e.Words}

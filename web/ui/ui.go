@@ -67,7 +67,7 @@ type Action struct {
 	Method  string
 	Primary bool
 	Danger  bool
-	Quiet   bool // possible, and not what one comes for
+	Quiet   bool     // possible, and not what one comes for
 	Fields  []Hidden // sent with POST
 	For     string   // read out after the label: "on Seattle"
 }

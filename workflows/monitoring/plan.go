@@ -21,6 +21,7 @@ func (f flow) plan(_ context.Context, s *State) (w.Plan, error) {
 	}
 	switch s.Method {
 	case MethodRemove:
+		p.Removes = true
 		p.Title, p.Duration, p.Disruption = "Take monitoring off "+s.SiteName, "about 2 min", "Nobody sees the cluster from outside any more. Alerts end."
 		p.Changes = append(p.Changes, w.Change{Verb: "delete", What: "Release " + s.Remove.Name, Note: "with its objects in " + s.Remove.Namespace})
 		p.Commands = []w.Command{{Title: "What you would have typed", Text: fmt.Sprintf("helm uninstall %s --namespace %s --wait", s.Remove.Name, s.Remove.Namespace)}}
