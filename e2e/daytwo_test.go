@@ -65,7 +65,7 @@ func TestDayTwo(t *testing.T) {
 		t.Errorf("nodes that were not made anew: %v", kept)
 	}
 	w.checkEveryLineOnce(run, "upgrade-*") // one job alone: the engine was started once
-	cluster.agrees(b.dossier(run))
+	cluster.agrees(b.dossier(run).Nodes)
 
 	b.overSSH(cluster)
 	if now := w.live("ratings-seattle").has("1.33.10", 1, 2, 1); !maps.Equal(now, renewed) {

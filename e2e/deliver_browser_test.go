@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -77,45 +76,77 @@ func (b *tab) cluster(name string) {
 	b.do(chromedp.WaitVisible(chromedp.CSS("#live")))
 }
 
-// replicas is what a run's page told of the number of replicas while the run
-// went on.
-type replicas struct{ counts, events func() []string }
+// objectWaited is an object that Helm waits for, as a step's second line has it.
+var objectWaited = regexp.MustCompile(`(Deployment|StatefulSet|DaemonSet|Job|Service|PersistentVolumeClaim) \S+: (\d+ of \d+|waits for|pending)`)
 
-// watchReplicas has the page itself write down each number of replicas that it
-// shows, and the autoscaler's events, while the run goes on.
+// watchDoing has the page itself write down what the steps of a run that goes
+// on say that they are doing. The answer tells all of it so far.
+func (b *tab) watchDoing() func() string {
+	b.t.Helper()
+	evaluate[any](b, `(() => {
+		window.seenDoing = new Set()
+		const look = () => { for (const s of document.querySelectorAll('#run-panel[data-status="running"] .steps small')) window.seenDoing.add(s.innerText) }
+		look()
+		new MutationObserver(look).observe(document.querySelector('main'), {childList: true, subtree: true, characterData: true})
+	})()`)
+	return func() string { return evaluate[string](b, `[...window.seenDoing].join('\n')`) }
+}
+
+// replicas is what a run's page told of the number of replicas: in the order of
+// its log, and of these how many it showed while the run went on; the largest in
+// its headline; and the autoscaler's events.
+type replicas struct{ read func() replicasSeen }
+
+type replicasSeen struct {
+	Counts   []int
+	Live     int
+	Headline int
+	Events   []string
+}
+
+// watchReplicas has the page itself write down what it shows.
 func (b *tab) watchReplicas() replicas {
 	b.t.Helper()
 	evaluate[any](b, `(() => {
-		window.counts = []; window.events = new Set()
+		const seen = window.seenReplicas = {Counts: [], Live: 0, Headline: 0, Events: []}
 		const look = () => {
 			const panel = document.getElementById('run-panel')
+			const lines = [...document.querySelectorAll('#log-view .chunk')].flatMap(c => c.classList.contains('plain') ? c.textContent.split('\n') : [...c.children].map(l => l.textContent))
+			const found = {Counts: [], Events: []}
+			for (const line of lines) {
+				const n = line.match(/cpu: \d+%\S+\s+\d+\s+\d+\s+(\d+)$/), e = line.match(/event (\w+: New size: \d+)/)
+				if (n && found.Counts.at(-1) !== +n[1]) found.Counts.push(+n[1])
+				if (e) found.Events.push(e[1])
+			}
+			Object.assign(seen, found)
 			if (panel?.dataset.status !== 'running') return
-			const n = panel.textContent.match(/(\d+) replicas/)
-			if (n && window.counts.at(-1) !== n[1]) window.counts.push(n[1])
-			for (const e of document.getElementById('log-view').textContent.matchAll(/event (\w+): (New size: \d+)/g)) window.events.add(e[1] + ' ' + e[2])
+			seen.Live = seen.Counts.length
+			seen.Headline = Math.max(seen.Headline, +(panel.textContent.match(/(\d+) replicas/)?.[1] ?? 0))
 		}
 		look()
 		new MutationObserver(look).observe(document.querySelector('main'), {childList: true, subtree: true, characterData: true})
 	})()`)
-	read := func(script string) func() []string {
-		return func() []string { return evaluate[[]string](b, script) }
-	}
-	return replicas{read("window.counts"), read("[...window.events]")}
+	return replicas{func() replicasSeen { return evaluate[replicasSeen](b, "window.seenReplicas") }}
 }
 
-// went wants one replica, more, and one again, each with its event.
+// went wants one replica, more, and one again, each shown live but perhaps the
+// last, with the events.
 func (r replicas) went(t *testing.T) {
 	t.Helper()
-	counts, most, events := r.counts(), 0, strings.Join(r.events(), "; ")
-	for _, c := range counts {
-		n, _ := strconv.Atoi(c)
-		most = max(most, n)
+	s := r.read()
+	n := len(s.Counts)
+	if n < 3 || s.Counts[0] != 1 || s.Counts[n-1] != 1 || s.Live < n-1 {
+		t.Errorf("the page showed these numbers of replicas, of which %d live: %v", s.Live, s.Counts)
+		return
 	}
-	if len(counts) < 3 || counts[0] != "1" || most < 2 || counts[len(counts)-1] != "1" {
-		t.Errorf("while it scaled the page showed %v replicas", counts)
+	most, events := slices.Max(s.Counts), strings.Join(s.Events, ", ")
+	if s.Headline < 2 || s.Headline > most {
+		t.Errorf("it was %d replicas at most; the steps told of %d", most, s.Headline)
 	}
-	if !strings.Contains(events, "SuccessfulRescale New size: "+strconv.Itoa(most)) || !strings.Contains(events, "SuccessfulRescale New size: 1") {
-		t.Errorf("while it scaled from 1 to %d and back the page told the events %q", most, events)
+	for _, want := range []int{most, 1} {
+		if !strings.Contains(events, fmt.Sprintf("SuccessfulRescale: New size: %d", want)) {
+			t.Errorf("no event tells of %d replicas: %s", want, events)
+		}
 	}
 }
 

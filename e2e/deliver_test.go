@@ -2,9 +2,9 @@ package e2e
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -22,9 +22,9 @@ func TestDeliver(t *testing.T) {
 	w.setUp()
 	sites := w.sites()
 	both := []string{"Seattle", "Orlando"}
-	w.onAll(sites, "helper-vm", nil)
-	w.onAll(sites, "cluster", url.Values{"masters": {"1"}, "pools.0.count": {"2"}})
-	w.onAll(sites, "connect", nil)
+	w.onBoth("helper-vm", nil)
+	w.onBoth("cluster", url.Values{"masters": {"1"}, "pools.0.count": {"2"}})
+	w.onBoth("connect", nil)
 	clusters := map[string]liveCluster{"Seattle": w.live("ratings-seattle"), "Orlando": w.live("ratings-orlando")}
 	b := w.browser()
 	b.logIn()
@@ -40,6 +40,11 @@ func TestDeliver(t *testing.T) {
 	clusters["Orlando"].bears(b.facts(), 1)
 
 	runs = b.onBoth(sites, "app", map[string]answers{"Seattle": {"app": {"host": ratingsName, "web": "1"}}, "Orlando": {"app": {"host": ratingsName}}})
+	doing := b.watchDoing() // Orlando's page is open
+	b.succeeded()
+	if said := doing(); !objectWaited.MatchString(said) {
+		t.Errorf("while Helm waited the step told of no object:\n%s", said)
+	}
 	for _, name := range both {
 		b.follow(runs[name])
 		b.says("answers on " + name + " with 200")
@@ -67,22 +72,21 @@ func TestDeliver(t *testing.T) {
 	}
 	w.deliverySecretsStayIn(clusters, append(w.runsOf("app"), append(w.runsOf("monitoring"), scaling)...))
 
-	w.upgradesBehindOneName(sites)
 	w.finish(w.begin(w.walk("monitoring", sites["Orlando"], url.Values{"method": {"remove"}})))
+	b.cluster("Orlando")
+	b.click(`form[action="/drafts"]:has(input[name="workflow"][value="app-remove"]) button`)
+	b.goThrough(answers{"what": {"ingress": "yes"}})
+	b.succeeded()
+	b.says("The application is removed from Orlando.", "Autoscaler ratingsapp/ratings-web", "Stays")
+	if left := clusters["Orlando"].releaseNames(); !slices.Equal(left, []string{"kube-system/azuredisk-csi-driver"}) {
+		t.Errorf("Orlando still has the releases %v", left)
+	}
 	if left, err := clusters["Orlando"].client.AppsV1().DaemonSets("kube-system").List(t.Context(), metav1.ListOptions{FieldSelector: "metadata.name=ama-logs"}); err != nil || len(left.Items) > 0 {
 		t.Errorf("%d daemon sets, %v", len(left.Items), err)
 	}
-}
-
-// onAll runs a workflow on all Sites at a time.
-func (w *world) onAll(sites map[string]site, workflow string, answers url.Values) {
-	w.t.Helper()
-	var runs []string
-	for _, s := range sites {
-		runs = append(runs, w.begin(w.walk(workflow, s, answers)))
-	}
-	for _, run := range runs {
-		w.finish(run)
+	b.open(w.url("/"))
+	if board := b.text(); strings.Count(board, "Removed") != 2 {
+		t.Errorf("the board does not say that application and autoscaler are removed:\n%s", board)
 	}
 }
 
@@ -126,7 +130,7 @@ func (w *world) deliverySecretsStayIn(clusters map[string]liveCluster, runs []st
 		w.t.Errorf("only %d secrets are looked for", len(secrets))
 	}
 	// The review of a change shows a diff against the release, which has them.
-	draft := w.walk("app", w.sites()["Seattle"], url.Values{"host": {ratingsName}, "web": {"3"}})
+	draft := w.walk("app", w.sites()["Seattle"], url.Values{"host": {ratingsName}, "tls": {"self"}})
 	w.settled(draft)
 	pages := map[string]answer{}
 	paths := []string{"/", "/drafts/" + draft + "/review", w.clusterPath("ratings-seattle"), w.clusterPath("ratings-orlando")}
@@ -136,28 +140,8 @@ func (w *world) deliverySecretsStayIn(clusters map[string]liveCluster, runs []st
 	for _, path := range paths {
 		pages[path] = w.get(path)
 	}
-	if diff := pages[paths[1]].body; !strings.Contains(diff, "(secret)") || !strings.Contains(diff, "replicas: 3") {
+	if diff := pages[paths[1]].body; !strings.Contains(diff, "(secret)") || !strings.Contains(diff, "kubernetes.io/tls") {
 		w.t.Errorf("the review has no diff with a masked Secret: %s", text(w.parse(pages[paths[1]])))
 	}
 	w.checkNoLeaks(secrets, pages, "")
-}
-
-// upgradesBehindOneName upgrades Seattle while a user outside asks for the
-// application by its name all the time: no request fails.
-func (w *world) upgradesBehindOneName(sites map[string]site) {
-	w.t.Helper()
-	w.finish(w.begin(w.walk("traffic-manager", site{deployment: sites["Seattle"].deployment}, url.Values{"ttl": {"2"}})))
-	eventually(w.t, time.Minute, "the name leads to both Sites", func() bool { return len(w.leads(ratingsName, 20)) == 2 })
-	u := w.visitor("http://" + ratingsName + "/")
-	run := w.begin(w.walk("upgrade", sites["Seattle"], url.Values{"kubernetes": {"1.34.4"}, "clients": {"out"}}))
-	w.finish(run)
-	eventually(w.t, time.Minute, "the name leads to both Sites again", func() bool { return len(w.leads(ratingsName, 20)) == 2 })
-	u.end()
-	if u.failed > 0 || u.requests < 50 {
-		w.t.Errorf("%d of %d requests failed while a Site was upgraded, from %s to %s", u.failed, u.requests, u.firstBad, u.lastBad)
-	}
-	if !w.printed(run, "Seattle is out of rotation.") {
-		w.t.Error("the Site was not taken out")
-	}
-	w.live("ratings-seattle").has("1.34.4", 1, 2, 0)
 }

@@ -48,7 +48,7 @@ func TestTwoClustersFromTheBrowser(t *testing.T) {
 	})
 	b.succeeded()
 	b.wizard("cluster", seattle, nil)
-	b.succeeded()
+	b.boardFollows(seattle, 3)
 	b.wizard("cluster", orlando, map[string]map[string]string{"version": {"kubernetes": "1.34.4"}, "controlplane": {"masters": "1"}, "pools": {"pools.0.count": "2"}})
 	b.succeeded()
 	b.wizard("connect", seattle, nil)

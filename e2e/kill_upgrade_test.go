@@ -50,10 +50,10 @@ func disturb(t *testing.T, seed uint64) {
 			break
 		}
 		blows[name]()
-		struck = append(struck, name)
+		struck = append(struck, fmt.Sprintf("%s at line %d", name, len(w.logLines(run))))
 	}
 	t.Logf("seed %d: %s", seed, strings.Join(struck, ", "))
-	if len(struck) < 2 {
+	if len(struck) < len(names) {
 		t.Errorf("the upgrade was over after %v: the test proves little", struck)
 	}
 	for tries := 0; ; tries++ {

@@ -70,6 +70,9 @@ func TestPipelines(t *testing.T) {
 		"user": {host.User}, "key": {host.PrivateKey}, "pool": {"Default"}, "agent": {"beside"}})))
 	s.connected("Platform", "beside")
 	s.takeAway(seattle, nil)
+	s.pipelinesCancelled(seattle, answers)
+	s.monitorsThroughKills(seattle, killSeeds(t))
+	s.monitoringCancelled(seattle)
 
 	for seed := range killSeeds(t) - 1 {
 		rnd := rand.New(rand.NewPCG(uint64(seed+1), 11))
@@ -144,6 +147,9 @@ func (s *stage) takeAway(at site, rnd *rand.Rand) {
 		s.killDuring(run, rnd, 4)
 	}
 	s.finish(run)
+	if board := text(s.parse(s.get("/deployments/" + at.deployment))); !strings.Contains(board, "Removed") {
+		s.t.Errorf("the guide does not say that it was taken away: %s", board)
+	}
 	if left, agents := s.play.DevOps().Held(), s.play.DevOps().Agents(); len(left) != 0 || len(agents) != 0 {
 		s.t.Errorf("left: %+v, agents %v", left, agents)
 	}

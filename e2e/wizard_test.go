@@ -76,7 +76,12 @@ var draftPath = regexp.MustCompile(`^/drafts/(drf_[A-Za-z0-9]+)/(pages/([a-z]+)|
 // the draft's id, at the review.
 func (w *world) walk(workflow string, s site, answers url.Values) string {
 	w.t.Helper()
-	a := w.post("/drafts", url.Values{"workflow": {workflow}, "deployment": {s.deployment}, "site": {s.site}, "stack": {s.stack}})
+	return w.onward(w.post("/drafts", url.Values{"workflow": {workflow}, "deployment": {s.deployment}, "site": {s.site}, "stack": {s.stack}}), workflow, answers)
+}
+
+// onward answers the pages of a draft from a on.
+func (w *world) onward(a answer, workflow string, answers url.Values) string {
+	w.t.Helper()
 	for range 12 {
 		m := draftPath.FindStringSubmatch(a.path)
 		if m == nil || a.status != http.StatusOK {

@@ -71,6 +71,9 @@ func (s *Server) setupPage(c echo.Context, status int, p setup.Props) error {
 }
 
 func (s *Server) login(c echo.Context) error {
+	if me(c).Name != "" {
+		return c.Redirect(http.StatusSeeOther, localPath(c.QueryParam("next")))
+	}
 	return s.page(c, http.StatusOK, layout.Frame{Title: "Log in", Body: login.Page(login.Props{Next: localPath(c.QueryParam("next"))})})
 }
 

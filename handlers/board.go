@@ -44,6 +44,14 @@ func (s *Server) readBoard(ctx context.Context, d workflows.Deployment) (*board,
 	if b.latest, err = s.Store.LatestRuns(ctx, d.ID); err != nil {
 		return nil, err
 	}
+	for key, run := range b.latest {
+		if run.Status != workflows.RunSucceeded || !slices.Contains(undoThemselves, key.WorkflowID) {
+			continue
+		}
+		if b.latest[key], err = s.Store.Run(ctx, run.ID); err != nil { // with its plan, which says whether it removed
+			return nil, err
+		}
+	}
 	for _, site := range b.sites {
 		if err := s.readSite(ctx, b, site); err != nil {
 			return nil, err
@@ -226,14 +234,21 @@ func (b *board) adoption(site workflows.Site) ui.Action {
 	} else {
 		a.Label = "Go on adopting"
 	}
+	a.Quiet = true
 	return *a
 }
 
 // removers are the workflows that take away what another one made, by that one.
 var removers = map[string][]string{"app": {"app-remove"}, "autoscale": {"autoscale-remove", "app-remove"}}
 
+// undoThemselves are the workflows that also take away what they made.
+var undoThemselves = []string{"pipelines", "monitoring"}
+
 // takenAway is the run that took away what run made.
 func (b *board) takenAway(site workflows.Site, workflowID string, run workflows.Run) (workflows.Run, bool) {
+	if run.Plan.Removes && run.Status == workflows.RunSucceeded {
+		return run, true
+	}
 	for _, remover := range removers[workflowID] {
 		if gone, ok := b.latest[siteRow(site, remover)]; ok && gone.Number > run.Number && gone.Status == workflows.RunSucceeded {
 			return gone, true

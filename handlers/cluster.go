@@ -39,14 +39,23 @@ type looked struct {
 	curves map[string][]clusters.Sample // of the autoscalers, oldest first, by namespace/name
 	err    error
 	at     time.Time
-	via    bool // through the helper VM: an answer of the other way says little
+	way    lookWay // an answer of another way says little
 }
+
+// lookWay is how a cluster is asked: after its certificates were rotated the
+// former answer is that to a stranger.
+type lookWay struct {
+	helper     bool // through the helper VM
+	kubeconfig workflows.SecretRef
+}
+
+func wayTo(cl workflows.Cluster) lookWay { return lookWay{cl.ViaHelper, cl.Kubeconfig} }
 
 func (s *Server) lookAt(ctx context.Context, cl workflows.Cluster) looked {
 	s.look.mu.Lock()
 	l, ok := s.look.looks[cl.ID]
 	s.look.mu.Unlock()
-	if ok && l.via == cl.ViaHelper && s.Clock().Sub(l.at) < lookFresh {
+	if ok && l.way == wayTo(cl) && s.Clock().Sub(l.at) < lookFresh {
 		return l
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
@@ -62,7 +71,7 @@ func (s *Server) Look(ctx context.Context, cl workflows.Cluster) (ClusterLook, e
 
 func (s *Server) lookNow(ctx context.Context, cl workflows.Cluster) looked {
 	look, err := s.Clusters.Look(ctx, cl)
-	l := looked{look: look, err: err, at: s.Clock(), via: cl.ViaHelper}
+	l := looked{look: look, err: err, at: s.Clock(), way: wayTo(cl)}
 	s.look.mu.Lock()
 	defer s.look.mu.Unlock()
 	if s.look.looks == nil {

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -70,13 +71,16 @@ func (s *Server) deploymentItem(ctx context.Context, d workflows.Deployment) (de
 	if err != nil {
 		return deployments.Item{}, err
 	}
-	item := deployments.Item{Deployment: d, LastChange: d.CreatedAt, LastWords: "created by " + d.CreatedBy}
-	item.Status = ui.Status{Tone: ui.ToneIdle, Words: "Not started"}
+	item := deployments.Item{Deployment: d, LastChange: d.CreatedAt, LastWords: "made by " + d.CreatedBy}
 	for _, site := range b.sites {
 		item.Sites = append(item.Sites, site.Name)
 	}
+	failed := 0
 	for _, row := range b.rows(ui.RoleViewer) {
 		for _, cell := range row.Cells {
+			if cell.Status.Tone == ui.ToneBad {
+				failed++
+			}
 			if row.Optional() {
 				continue
 			}
@@ -88,10 +92,26 @@ func (s *Server) deploymentItem(ctx context.Context, d workflows.Deployment) (de
 	}
 	for _, r := range b.latest {
 		if at := lastTouched(r); at.After(item.LastChange) {
-			item.LastChange, item.LastWords, item.Status = at, r.Title+", by "+r.CreatedBy, runStatus(r)
+			item.LastChange, item.LastWords = at, r.Title+", by "+r.CreatedBy
 		}
 	}
+	item.Status = standOf(b.going(), failed, item.Done, item.Total)
 	return item, nil
+}
+
+// standOf is how far a Deployment is, in one status.
+func standOf(going []guide.Going, failed, done, total int) ui.Status {
+	switch {
+	case len(going) > 0:
+		return going[len(going)-1].Status
+	case failed > 0:
+		return ui.Status{Tone: ui.ToneBad, Words: fmt.Sprintf("%d failed", failed)}
+	case done == 0:
+		return ui.Status{Tone: ui.ToneIdle, Words: "Not started"}
+	case done < total:
+		return ui.Status{Tone: ui.ToneIdle, Words: "Being built"}
+	}
+	return ui.Status{Tone: ui.ToneOK, Words: "All done"}
 }
 
 func (s *Server) createDeployment(c echo.Context) error {
@@ -133,7 +153,7 @@ func (s *Server) createDeployment(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return see(c, "/deployments/"+d.ID, ui.ToneOK, "The deployment is there. Its guide leads you from here.")
+	return see(c, "/deployments/"+d.ID, ui.ToneOK, "The Deployment is there. Its guide leads you from here.")
 }
 
 // nameProblem is what is wrong with a name that people choose, "" if nothing.
@@ -259,7 +279,7 @@ func (s *Server) addSite(c echo.Context) error {
 		return err
 	}
 	if slices.ContainsFunc(sites, func(x workflows.Site) bool { return x.StackID == st.ID }) {
-		return see(c, "/deployments/"+d.ID, ui.ToneWarn, st.Name+" is part of this deployment already.")
+		return see(c, "/deployments/"+d.ID, ui.ToneWarn, st.Name+" is part of this Deployment already.")
 	}
 	site := workflows.Site{DeploymentID: d.ID, StackID: st.ID, Name: st.Name, Position: len(sites)}
 	if err := s.Store.SaveSite(ctx, &site); err != nil {
@@ -270,7 +290,7 @@ func (s *Server) addSite(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return see(c, "/deployments/"+d.ID, ui.ToneOK, site.Name+" is a Site of this deployment now.")
+	return see(c, "/deployments/"+d.ID, ui.ToneOK, site.Name+" is a Site of this Deployment now.")
 }
 
 // siteRow finds the newest run of a workflow on a site.

@@ -189,14 +189,14 @@ func article(role string) string {
 func (s *Server) sendToLogin(c echo.Context) error {
 	if c.Request().Method != http.MethodGet {
 		return problemPage(http.StatusUnauthorized, "You are not logged in any more",
-			"the session ended", "Log in and do it again. Drafts are kept.")
+			"the session ended", "Log in and do it again. Drafts are kept.", ui.Action{Label: "Log in", URL: "/login", Primary: true})
 	}
 	if _, needed, err := s.Auth.SetupToken(c.Request().Context()); err == nil && needed {
 		return problemPage(http.StatusUnauthorized, "Hubwright is not set up yet", "nobody has made the first account",
-			"Open the one-time set-up link that the server printed when it started.")
+			"Open the one-time set-up link that the server printed when it started. A restart prints a new one.", ui.Action{Label: "Look again", URL: "/", Primary: true})
 	}
 	if wantsFragment(c) || strings.HasSuffix(c.Path(), "/socket") || strings.HasSuffix(c.Path(), "/log") {
-		return problemPage(http.StatusUnauthorized, "You are not logged in any more", "the session ended", "Reload the page and log in.")
+		return problemPage(http.StatusUnauthorized, "You are not logged in any more", "the session ended", "Reload the page and log in.", ui.Action{Label: "Log in", URL: "/login", Primary: true})
 	}
 	next := c.Request().URL.RequestURI()
 	return c.Redirect(http.StatusSeeOther, "/login?next="+url.QueryEscape(next))

@@ -4,7 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"hubwright/internal/audit"
@@ -80,7 +84,7 @@ func sealIn(ctx context.Context, tx *sql.Tx) error {
 	}
 	var chain audit.Chain
 	if len(last) > 0 {
-		chain = audit.ChainAt(last[0].Seq, last[0].Hash)
+		chain = audit.ChainBehind(last[0])
 	}
 	for _, e := range open {
 		chain.Seal(&e)
@@ -178,27 +182,69 @@ func (d *DB) VerifyAudit(ctx context.Context) (rows, firstBroken int64, err erro
 	if err := d.seal(ctx); err != nil {
 		return fail(err)
 	}
-	found, err := d.db.QueryContext(ctx, `SELECT `+auditColumns+` FROM audit_events WHERE hash IS NOT NULL ORDER BY seq`)
+	last, err := list(ctx, d.db, value[int64], `SELECT coalesce(max(seq), 0) FROM audit_events WHERE hash IS NOT NULL`)
 	if err != nil {
 		return fail(err)
 	}
-	defer found.Close()
+	parts := make([]auditPart, runtime.GOMAXPROCS(0))
+	var done sync.WaitGroup
+	for i := range parts {
+		p := &parts[i]
+		p.after, p.upTo = last[0]*int64(i)/int64(len(parts)), last[0]*int64(i+1)/int64(len(parts))
+		done.Go(func() { p.err = d.verifyPart(ctx, p) })
+	}
+	done.Wait()
+	for _, p := range slices.Backward(parts) {
+		if p.err != nil {
+			return fail(p.err)
+		}
+		if rows += p.rows; p.broken != 0 {
+			firstBroken = p.broken
+		}
+	}
+	if firstBroken == 0 && len(given) > 0 && last[0] < given[0] {
+		firstBroken = last[0] + 1
+	}
+	return rows, firstBroken, nil
+}
+
+// auditPart is a part of the chain: the events after one up to another. Each
+// begins with the hash of the event before it, which the part before verifies.
+type auditPart struct {
+	after, upTo  int64
+	rows, broken int64
+	err          error
+}
+
+func (d *DB) verifyPart(ctx context.Context, p *auditPart) error {
 	var chain audit.Chain
+	from := int64(math.MinInt64) // whatever was put before the first is found as well
+	if p.after > 0 {
+		before, err := list(ctx, d.db, scanAudit, `SELECT `+auditColumns+` FROM audit_events WHERE seq = $1`, p.after)
+		if err != nil {
+			return err
+		}
+		if from = p.after + 1; len(before) > 0 {
+			chain = audit.ChainBehind(before[0])
+		}
+	}
+	found, err := d.db.QueryContext(ctx, `SELECT `+auditColumns+` FROM audit_events WHERE hash IS NOT NULL AND seq BETWEEN $1 AND $2 ORDER BY seq`, from, p.upTo)
+	if err != nil {
+		return err
+	}
+	defer found.Close()
 	for found.Next() {
 		var e workflows.AuditEvent
 		if err := found.Scan(scanAudit(&e)...); err != nil {
-			return fail(err)
+			return err
 		}
-		rows++
-		if firstBroken == 0 && !chain.Next(e) {
-			firstBroken = chain.Seq() + 1
+		p.rows++
+		if p.broken == 0 && !chain.Next(e) {
+			p.broken = chain.Seq() + 1
 		}
 	}
-	if err := found.Err(); err != nil {
-		return fail(err)
+	if p.broken == 0 && chain.Seq() < p.upTo {
+		p.broken = chain.Seq() + 1
 	}
-	if firstBroken == 0 && len(given) > 0 && chain.Seq() < given[0] {
-		firstBroken = chain.Seq() + 1
-	}
-	return rows, firstBroken, nil
+	return found.Err()
 }

@@ -196,11 +196,42 @@ func axePage(t *testing.T, ctx context.Context, base, name string) {
 			t.Errorf("%s, %s: %s", name, mode.scheme, v)
 		}
 	}
-	do(t, ctx, chromedp.EmulateViewport(360, 780))
-	if w := eval[int](t, ctx, `document.documentElement.scrollWidth`); w > 360 {
-		t.Errorf("%s is %d px wide on a phone of 360", name, w)
+	for _, fault := range onPhone(t, ctx) {
+		t.Errorf("%s, on a phone: %s", name, fault)
 	}
 	do(t, ctx, chromedp.EmulateViewport(1280, 900))
+}
+
+// tooWide names what makes the page scroll sideways, and elements whose words
+// are wider than they are. What scrolls in a box of its own may be wide.
+const tooWide = `(() => {
+  const found = [];
+  const page = document.documentElement.scrollWidth;
+  if (page > innerWidth || innerWidth > screen.width) found.push("the page is " + Math.max(page, innerWidth) + " px wide");
+  const scrolls = (e) => ["auto", "scroll"].includes(getComputedStyle(e).overflowX);
+  const away = (e) => getComputedStyle(e).clipPath !== "none";
+  for (const e of document.querySelectorAll("body *:not(svg, svg *, option, input, textarea)")) {
+    if (e.clientWidth === 0 || e.scrollWidth <= e.clientWidth + 1 || !e.checkVisibility()) continue;
+    let p = e;
+    while (p && !scrolls(p) && !away(p)) p = p.parentElement;
+    if (p && p !== document.documentElement) continue;
+    found.push(e.scrollWidth + " px in " + e.clientWidth + ": " + e.cloneNode().outerHTML + e.textContent.trim().slice(0, 60));
+  }
+  return JSON.stringify(found);
+})()`
+
+// onPhone shows the page on a phone 390 px wide, as phones do: a page that is
+// wider makes everything smaller.
+func onPhone(t *testing.T, ctx context.Context) (faults []string) {
+	t.Helper()
+	_, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 390, Height: 844, DeviceScaleFactor: 1, Mobile: true, ScreenWidth: 390, ScreenHeight: 844})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(eval[string](t, ctx, tooWide)), &faults); err != nil {
+		t.Fatal(err)
+	}
+	return faults
 }
 
 // The first press of Tab leads to the skip link, and an error summary has the
@@ -231,5 +262,12 @@ func TestAxeFindsWhatIsPlanted(t *testing.T) {
 		if !strings.Contains(found, rule+":") {
 			t.Errorf("axe did not find %s in %s", rule, found)
 		}
+	}
+	if faults := onPhone(t, ctx); len(faults) != 0 {
+		t.Errorf("on a phone: %q", faults)
+	}
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](`document.querySelector("h1").insertAdjacentHTML("afterend", "<p class='cmd'><span class='nowrap'>one line that has no place to break, and goes on for longer than a phone is wide</span></p>")`))
+	if faults := strings.Join(onPhone(t, ctx), "; "); !strings.Contains(faults, "the page is") || !strings.Contains(faults, "one line that has no") {
+		t.Errorf("on a phone it is only said: %q", faults)
 	}
 }

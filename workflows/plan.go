@@ -10,6 +10,7 @@ type Plan struct {
 	Documents  []Document
 	Duration   string // "about 33 min"
 	Disruption string // "Nothing else in the subscription is touched."
+	Removes    bool   // it takes away what earlier runs of the workflow made
 
 	Tools []SummaryItem // versions of what will do it, as they were at the start; none of runs of older builds
 }

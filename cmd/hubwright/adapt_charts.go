@@ -35,6 +35,9 @@ func (a adapters) openHelm(ctx context.Context, c workflows.Cluster) (helmCluste
 }
 
 func (h helmCluster) Install(ctx context.Context, spec workflows.ReleaseSpec, log workflows.Log) (workflows.ReleaseState, error) {
+	for _, secret := range charts.SecretsIn(spec.Values) {
+		log.Mask(secret)
+	}
 	return h.helm.Install(ctx, spec, log)
 }
 
@@ -126,7 +129,7 @@ func (f *fetchedCharts) locate(src workflows.ChartSource, stackID string, fetch 
 
 func (a adapters) app() app.Needs {
 	return app.Needs{
-		Records: a.db, Chart: a.chart, CheckValues: charts.CheckValues, Probe: probe, Clock: time.Now, Pause: workflows.Pause,
+		Records: a.db, Chart: a.chart, CheckValues: charts.CheckValues, Hide: charts.Hide, Probe: probe, Clock: time.Now, Pause: workflows.Pause,
 		Open: func(ctx context.Context, c workflows.Cluster) (app.Kube, error) { return a.openHelm(ctx, c) },
 	}
 }

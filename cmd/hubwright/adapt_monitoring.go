@@ -7,6 +7,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"hubwright/internal/azure"
+	"hubwright/internal/charts"
 	"hubwright/workflows"
 	"hubwright/workflows/monitoring"
 )
@@ -22,9 +23,9 @@ func (a adapters) monitoring() monitoring.Needs {
 			k, err := a.openHelm(ctx, c)
 			return clusterForMonitoring{k}, err
 		},
-		Chart:    a.chart,
-		ReadYAML: readValues,
-		Clock:    time.Now, Pause: workflows.Pause,
+		Chart: a.chart,
+		Hide:  charts.Hide, ReadYAML: readValues,
+		Clock: time.Now, Pause: workflows.Pause,
 	}
 }
 

@@ -84,9 +84,9 @@ func tamper(t *testing.T, dir string, statements ...string) {
 
 // recompute changes an event and seals everything after it anew, as somebody
 // would who knows how the chain is made.
-func recompute(t *testing.T, dir string) {
+func recompute(t *testing.T, dir string, statements ...string) {
 	t.Helper()
-	tamper(t, dir, `UPDATE audit_events SET actor = 'eve' WHERE seq = 2`)
+	tamper(t, dir, statements...)
 	db, err := sql.Open("sqlite", filepath.Join(dir, databaseName))
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +112,15 @@ func TestAuditVerifyFindsTampering(t *testing.T) {
 		{"the tail cut and the counter set back", func(t *testing.T, dir string) {
 			tamper(t, dir, `DELETE FROM audit_events WHERE seq > 6`, `UPDATE sqlite_sequence SET seq = 6 WHERE name = 'audit_events'`)
 		}, "the end of the record was cut off"},
-		{"the whole chain computed anew", recompute, "the chain was computed anew"},
+		{"where somebody came from edited", func(t *testing.T, dir string) {
+			tamper(t, dir, `UPDATE audit_events SET address = '192.0.2.9' WHERE seq = 5`)
+		}, "broken at row 5"},
+		{"the whole chain computed anew", func(t *testing.T, dir string) {
+			recompute(t, dir, `UPDATE audit_events SET actor = 'eve' WHERE seq = 2`)
+		}, "the chain was computed anew"},
+		{"the whole chain computed anew in its old form, which knew of no addresses", func(t *testing.T, dir string) {
+			recompute(t, dir, `UPDATE audit_events SET version = 1, address = 'elsewhere'`)
+		}, "the chain was computed anew"},
 	}
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {

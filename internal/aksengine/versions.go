@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -152,19 +151,6 @@ func OneStep(from, to string) bool {
 		return false
 	}
 	return b[1] == a[1]+1 || b[1] == a[1] && b[2] > a[2]
-}
-
-// Next is the newest engine that we know with a version one step above another
-// one, and the newest such version.
-func Next(from string) (e Engine, version string, ok bool) {
-	for _, e := range Versions() {
-		for _, v := range slices.Backward(e.Kubernetes) {
-			if OneStep(from, v) {
-				return e, v, true
-			}
-		}
-	}
-	return Engine{}, "", false
 }
 
 func numbers(version string) (n [3]int, ok bool) {

@@ -107,7 +107,7 @@ func TestOldChainsStillVerify(t *testing.T) {
 	}
 	next := workflows.AuditEvent{Seq: 5, Actor: "ana", Address: "192.0.2.7", Version: HashVersion}
 	c.Seal(&next)
-	c = ChainAt(4, next.PrevHash)
+	c = ChainBehind(workflows.AuditEvent{Seq: 4, Hash: next.PrevHash, Version: 1})
 	older := workflows.AuditEvent{Seq: 6, PrevHash: next.Hash, Version: 1}
 	older.Hash = Hash(older)
 	if !c.Next(next) || c.Next(older) {

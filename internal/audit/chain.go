@@ -60,8 +60,10 @@ type Chain struct {
 	version int
 }
 
-// ChainAt stands behind the event with that Seq and Hash.
-func ChainAt(seq int64, head string) Chain { return Chain{seq: seq, head: head} }
+// ChainBehind stands behind a sealed event.
+func ChainBehind(e workflows.AuditEvent) Chain {
+	return Chain{seq: e.Seq, head: e.Hash, version: e.Version}
+}
 
 // Seal fills in the event's PrevHash and Hash and moves behind it.
 func (c *Chain) Seal(e *workflows.AuditEvent) {

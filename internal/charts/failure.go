@@ -28,6 +28,8 @@ func explain(what string, err error) error {
 		p.Code, p.Fix = "helm.kind", "The chart is for another Kubernetes version, or needs definitions (CRDs) that another chart brings. Choose a version of the chart that fits."
 	case strings.Contains(text, "which is incompatible with Kubernetes"):
 		p.Code, p.Fix = "helm.kubernetes", "Choose a version of the chart that is made for this cluster's Kubernetes, or upgrade the cluster."
+	case strings.Contains(text, "1048576 bytes"), strings.Contains(text, "etcdserver: request is too large"):
+		p.Code, p.What, p.Fix = "helm.size", "The chart is too large for a release", "Helm keeps the whole chart in one Secret of the cluster, of 1 MiB at most. Take out of the archive what the templates do not need, such as documents, tests and parts that are switched off, and put large definitions (CRDs) on the cluster before."
 	case strings.Contains(text, "field is immutable"):
 		p.Code, p.Fix = "helm.immutable", "Kubernetes does not let this be changed in place, so the one chart cannot take the other's place. Take the release away first, or choose another name, namespace and class for the new one."
 	case strings.Contains(text, "cannot be imported into the current release"), strings.Contains(text, "already exists"):

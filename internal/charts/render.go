@@ -20,7 +20,8 @@ type Preview struct {
 }
 
 // Preview renders the release with the cluster's help and compares it with
-// what Helm put there last. Values of Secrets are not in it.
+// what Helm put there last. Values of Secrets are not in it, and neither is what
+// the chart's values hold as secrets.
 func (c *Cluster) Preview(ctx context.Context, spec workflows.ReleaseSpec) (Preview, error) {
 	ch, values, err := spread(spec)
 	if err != nil {
@@ -34,14 +35,14 @@ func (c *Cluster) Preview(ctx context.Context, spec workflows.ReleaseSpec) (Prev
 	if err != nil {
 		return Preview{}, explain("Reading the release "+spec.Name, err)
 	}
-	was := ""
+	was, secrets := "", secretsOf(values)
 	if last != nil {
 		current, err := helm.Releases.Deployed(spec.Name)
 		if err != nil && !errors.Is(err, driver.ErrNoDeployedReleases) {
 			return Preview{}, explain("Reading the release "+spec.Name, err)
 		}
 		if current != nil {
-			was = current.Manifest
+			was, secrets = current.Manifest, append(secrets, secretsOf(current.Config)...)
 		}
 	}
 	dry := action.NewInstall(helm)
@@ -53,6 +54,7 @@ func (c *Cluster) Preview(ctx context.Context, spec workflows.ReleaseSpec) (Prev
 	}
 	p := Preview{Exists: was != "", Same: same(last, spec, values)}
 	p.Diff, p.Changed = difference(was, rel.Manifest)
+	p.Diff = hide(p.Diff, secrets)
 	return p, nil
 }
 

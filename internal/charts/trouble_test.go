@@ -2,6 +2,7 @@ package charts
 
 import (
 	"errors"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,7 @@ func TestTroubleIsTold(t *testing.T) {
 		"no room":                        {map[string]string{"values.yaml": "replicas: 1\nimage: a\n", "templates/a.yaml": strings.Replace(deployment, "cpu: 10m", "cpu: 900", 1)}, "pod.unschedulable", "nsufficient cpu"},
 		"another kind":                   {map[string]string{"templates/a.yaml": "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: a}\n"}, "helm.kind", "extensions/v1beta1"},
 		"a template that fails":          {map[string]string{"templates/a.yaml": "{{ fail \"give a colour\" }}"}, "helm.template", "give a colour"},
+		"a chart that is too large":      {map[string]string{"files/large": incompressible(2 << 20), "templates/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"}, "helm.size", "1048576 bytes"},
 		"values against the schema":      {map[string]string{"values.schema.json": `{"required": ["colour"]}`, "templates/a.yaml": job}, "helm.values", "colour"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -63,6 +65,15 @@ func TestTroubleIsTold(t *testing.T) {
 			}
 		})
 	}
+}
+
+// incompressible is a text of that length that no archive makes much smaller.
+func incompressible(n int) string {
+	rnd, out := rand.New(rand.NewPCG(1, 2)), make([]byte, n)
+	for i := range out {
+		out[i] = byte(' ' + rnd.IntN(95))
+	}
+	return string(out)
 }
 
 // TestServiceWithoutAddress: the cloud controller's words about an address

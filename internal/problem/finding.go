@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"hubwright/workflows"
 )
@@ -16,10 +18,7 @@ func Finding(err error) workflows.Finding {
 		return workflows.Skip("The check was stopped before it had an answer.")
 	}
 	p := From(err)
-	found := stop(p.What)
-	if p.Why != "" {
-		found += " " + stop(p.Why)
-	}
+	found := sentences(p.What, p.Why)
 	for _, origin := range []string{"arm.", "token."} {
 		if code, ok := strings.CutPrefix(p.Code, origin); ok && code != "unknown" {
 			found += " Code " + code + "."
@@ -28,6 +27,18 @@ func Finding(err error) workflows.Finding {
 	f := workflows.Fail(found, p.Fix)
 	f.Link = p.Link
 	return f
+}
+
+// sentences puts what and why behind each other: a reason that begins small goes
+// on with the same sentence.
+func sentences(what, why string) string {
+	switch first, _ := utf8.DecodeRuneInString(why); {
+	case why == "":
+		return stop(what)
+	case unicode.IsLower(first):
+		return strings.TrimRight(what, ".") + ": " + stop(why)
+	}
+	return stop(what) + " " + stop(why)
 }
 
 func stop(text string) string { return strings.TrimRight(text, ".") + "." }

@@ -20,11 +20,13 @@ function enhance(root = document) {
   addCopyButtons(root);
 }
 
-// On a phone the pages of a draft are a strip: the one that is open is in it.
+// On a phone the navigation and the pages of a draft are strips: where one is
+// stands in them.
 function showPlace() {
-  const rail = document.querySelector(".rail");
-  const here = rail?.querySelector("[aria-current]");
-  if (here) rail.scrollLeft = here.parentElement.offsetLeft - 24;
+  for (const strip of document.querySelectorAll(".rail, .main-nav")) {
+    const here = strip.querySelector("[aria-current]");
+    if (here) strip.scrollLeft = here.parentElement.offsetLeft - 24;
+  }
 }
 
 function focusErrors() {

@@ -161,7 +161,8 @@ async function swap(id, text) {
   await window.htmx.swap({ target: `#${CSS.escape(id)}`, text, swap: "outerMorph", sourceElement: document.body });
   if (!within || document.activeElement !== document.body) return;
   const place = document.getElementById(within) ?? document.getElementById(id);
-  place?.querySelector("a, button, summary, select, input:not([type=hidden])")?.focus({ preventScroll: true });
+  const next = place?.querySelector("a, button, summary, select, input:not([type=hidden])") ?? document.getElementById("main");
+  next.focus({ preventScroll: true });
 }
 
 function setTime(holder, at) {

@@ -16,7 +16,7 @@ type Item struct {
 	Deployment workflows.Deployment
 	Sites      []string // names, in order
 	Done       int      // cells of the guide that are done
-	Total      int      // cells of the guide that can be done now
+	Total      int      // cells of the guide up to the one name
 	Status     ui.Status
 	LastChange time.Time
 	LastWords  string // "Deploy cluster on Orlando, by ana"

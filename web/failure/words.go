@@ -5,7 +5,7 @@ func kind(status int) string {
 	case 400:
 		return "Not understood"
 	case 401:
-		return "Not logged in"
+		return "Login needed"
 	case 403:
 		return "Not allowed"
 	case 404:

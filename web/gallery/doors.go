@@ -48,8 +48,9 @@ func deploymentPages() []Page {
 	}
 	return []Page{
 		page("deployments", "Deployments", layout.NavDeployments, deployments.Page(deployments.Props{Role: ui.RoleOperator, Items: items, Stacks: choices, Now: now})),
-		page("deployments.empty", "Deployments", layout.NavDeployments, deployments.Page(deployments.Props{Role: ui.RoleOperator, Now: now}),
+		page("deployments.empty", "Deployments", layout.NavDeployments, deployments.Page(deployments.Props{Role: ui.RoleAdmin, Now: now}), as(ui.RoleAdmin),
 			flash(ui.ToneOK, "You are the first admin. Team is where you let others in.")),
+		page("deployments.first", "Deployments", layout.NavDeployments, deployments.Page(deployments.Props{Role: ui.RoleOperator, Stacks: choices, Now: now})),
 		page("deployments.errors", "Deployments", layout.NavDeployments, deployments.Page(deployments.Props{Role: ui.RoleOperator, Items: items[:1], Stacks: choices, Name: "Ratings", Now: now,
 			Errors: []workflows.FieldError{{Field: "name", Message: "There is a Deployment with this name already."}, {Field: "stack", Message: "Choose at least one Stack."}}})),
 		page("deployments.viewer", "Deployments", layout.NavDeployments, deployments.Page(deployments.Props{Role: ui.RoleViewer, Items: items, Stacks: choices, Now: now}), as(ui.RoleViewer)),

@@ -63,6 +63,16 @@ func (p Props) doing() string {
 	return p.Run.Doing
 }
 
+// skipped says why a step did not run.
+func (p Props) skipped(s workflows.StepRun) string {
+	for _, other := range p.Steps {
+		if other.Index < s.Index && (other.Status == workflows.StepFailed || other.Status == workflows.StepCancelled) {
+			return "not reached"
+		}
+	}
+	return "not needed"
+}
+
 func (p Props) retryLabel() string {
 	for _, s := range p.Steps {
 		if s.Status == workflows.StepFailed || s.Status == workflows.StepCancelled {

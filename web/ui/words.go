@@ -204,3 +204,19 @@ func Short(s string, n int) string {
 	}
 	return s
 }
+
+// Sentence is text as a sentence: with a capital letter, unless its first word
+// is a name such as k8s-master-0, and a full stop.
+func Sentence(text string) string {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return ""
+	}
+	if first, _, _ := strings.Cut(text, " "); strings.Trim(first, "abcdefghijklmnopqrstuvwxyz'’,") == "" {
+		text = strings.ToUpper(text[:1]) + text[1:]
+	}
+	if last := text[len(text)-1]; strings.IndexByte(".!?:\"", last) < 0 && !strings.HasSuffix(text, "…") && !strings.Contains(text, "\n") {
+		text += "."
+	}
+	return text
+}

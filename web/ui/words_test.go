@@ -89,3 +89,14 @@ func TestRoles(t *testing.T) {
 		}
 	}
 }
+
+func TestSentence(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "", "the session ended": "The session ended.", "Done.": "Done.", "why not?": "Why not?",
+		"k8s-master-0 did not answer": "k8s-master-0 did not answer.", "ssh: no route": "ssh: no route.", "isn't there, so far": "Isn't there, so far.",
+	} {
+		if got := Sentence(in); got != want {
+			t.Errorf("%q becomes %q, not %q", in, got, want)
+		}
+	}
+}

@@ -143,6 +143,7 @@ func (x *world) needs() Needs {
 			}
 			return nil
 		},
+		Hide: func(values string) string { return strings.ReplaceAll(values, "hunter2", "(secret)") },
 		Probe: func(context.Context, w.Stack, Probe) (Answer, error) {
 			a := x.answers[0]
 			if len(x.answers) > 1 {
@@ -401,5 +402,24 @@ func TestCancelled(t *testing.T) {
 	x.status = nil
 	if e, _ = run(t, x, nil); len(e.Left().Items) != 3 { // driver, ingress, address
 		t.Errorf("nothing of the application is there, and it tells %+v", e.Left().Items)
+	}
+}
+
+// TestPlanHidesSecrets: what values hold as secrets is not in a document that
+// the review, the run and the dossier show.
+func TestPlanHidesSecrets(t *testing.T) {
+	p, err := session(t, newWorld(), own("password: hunter2")).Plan(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	for _, d := range p.Documents {
+		found = found || strings.Contains(d.Body, "password: (secret)")
+		if strings.Contains(d.Body, "hunter2") {
+			t.Errorf("%s: %s", d.Name, d.Body)
+		}
+	}
+	if !found {
+		t.Errorf("the values are not shown: %+v", p.Documents)
 	}
 }

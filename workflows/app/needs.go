@@ -18,6 +18,8 @@ type Needs struct {
 	Chart func(ctx context.Context, src w.ChartSource, s w.Stack) (w.Chart, error)
 	// CheckValues says what is wrong with values, by the chart's own schema.
 	CheckValues func(c w.Chart, values string) error
+	// Hide is values without what they hold as secrets, to be shown.
+	Hide func(values string) string
 	// Probe sends one HTTP request to an address.
 	Probe func(ctx context.Context, s w.Stack, p Probe) (Answer, error)
 	Clock func() time.Time

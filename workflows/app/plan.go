@@ -36,7 +36,7 @@ func (f flow) plan(ctx context.Context, s *State) (w.Plan, error) {
 			diff, changed = "It cannot be compared before the charts above are there: "+err.Error(), -1
 		}
 		p.Changes = append(p.Changes, changeOf(part, c, changed))
-		p.Documents = append(p.Documents, w.Document{Name: part.name + ".diff", MIME: "text/plain", Body: orNone(diff)}, w.Document{Name: part.name + "-values.yaml", MIME: "text/plain", Body: part.values})
+		p.Documents = append(p.Documents, w.Document{Name: part.name + ".diff", MIME: "text/plain", Body: orNone(diff)}, w.Document{Name: part.name + "-values.yaml", MIME: "text/plain", Body: f.Hide(part.values)})
 		p.Commands = append(p.Commands, w.Command{Title: "The " + part.title(), Text: part.command()})
 	}
 	p.Commands = append(p.Commands, w.Command{Title: "How it is", Text: "kubectl -n " + s.App.Namespace + " get pods,deployments,statefulsets,services,ingresses"})

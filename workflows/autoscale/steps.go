@@ -81,18 +81,28 @@ func (f flow) watch(ctx context.Context, s *State, log w.Log, limit time.Duratio
 			for ; events < len(now.Events); events++ {
 				log.Info("event %s", now.Events[events])
 			}
+			log.Progress(-1, doing(now))
 			if done(now) {
 				return nil
 			}
 			if f.Clock().Sub(began) > limit {
 				return f.late(now, limit)
 			}
-			log.Progress(-1, fmt.Sprintf("%s, %d replicas", Targets(now), now.Replicas))
 			if err := f.Pause(ctx, askAgain); err != nil {
 				return err
 			}
 		}
 	})
+}
+
+func doing(now w.Autoscaler) string {
+	if now.Current < 0 {
+		return "waits for its first numbers"
+	}
+	if now.Replicas == 1 {
+		return Targets(now) + ", 1 replica"
+	}
+	return fmt.Sprintf("%s, %d replicas", Targets(now), now.Replicas)
 }
 
 func (f flow) find(ctx context.Context, s *State, k Kube) (w.Autoscaler, error) {
@@ -160,7 +170,7 @@ func (f flow) in(ctx context.Context, s *State, log w.Log) error {
 	log.Info("The autoscaler waits by itself, by default five minutes, before it takes pods away")
 	err := f.watch(ctx, s, log, shrink, func(a w.Autoscaler) bool { return s.grown(a) <= s.Min })
 	if err == nil {
-		log.Good("It scaled in to %d replicas", s.Found.Now.Replicas)
+		log.Good("It scaled in: %s", doing(s.Found.Now))
 	}
 	return err
 }

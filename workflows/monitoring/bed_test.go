@@ -124,8 +124,8 @@ func (b *bed) definition() w.Definition {
 			c.Source = src.Place()
 			return c, b.chartErr
 		},
-		ReadYAML: readJSON,
-		Clock:    func() time.Time { return b.now },
+		Hide: func(values string) string { return values }, ReadYAML: readJSON,
+		Clock: func() time.Time { return b.now },
 		Pause: func(ctx context.Context, d time.Duration) error {
 			b.now = b.now.Add(d)
 			if b.onPause != nil {

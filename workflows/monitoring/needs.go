@@ -20,6 +20,8 @@ type Needs struct {
 	OpenCluster func(ctx context.Context, c w.Cluster) (Cluster, error)
 	// Chart fetches a chart the Stack's way, or takes an uploaded one.
 	Chart func(ctx context.Context, src w.ChartSource, s w.Stack) (w.Chart, error)
+	// Hide is values without what they hold as secrets, to be shown.
+	Hide func(values string) string
 	// ReadYAML reads values.
 	ReadYAML func(text string) (map[string]any, error)
 

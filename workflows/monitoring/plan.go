@@ -21,19 +21,20 @@ func (f flow) plan(_ context.Context, s *State) (w.Plan, error) {
 	}
 	switch s.Method {
 	case MethodRemove:
+		p.Removes = true
 		p.Title, p.Duration, p.Disruption = "Take monitoring off "+s.SiteName, "about 2 min", "Nobody sees the cluster from outside any more. Alerts end."
 		p.Changes = append(p.Changes, w.Change{Verb: "delete", What: "Release " + s.Remove.Name, Note: "with its objects in " + s.Remove.Namespace})
 		p.Commands = []w.Command{{Title: "What you would have typed", Text: fmt.Sprintf("helm uninstall %s --namespace %s --wait", s.Remove.Name, s.Remove.Namespace)}}
 		return p, nil
 	case MethodPrometheus:
 		p.Duration = "about 5 min"
-		planStack(s, &p)
+		f.planStack(s, &p)
 	default:
 		planWorkspace(s, &p)
 	}
 	switch s.Method {
 	case MethodHelm:
-		planAgent(s, &p)
+		f.planAgent(s, &p)
 	case MethodArc:
 		p.Changes = append(p.Changes, w.Change{Verb: "none", What: "Arc agents and extension", Note: "you make them with your own login, by the commands below; the run waits for them"})
 		p.Commands = append(p.Commands, w.Command{Title: "What you type yourself while the run waits", Text: strings.Join(arcCommands(s, s.wantedID()), "\n")})
@@ -99,7 +100,7 @@ func planWorkspace(s *State, p *w.Plan) {
 	}
 }
 
-func planAgent(s *State, p *w.Plan) {
+func (f flow) planAgent(s *State, p *w.Plan) {
 	p.Summary = append(p.Summary, w.SummaryItem{Label: "Chart", Value: s.Chart.Title(), Page: "chart"}, w.SummaryItem{Label: "Release", Value: s.Release.Name + " in " + s.Release.Namespace, Page: "chart"})
 	p.Changes = append(p.Changes,
 		w.Change{Verb: "install", What: "Release " + s.Release.Name, Note: "DaemonSet ama-logs and Deployment ama-logs-rs in kube-system, with cluster-wide rights to read"},
@@ -110,22 +111,22 @@ func planAgent(s *State, p *w.Plan) {
 	}
 	p.Commands = append(p.Commands, w.Command{Title: "On the cluster", Text: text + "\nkubectl -n kube-system get daemonset ama-logs\nkubectl -n kube-system get deployment ama-logs-rs"})
 	p.Commands = append(p.Commands, w.Command{Title: "To see that data arrives", Text: arrivedQuery(s.Agent.ClusterName)})
-	p.Documents = append(p.Documents, ownValues(s)...)
+	p.Documents = append(p.Documents, f.ownValues(s)...)
 }
 
-func planStack(s *State, p *w.Plan) {
+func (f flow) planStack(s *State, p *w.Plan) {
 	p.Summary = append(p.Summary, w.SummaryItem{Label: "Chart", Value: s.Chart.Title(), Page: "chart"}, w.SummaryItem{Label: "Release", Value: s.Release.Name + " in " + s.Release.Namespace, Page: "chart"})
 	p.Changes = append(p.Changes, w.Change{Verb: "create", What: "Secret " + grafanaSecret + " in " + s.Release.Namespace, Note: "Grafana's password, made here; when the chart brings Grafana and unless it is there"},
 		w.Change{Verb: "install", What: "Release " + s.Release.Name, Note: "with its definitions and cluster-wide rights to read"})
 	p.Commands = append(p.Commands, w.Command{Title: "On the cluster", Text: helmCommand(s)})
-	p.Documents = append(p.Documents, ownValues(s)...)
+	p.Documents = append(p.Documents, f.ownValues(s)...)
 }
 
-func ownValues(s *State) []w.Document {
+func (f flow) ownValues(s *State) []w.Document {
 	if s.Values == "" {
 		return nil
 	}
-	return []w.Document{{Name: "values.yaml", MIME: "application/yaml", Body: s.Values}}
+	return []w.Document{{Name: "values.yaml", MIME: "application/yaml", Body: f.Hide(s.Values)}}
 }
 
 func helmCommand(s *State) string {

@@ -11,11 +11,14 @@ import (
 )
 
 const (
-	poll        = 15 * time.Second
-	settlesIn   = 10 * time.Minute
+	longestPace = 15 * time.Second
+	settlesIn   = 8 * time.Minute // within the step's own time
 	daemonSet   = "ama-logs"
 	clusterWide = "ama-logs-rs"
 )
+
+// pace is how long to wait after a look: first it is short.
+func pace(look int) time.Duration { return min(time.Duration(look+1)*2*time.Second, longestPace) }
 
 // awaitArc shows what the person types and waits for the agent that the
 // extension brings.
@@ -27,7 +30,7 @@ func (f flow) awaitArc(ctx context.Context, s *State, log w.Log) error {
 	defer k.Close()
 	commands := arcCommands(s, s.Found.Workspace.ID)
 	told, until := false, f.Clock().Add(time.Duration(s.Wait)*time.Minute)
-	for {
+	for look := 0; ; look++ {
 		all, err := k.Agents(ctx)
 		if err != nil {
 			return err
@@ -51,7 +54,7 @@ func (f flow) awaitArc(ctx context.Context, s *State, log w.Log) error {
 			}
 		}
 		log.Progress(-1, "waiting until you have connected the cluster to Arc")
-		if err := f.Pause(ctx, poll); err != nil {
+		if err := f.Pause(ctx, pace(look)); err != nil {
 			return err
 		}
 	}
@@ -75,7 +78,7 @@ func (f flow) verify(ctx context.Context, s *State, log w.Log) error {
 	}
 	defer k.Close()
 	until := f.Clock().Add(settlesIn)
-	for {
+	for look := 0; ; look++ {
 		all, err := k.Agents(ctx)
 		if err != nil {
 			return err
@@ -108,11 +111,11 @@ func (f flow) verify(ctx context.Context, s *State, log w.Log) error {
 		log.Progress(-1, "waiting for "+strings.Join(append(missing, waiting...), ", "))
 		if f.Clock().After(until) {
 			return &w.Problem{
-				Code: "monitoring.notready", What: "The agent does not get ready", Why: "After " + fmt.Sprint(settlesIn) + ": " + strings.Join(append(missing, waiting...), ", ") + ".",
+				Code: "monitoring.notready", What: "The agent does not get ready", Why: fmt.Sprintf("After %g minutes: ", settlesIn.Minutes()) + strings.Join(append(missing, waiting...), ", ") + ".",
 				Fix: "Look at its pods: kubectl -n kube-system describe pods -l dsName=ama-logs-ds. On a cluster of one node the Deployment finds no place: it wants a worker. Then retry from this step.",
 			}
 		}
-		if err := f.Pause(ctx, poll); err != nil {
+		if err := f.Pause(ctx, pace(look)); err != nil {
 			return err
 		}
 	}
@@ -128,7 +131,7 @@ func (f flow) data(ctx context.Context, s *State, log w.Log) error {
 	log.Command(query)
 	until := f.Clock().Add(time.Duration(s.Wait) * time.Minute)
 	said := ""
-	for {
+	for look := 0; ; look++ {
 		rows, err := az.Query(ctx, s.Found.Workspace.CustomerID, query)
 		state := "the workspace has no data of this cluster yet"
 		switch {
@@ -156,7 +159,7 @@ func (f flow) data(ctx context.Context, s *State, log w.Log) error {
 			}
 		}
 		log.Progress(-1, "waiting, since "+state)
-		if err := f.Pause(ctx, poll); err != nil {
+		if err := f.Pause(ctx, pace(look)); err != nil {
 			return err
 		}
 	}

@@ -158,6 +158,7 @@ func situations(t *testing.T) []situation {
 		{"the engine does not offer the version", "4", nil, w.Answers{"what": "version", "kubernetes": "1.36.0"}, "", "", "it goes to 1.34.4", ""},
 		{"a skipped minor version", "4", nil, w.Answers{"what": "version", "kubernetes": "1.35.0"}, "", "", "From 1.33.10 it goes to 1.34.4", ""},
 		{"the engine is too old to lead on", "4", old("1.33.5", "v0.84.2", "1.31.13", "1.32.9", "1.33.5"), w.Answers{"what": "version", "kubernetes": "1.34.4"}, "", "", "AKS Engine v0.85.0 leads to 1.34.4", ""},
+		{"the oldest engine with the oldest version of the list", "4", old("1.17.11", "v0.55.4", "1.17.11"), w.Answers{"what": "version"}, "", "", "AKS Engine v0.63.0 leads to 1.18.18", ""},
 		{"no engine leads on from so old a version", "4", old("1.13.12", "v0.43.1", "1.14.8"), nil, "path", pass, "more to 1.35.0", ""},
 		{"the newest version", "4", old("1.34.4", "v0.85.0", "1.34.4", "1.35.0"), nil, "path", pass, "1.35.0 is the newest", ""},
 		{"the next hop needs another engine", "4", old("1.32.9", "v0.84.2", "1.32.9", "1.33.5"), nil, "path", pass, "with AKS Engine v0.85.0", ""},

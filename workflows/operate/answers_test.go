@@ -37,7 +37,7 @@ func TestAnswers(t *testing.T) {
 		{"upgrade", up(w.Answers{"kubernetes": "1.33.10"}), old("1.34.4"), "kubernetes", "it goes to 1.35.0"},
 		{"upgrade", up(nil), old("1.33.5"), "", ""},
 		{"upgrade", up(w.Answers{"kubernetes": "1.35.0"}), old("1.33.5"), "kubernetes", "From 1.33.5 it goes to 1.33.10 or 1.34.4."},
-		{"upgrade", up(nil), old("1.35.0"), "what", "there is nothing newer"},
+		{"upgrade", up(nil), old("1.35.0"), "what", "There is nothing newer"},
 		{"upgrade", up(w.Answers{"what": "image"}), old("1.35.0"), "", ""},
 		{"upgrade", up(nil), old("1.30.10"), "what", "AKS Engine v0.84.2 leads to 1.31.13"},
 		{"upgrade", up(w.Answers{"what": "image"}), old("1.33.5"), "what", "has no Kubernetes 1.33.5"},
@@ -112,7 +112,7 @@ func TestDefaults(t *testing.T) {
 	}
 	b.cluster.Version = "1.35.0"
 	f = page("upgrade", "target")
-	if _, asked := f["kubernetes"]; asked || f["what"].Value != "image" || !f["what"].Options[0].Disabled || !strings.Contains(f["what"].Options[0].Note, "there is nothing newer") || f["what"].Options[1].Disabled {
+	if _, asked := f["kubernetes"]; asked || f["what"].Value != "image" || !f["what"].Options[0].Disabled || !strings.Contains(f["what"].Options[0].Note, "There is nothing newer") || f["what"].Options[1].Disabled {
 		t.Errorf("%+v", f)
 	}
 }

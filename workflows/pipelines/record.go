@@ -40,6 +40,12 @@ func (f flow) intend(ctx context.Context, s *State, what func(b *w.ServiceConnec
 	return nil
 }
 
+// How far an agent came, as far as is known.
+const (
+	unregistered = "unregistered"
+	registered   = "registered"
+)
+
 // Left is what the record says, with what it cannot know.
 func (s *State) Left() w.Left {
 	var out w.Left
@@ -68,11 +74,14 @@ func (s *State) Left() w.Left {
 		add("Agent pool", s.Pool+" can be used by "+s.Project, ". That stays, and harms nothing")
 	}
 	if b.Agent != "" {
-		doubt := ""
-		if s.setsUp() && !s.Found.Registered {
-			doubt = ", if it has registered: the run ended before the pool listed it"
+		switch {
+		case s.removes(), s.Found.Agent == registered:
+			add("Agent", b.Agent+" on "+hostOf(b)+", in the pool "+b.Pool, "")
+		case s.Found.Agent == unregistered:
+			add("Agent's files", s.folder()+" on "+hostOf(b), ", as far as they came. No pool lists the agent")
+		default:
+			add("Agent", b.Agent+" on "+hostOf(b)+", in the pool "+b.Pool, ", if it has registered: the run ended before the pool listed it")
 		}
-		add("Agent", b.Agent+" on "+hostOf(b)+", in the pool "+b.Pool, doubt)
 	}
 	if s.setsUp() && s.recorded() {
 		out.Undo = &w.NextStep{Title: "Take it away", Why: "The same workflow does it. To go on instead, retry.", WorkflowID: ID, Answers: w.Answers{"task": TaskRemove}}

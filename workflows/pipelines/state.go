@@ -79,8 +79,8 @@ type Found struct {
 	Expires    time.Time
 	Server     string
 	Pool       Pool
-	Queue      bool // this run let the project see the pool
-	Registered bool // the pool lists the agent
+	Queue      bool   // this run let the project see the pool
+	Agent      string // how far it came; "" is not known
 	Version    string
 	Sample     w.SecretRef
 	Did        []string

@@ -19,7 +19,7 @@ var registerScript string
 
 const (
 	betweenLooks = 3 * time.Second
-	mostLooks    = 100 // five minutes
+	mostLooks    = 80 // four minutes
 )
 
 func (s *State) folder() string { return "azure-agent/" + s.Agent }
@@ -120,7 +120,8 @@ func (f flow) agent(ctx context.Context, s *State, log w.Log) error {
 		}); err != nil {
 			return err
 		}
-		if s.Found.Registered = ours; ours {
+		if s.Found.Agent = unregistered; ours {
+			s.Found.Agent = registered
 			log.Info("The agent %s is on %s and in the pool already", s.Agent, s.machine())
 			return nil
 		}
@@ -138,6 +139,7 @@ func (f flow) enrol(ctx context.Context, s *State, o Organization, host Host, lo
 	}
 	ctx, done := w.Settled(ctx)
 	defer done()
+	s.Found.Agent = ""
 	if err := f.register(ctx, s, host, log); err != nil {
 		return err
 	}
@@ -148,7 +150,7 @@ func (f flow) enrol(ctx context.Context, s *State, o Organization, host Host, lo
 	if known == nil {
 		return &w.Problem{Code: "pipelines.register", What: "The agent is not in its pool", Why: "it said that it had registered, but " + s.Pool + " does not list it", Fix: "Retry from this step."}
 	}
-	s.Found.Registered = true
+	s.Found.Agent = registered
 	log.Good("The agent %s is registered in %s", s.Agent, s.Pool)
 	s.did("agent " + s.Agent + " installed")
 	return nil

@@ -31,7 +31,7 @@ func (f flow) online(ctx context.Context, s *State, log w.Log) error {
 				break
 			}
 			if try >= mostLooks {
-				return &w.Problem{Code: "pipelines.offline", What: "The agent does not come online", Why: "Azure DevOps has not heard from " + s.Agent + " for five minutes",
+				return &w.Problem{Code: "pipelines.offline", What: "The agent does not come online", Why: "Azure DevOps has not heard from " + s.Agent + " for four minutes",
 					Fix: "Look at its log on " + s.machine() + " (" + s.folder() + "/_diag), and whether that reaches " + s.Organization + " on port 443. Then retry from this step."}
 			}
 			log.Progress(-1, "the agent is offline still")

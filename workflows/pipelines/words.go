@@ -108,8 +108,8 @@ func removalPlan(s *State) w.Plan {
 	b := s.Before
 	p := w.Plan{
 		Title: "Take Azure Pipelines away from " + s.SiteName, Duration: "less than a minute",
-		Disruption: "No pipeline uses it.",
-		Summary:    []w.SummaryItem{{Label: "Project", Value: b.Project, Page: "organization"}},
+		Disruption: "No pipeline uses it.", Removes: true,
+		Summary: []w.SummaryItem{{Label: "Project", Value: b.Project, Page: "organization"}},
 	}
 	if b.Name != "" {
 		p.Disruption = "Pipelines that use " + b.Name + " fail from then on. What they deployed stays."

@@ -101,10 +101,14 @@ func (s *State) noImage() string {
 // nowhere says why no newer version can be reached, and what leads on.
 func (s *State) nowhere() string {
 	text := fmt.Sprintf("AKS Engine %s on the helper VM has no version that is one step above %s.", s.Helper.EngineVersion, s.Cluster.Version)
-	if e, version, ok := aksengine.Next(s.Cluster.Version); ok {
-		return fmt.Sprintf("%s AKS Engine %s leads to %s: prepare the helper VM with it first.", text, e.Version, version)
+	hops, broken := aksengine.Ladder(s.Cluster.Version)
+	switch {
+	case len(hops) > 0:
+		return fmt.Sprintf("%s AKS Engine %s leads to %s: prepare the helper VM with it first.", text, hops[0].Engine, hops[0].To)
+	case broken != "":
+		return text + " " + broken
 	}
-	return text + " No AKS Engine that we know leads on: there is nothing newer."
+	return text + " There is nothing newer that we know."
 }
 
 func (f flow) patiencePage() w.Page[State] {

@@ -31,8 +31,8 @@ type Cluster struct {
 }
 
 // Start builds the control plane if nobody has yet, starts it with its data in dir and waits for its nodes. Several test
-// processes may do so at a time.
-func Start(ctx context.Context, dir string, log func(line string)) (*Cluster, error) {
+// processes may do so at a time. Each of other may change the options before.
+func Start(ctx context.Context, dir string, log func(line string), other ...func(*controlplane.Options)) (*Cluster, error) {
 	binary, err := controlplane.Build(ctx, "", log)
 	if err != nil {
 		return nil, err
@@ -41,9 +41,11 @@ func Start(ctx context.Context, dir string, log func(line string)) (*Cluster, er
 	if c.pki, err = newPKI(); err != nil {
 		return nil, err
 	}
-	c.manager, err = controlplane.New(controlplane.Options{
-		Dir: dir, Binary: func(context.Context) (string, error) { return binary, nil }, Log: log, Speed: 100,
-	})
+	options := controlplane.Options{Dir: dir, Binary: func(context.Context) (string, error) { return binary, nil }, Log: log, Speed: 100}
+	for _, change := range other {
+		change(&options)
+	}
+	c.manager, err = controlplane.New(options)
 	if err != nil {
 		return nil, err
 	}

@@ -149,6 +149,20 @@ func (s *Service) keep(out http.ResponseWriter, id string, doc any) bool {
 
 func (s *Service) after(d time.Duration) time.Time { return s.cfg.Now().Add(s.cfg.Azure.Real(d)) }
 
+// RotateKeys gives every workspace that lives new keys.
+func (s *Service) RotateKeys() error {
+	for _, w := range all[workspace](s, workspaceSpace, "workspaces") {
+		if !w.Gone.IsZero() {
+			continue
+		}
+		w.Keys = [2]string{newKey(), newKey()}
+		if err := s.cfg.Azure.Store.Put(w.ID, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Workspaces names the resource IDs of the workspaces that live.
 func (s *Service) Workspaces() []string {
 	var out []string
