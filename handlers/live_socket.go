@@ -40,20 +40,12 @@ func (s *Server) watch(c echo.Context, look any, read func(context.Context) (liv
 		return problemPage(http.StatusServiceUnavailable, "The server is stopping", "somebody stops or restarts it", "Load the page again in a moment.")
 	}
 	defer done()
-	conn, err := upgrader.Upgrade(c.Response(), c.Request(), nil)
-	if err != nil {
-		return nil // the upgrader has answered
-	}
-	defer conn.Close()
-	defer s.sockets.endWithServer(conn)()
-	ctx, cancel := context.WithCancel(s.sockets.ctx)
-	defer cancel()
-	go readPongs(conn, 2*s.pace.ping+s.pace.write, cancel)
-	v, leave := s.view(look, read)
-	defer leave()
-	w := watcher{reader: reader{conn: conn, pace: s.pace}, view: v, version: c.QueryParam("version"), allowed: allowed}
-	w.follow(ctx)
-	return nil
+	return s.upgrade(c, func(ctx context.Context, conn *websocket.Conn) {
+		v, leave := s.view(look, read)
+		defer leave()
+		w := watcher{reader: reader{conn: conn, pace: s.pace}, view: v, version: c.QueryParam("version"), allowed: allowed}
+		w.follow(ctx)
+	})
 }
 
 type watcher struct {

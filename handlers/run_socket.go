@@ -47,6 +47,15 @@ func (s *Server) runSocket(c echo.Context) error {
 		return problemPage(http.StatusServiceUnavailable, "The server is stopping", "somebody stops or restarts it", "Load the page again in a moment.")
 	}
 	defer leave()
+	return s.upgrade(c, func(ctx context.Context, conn *websocket.Conn) {
+		rd := &reader{watched: w, conn: conn, pace: s.pace, role: me(c).ui(), allowed: s.stillIn(c), after: intParam(c, "after", 0)}
+		rd.follow(ctx, news)
+	})
+}
+
+// upgrade makes a socket of a request and serves it until the reader leaves or
+// the server stops.
+func (s *Server) upgrade(c echo.Context, serve func(context.Context, *websocket.Conn)) error {
 	conn, err := upgrader.Upgrade(c.Response(), c.Request(), nil)
 	if err != nil {
 		return nil // the upgrader has answered
@@ -56,8 +65,7 @@ func (s *Server) runSocket(c echo.Context) error {
 	ctx, cancel := context.WithCancel(s.sockets.ctx)
 	defer cancel()
 	go readPongs(conn, 2*s.pace.ping+s.pace.write, cancel)
-	rd := &reader{watched: w, conn: conn, pace: s.pace, role: me(c).ui(), allowed: s.stillIn(c), after: intParam(c, "after", 0)}
-	rd.follow(ctx, news)
+	serve(ctx, conn)
 	return nil
 }
 

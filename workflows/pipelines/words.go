@@ -109,7 +109,7 @@ func removalPlan(s *State) w.Plan {
 	p := w.Plan{
 		Title: "Take Azure Pipelines away from " + s.SiteName, Duration: "less than a minute",
 		Disruption: "No pipeline uses it.", Removes: true,
-		Summary:    []w.SummaryItem{{Label: "Project", Value: b.Project, Page: "organization"}},
+		Summary: []w.SummaryItem{{Label: "Project", Value: b.Project, Page: "organization"}},
 	}
 	if b.Name != "" {
 		p.Disruption = "Pipelines that use " + b.Name + " fail from then on. What they deployed stays."
