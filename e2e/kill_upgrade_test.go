@@ -115,6 +115,7 @@ var madeNode = regexp.MustCompile(`Finished ARM Deployment \(k8s-upgrade-(\w+-\d
 func (w *world) checkNothingTwice(run string) {
 	w.t.Helper()
 	if w.printed(run, "The engine is told to build the nodes anew") {
+		w.t.Log("all nodes had to be made anew, as the log says")
 		return
 	}
 	made := map[string]int{}

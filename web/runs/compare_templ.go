@@ -54,7 +54,7 @@ func Compare(p CompareProps) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if len(p.Others) > 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<form class=\"filters\" method=\"get\" action=\"/runs/compare\" aria-label=\"Choose the run to compare with\" data-autosubmit>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<form class=\"filters wide\" method=\"get\" action=\"/runs/compare\" aria-label=\"Choose the run to compare with\" data-autosubmit>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

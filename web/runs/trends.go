@@ -14,7 +14,7 @@ type Week struct {
 	Runs     int // that ended
 	Failed   int
 	Mean     time.Duration // of the runs that succeeded, 0 for none
-	Nodes    int           // that were made anew
+	Nodes    int           // that were worked on
 	NodeMean time.Duration // of these
 }
 

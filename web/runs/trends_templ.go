@@ -491,7 +491,7 @@ func numbers(p TrendProps) templ.Component {
 			templ_7745c5c3_Var28 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 37, "<section class=\"card\" aria-labelledby=\"numbers-title\"><header><h2 id=\"numbers-title\">The numbers</h2></header><table class=\"table stacked\"><thead><tr><th scope=\"col\">Week of</th><th scope=\"col\" class=\"num\">Runs that ended</th><th scope=\"col\" class=\"num\">Failed</th><th scope=\"col\" class=\"num\">A run took</th><th scope=\"col\" class=\"num\">Nodes made anew</th><th scope=\"col\" class=\"num\">A node took</th></tr></thead> <tbody>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 37, "<section class=\"card\" aria-labelledby=\"numbers-title\"><header><h2 id=\"numbers-title\">The numbers</h2></header><table class=\"table stacked\"><thead><tr><th scope=\"col\">Week of</th><th scope=\"col\" class=\"num\">Runs that ended</th><th scope=\"col\" class=\"num\">Failed</th><th scope=\"col\" class=\"num\">A run took</th><th scope=\"col\" class=\"num\">Nodes worked on</th><th scope=\"col\" class=\"num\">A node took</th></tr></thead> <tbody>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -548,7 +548,7 @@ func numbers(p TrendProps) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 42, "</td><td class=\"num\" data-label=\"Nodes made anew\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 42, "</td><td class=\"num\" data-label=\"Nodes worked on\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
