@@ -5,13 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	w "hubwright/workflows"
 )
-
-// lastLook is how long a step that has ended may still look at what it leaves.
-const lastLook = 30 * time.Second
 
 // gone is the detail of an object that a release names and the cluster lacks.
 const gone = "not there"
@@ -19,8 +15,8 @@ const gone = "not there"
 // leave notes what the cluster has of a part whose install did not come to its
 // end. The step's own context may be over.
 func (f flow) leave(ctx context.Context, s *State, p part, found *Placed, log w.Log) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
-	defer cancel()
+	ctx, done := w.Settled(ctx)
+	defer done()
 	err := f.with(ctx, s, func(k Kube) error {
 		state, err := k.Status(ctx, p.namespace, p.name)
 		if errors.Is(err, w.ErrNotFound) {
