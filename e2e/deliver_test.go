@@ -85,8 +85,8 @@ func TestDeliver(t *testing.T) {
 		t.Errorf("%d daemon sets, %v", len(left.Items), err)
 	}
 	b.open(w.url("/"))
-	if board := b.text(); strings.Count(board, "Removed") != 2 {
-		t.Errorf("the board does not say that application and autoscaler are removed:\n%s", board)
+	if board := b.text(); strings.Count(board, "Removed") != 3 || strings.Count(board, "with Deploy the application on") != 1 {
+		t.Errorf("the board does not say that monitoring, application and autoscaler are removed, and once that there is a draft:\n%s", board)
 	}
 }
 

@@ -106,6 +106,9 @@ func (s *Server) readDrafts(ctx context.Context, b *board, site workflows.Site) 
 		return err
 	}
 	for _, dr := range drafts {
+		if dr.Target.SiteID != site.ID {
+			continue // the Deployment's drafts are those of its Sites as well
+		}
 		key := siteRow(site, dr.WorkflowID)
 		if old, ok := b.drafts[key]; !ok || dr.UpdatedAt.After(old.UpdatedAt) {
 			b.drafts[key] = dr
