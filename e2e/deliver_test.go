@@ -77,7 +77,7 @@ func TestDeliver(t *testing.T) {
 	b.click(`form[action="/drafts"]:has(input[name="workflow"][value="app-remove"]) button`)
 	b.goThrough(answers{"what": {"ingress": "yes"}})
 	b.succeeded()
-	b.says("The application is removed from Orlando.", "Autoscaler ratingsapp/ratings-web", "Stays")
+	b.says("The application is removed from Orlando.", "Autoscaler ratingsapp/ratings-web", "What stays")
 	if left := clusters["Orlando"].releaseNames(); !slices.Equal(left, []string{"kube-system/azuredisk-csi-driver"}) {
 		t.Errorf("Orlando still has the releases %v", left)
 	}

@@ -95,9 +95,14 @@ func (b *board) nextIs(row guide.Row, i int) *guide.Next {
 			c.Action.Primary = true
 		}
 	}
-	if c.Action != nil {
-		a := *c.Action
-		a.Primary, a.For = true, "with: "+lowerFirst(row.Title)+where
+	if n.Tone == ui.ToneWarn && len(c.More) > 0 {
+		n.Action = &c.More[0] // what changes a Site's part, rather than all again
+	} else {
+		n.Action = c.Action
+	}
+	if n.Action != nil {
+		a := *n.Action
+		a.Primary, a.Quiet, a.For = true, false, "with: "+lowerFirst(row.Title)+where
 		n.Action = &a
 	}
 	return n

@@ -9,6 +9,7 @@ import (
 
 	"hubwright/internal/auth"
 	"hubwright/internal/live"
+	"hubwright/web/guide"
 	"hubwright/web/ui"
 	"hubwright/workflows"
 )
@@ -30,6 +31,13 @@ func TestBoardAndRunsArePushedInParts(t *testing.T) {
 	}
 	board := r.watch(server, auth.RoleOperator, boardPath+"/socket?version="+at(boardPath, "board"))
 	list := r.watch(server, auth.RoleOperator, "/runs/socket?version="+at("/runs", "runs"))
+	// Who comes without a version gets the whole: from then on the server knows
+	// how the pages looked before the run.
+	for _, path := range []string{boardPath + "/socket", "/runs/socket"} {
+		if f := r.change(r.watch(server, auth.RoleOperator, path)); f.Whole == "" {
+			t.Errorf("%s begins with %s", path, f)
+		}
+	}
 	cell := "cell-10-" + r.sites[0].ID
 
 	runID := r.run(r.sites[0], "Upgrade ratings")
@@ -100,5 +108,42 @@ func TestBoardTellsWhatIsUnderWayAndWhatIsNext(t *testing.T) {
 	}
 	if rows := b.rows(ui.Role(auth.RoleOperator)); len(rows) != 2 || rows[1].N != 10 {
 		t.Errorf("rows that no workflow serves are there: %+v", rows)
+	}
+}
+
+// What failed comes before what warns, and that before what is open; what
+// nobody has to do, and what waits for something else, is never next.
+func TestNext(t *testing.T) {
+	cell := func(tone ui.Tone, words string) guide.Cell {
+		return guide.Cell{Status: ui.Status{Tone: tone, Words: words}, Note: "note", NoteURL: "/runs/run_1", Action: &ui.Action{Label: "Start"}}
+	}
+	blocked := cell(ui.ToneIdle, "Needs step 3")
+	blocked.Blocked = true
+	done, open, drifted, failed := cell(ui.ToneOK, "Done"), cell(ui.ToneIdle, "Ready to start"), cell(ui.ToneWarn, "Drifted"), cell(ui.ToneBad, "Failed")
+	for _, x := range []struct {
+		name          string
+		cells         []guide.Cell // of rows 1, 3 and 10 on one Site
+		title, action string
+	}{
+		{"open", []guide.Cell{done, open, blocked}, "Next: deploy a cluster on Seattle", "Start"},
+		{"warns", []guide.Cell{open, drifted, open}, "Deploy a cluster on Seattle: drifted", "Start"},
+		{"failed", []guide.Cell{drifted, failed, open}, "Deploy a cluster on Seattle: failed", "See why"},
+		{"upgrade failed", []guide.Cell{done, done, failed}, "Upgrade on Seattle: failed", "See why"},
+		{"only blocked", []guide.Cell{cell(ui.ToneRun, "Running"), blocked, blocked}, "", ""},
+		{"all done", []guide.Cell{done, done, open}, "Everything is built", "Look at the status"},
+	} {
+		all := guide.Rows(1)
+		rows := []guide.Row{all[0], all[2], all[9]}
+		for i := range rows {
+			rows[i].Cells[0] = x.cells[i]
+		}
+		b := &board{sites: []workflows.Site{{Name: "Seattle"}}}
+		n := b.next(rows)
+		if n == nil {
+			n = &guide.Next{Action: &ui.Action{}}
+		}
+		if n.Title != x.title || n.Action.Label != x.action {
+			t.Errorf("%s: %q with %q", x.name, n.Title, n.Action.Label)
+		}
 	}
 }

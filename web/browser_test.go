@@ -206,6 +206,7 @@ func axePage(t *testing.T, ctx context.Context, base, name string) {
 // are wider than they are. What scrolls in a box of its own may be wide.
 const tooWide = `(() => {
   const found = [];
+  for (const d of document.querySelectorAll("details")) d.open = true;
   const page = document.documentElement.scrollWidth;
   if (page > innerWidth || innerWidth > screen.width) found.push("the page is " + Math.max(page, innerWidth) + " px wide");
   const scrolls = (e) => ["auto", "scroll"].includes(getComputedStyle(e).overflowX);

@@ -114,7 +114,12 @@ func newGround(t *testing.T) *ground {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { world.Close() })
-	return &ground{t: t, world: world}
+	g := &ground{t: t, world: world}
+	dir := t.TempDir()
+	g.product, err = assemble(t.Context(), config{Data: dir, KeyFile: filepath.Join(dir, "key"), PublicURL: "http://127.0.0.1"}, slog.New(slog.DiscardHandler))
+	g.must(err)
+	t.Cleanup(g.product.close)
+	return g
 }
 
 func (g *ground) must(err error) {
@@ -124,28 +129,23 @@ func (g *ground) must(err error) {
 	}
 }
 
-// fresh makes a product that knows nothing but the Site and its Connections.
+// fresh makes a Deployment with a Site, and Connections, of which no run knows.
 func (g *ground) fresh() {
 	g.t.Helper()
-	ctx, dir, seed := g.t.Context(), g.t.TempDir(), g.world.Seed()
-	var err error
-	g.product, err = assemble(ctx, config{Data: dir, KeyFile: filepath.Join(dir, "key"), PublicURL: "http://127.0.0.1"}, slog.New(slog.DiscardHandler))
-	g.must(err)
-	g.t.Cleanup(g.product.close)
-	db := g.product.db
-	stack := workflows.Stack{Name: "Seattle"}
+	ctx, seed, db, name := g.t.Context(), g.world.Seed(), g.product.db, g.t.Name()
+	stack := workflows.Stack{Name: name}
 	g.must(db.SaveStack(ctx, &stack))
-	d := workflows.Deployment{Name: "Ratings", CreatedBy: "ana"}
+	d := workflows.Deployment{Name: name, CreatedBy: "ana"}
 	g.must(db.SaveDeployment(ctx, &d))
 	g.site = workflows.Site{DeploymentID: d.ID, StackID: stack.ID, Name: "Seattle"}
 	g.must(db.SaveSite(ctx, &g.site))
 	g.must(db.SaveHelperVM(ctx, &workflows.HelperVM{SiteID: g.site.ID, HostKey: "known"}))
 	g.cluster = workflows.Cluster{SiteID: g.site.ID, Name: "ratings-sea", FQDN: "ratings-sea.seattle.test", Version: "1.33.10", Kubeconfig: g.seal("kubeconfig"), CreatedBy: "ben"}
 	g.must(db.SaveCluster(ctx, &g.cluster))
-	g.devops = workflows.Connection{Name: "Contoso DevOps", Kind: workflows.ConnectionDevOps, Endpoint: seed.DevOps.Organization, CABundle: seed.PublicCA, HTTPSProxy: seed.Proxy,
+	g.devops = workflows.Connection{Name: "DevOps " + name, Kind: workflows.ConnectionDevOps, Endpoint: seed.DevOps.Organization, CABundle: seed.PublicCA, HTTPSProxy: seed.Proxy,
 		Credential: workflows.Credential{Method: workflows.AuthToken, Secret: g.seal(seed.DevOps.Token)}}
 	g.must(db.SaveConnection(ctx, &g.devops))
-	g.azure = workflows.Connection{Name: seed.Azure.Name, Kind: workflows.ConnectionAzure, Endpoint: seed.Azure.ARMEndpoint, LoginEndpoint: seed.Azure.LoginEndpoint, TenantID: seed.Azure.TenantID,
+	g.azure = workflows.Connection{Name: "Azure " + name, Kind: workflows.ConnectionAzure, Endpoint: seed.Azure.ARMEndpoint, LoginEndpoint: seed.Azure.LoginEndpoint, TenantID: seed.Azure.TenantID,
 		SubscriptionID: seed.Azure.SubscriptionID, CABundle: seed.Azure.CABundle, HTTPSProxy: seed.Azure.Proxy,
 		Credential: workflows.Credential{Method: workflows.AuthSecret, ClientID: seed.Azure.ClientID, Secret: g.seal(seed.Azure.ClientSecret)}}
 	g.must(db.SaveConnection(ctx, &g.azure))
@@ -202,9 +202,9 @@ func (g *ground) takeTheName() {
 func (g *ground) told(workflow string, more workflows.Answers, at string) (what, why, fix string) {
 	g.t.Helper()
 	ctx := g.t.Context()
-	def, answers := g.pipelines(), workflows.Answers{"project": "Ratings", "where": "pool", "pool": "Default", "name": "kubernetes-" + strings.ToLower(filepath.Base(g.t.Name())[:4])}
+	def, answers := g.pipelines(), workflows.Answers{"connection": g.devops.ID, "project": "Ratings", "where": "pool", "pool": "Default", "name": "kubernetes-" + strings.ToLower(filepath.Base(g.t.Name())[:4])}
 	if workflow == "monitoring" {
-		def, answers = g.monitoring(), workflows.Answers{"method": "helm", "connection": g.azure.ID}
+		def, answers = g.monitoring(), workflows.Answers{"method": "helm", "connection": g.azure.ID, "group": "ratings-monitoring", "name": "ratings-law"}
 	}
 	for k, v := range more {
 		if v == missing {

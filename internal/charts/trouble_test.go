@@ -76,6 +76,31 @@ func incompressible(n int) string {
 	return string(out)
 }
 
+// TestStatefulSetHeals: good values heal a StatefulSet whose pod could not start
+// with bad ones, which Kubernetes alone does not.
+func TestStatefulSetHeals(t *testing.T) {
+	c := opened(t)
+	files := map[string]string{"values.yaml": "image: registry.invalid/db:1\n", "templates/a.yaml": `apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: db
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec: {containers: [{name: db, image: {{ .Values.image }}}]}
+`}
+	spec := workflows.ReleaseSpec{Name: "db", Namespace: "heals", Chart: chartOf(t, files)}
+	var p *workflows.Problem
+	if _, err := c.Install(t.Context(), spec, &told{}); !errors.As(err, &p) || p.Code != "pod.image" {
+		t.Fatalf("with the bad image: %v", err)
+	}
+	spec.Values = "image: example.test/db:1"
+	if state, log := install(t, c, spec); !state.Deployed() || !log.has("it is made again") {
+		t.Errorf("%+v\n%s", state, log)
+	}
+}
+
 // TestServiceWithoutAddress: the cloud controller's words about an address
 // that the Hub does not give.
 func TestServiceWithoutAddress(t *testing.T) {

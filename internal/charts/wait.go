@@ -104,6 +104,11 @@ func (s *session) round(list kube.ResourceList, v *vigil) (bool, error) {
 		if first == "" {
 			first = key + ": " + o.Detail
 		}
+		if o.Kind == "StatefulSet" && o.trouble != nil {
+			if err := s.unstick(o.Namespace, o.Name); err != nil {
+				return false, err
+			}
+		}
 		if err := s.diagnose(key, o, v); err != nil {
 			return false, err
 		}

@@ -1,7 +1,7 @@
-// Times: <time data-at> in full in the reader's zone, <time data-ago> relative,
+// Times: <time data-at> in full in the reader's zone, which it names, <time data-ago> relative,
 // <time data-since> counting up.
 
-const full = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
+const full = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const dayYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 

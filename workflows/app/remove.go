@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	w "hubwright/workflows"
 )
@@ -38,9 +39,11 @@ func NewRemoval(n Needs) w.Definition {
 			for _, name := range s.Scalers {
 				r.Facts = append(r.Facts, w.SummaryItem{Label: "Autoscaler " + name, Value: "removed"})
 			}
+			var stays []string
 			for _, c := range s.staying() {
-				r.Facts = append(r.Facts, w.SummaryItem{Label: "Stays", Value: c.What})
+				stays = append(stays, c.What)
 			}
+			r.Facts = append(r.Facts, w.SummaryItem{Label: "What stays", Value: strings.Join(stays, "; ")})
 			return r
 		},
 	}.Erase()
