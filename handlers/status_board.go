@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	"hubwright/internal/aksengine"
 	"hubwright/internal/expiry"
 	"hubwright/internal/monitor"
 	"hubwright/store"
@@ -22,69 +20,6 @@ const (
 	pastChanges = 6           // of each Deployment
 	minStale    = monitor.LeastFresh
 )
-
-// boardCache keeps the Board that was read last, and what was made of it for
-// those who look. What it holds is never changed.
-type boardCache struct {
-	mu    sync.Mutex
-	board status.Board
-	made  map[string]string // what changes of a page, by where it asks for itself
-}
-
-// mostMade is of how many pages of one Board what was made is kept.
-const mostMade = 200
-
-// of is what changes of a page, made once for all who look the same way.
-func (c *boardCache) of(ctx context.Context, p status.Props) (string, error) {
-	key := p.URL
-	if p.Wall {
-		key += " wall"
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := c.board.At.Equal(p.Board.At)
-	if made, ok := c.made[key]; ok && now {
-		return made, nil
-	}
-	var b strings.Builder
-	p.Version = statusLive(p).version()
-	if err := status.Live(p).Render(ctx, &b); err != nil {
-		return "", err
-	}
-	if now && len(c.made) < mostMade {
-		c.made[key] = b.String()
-	}
-	return b.String(), nil
-}
-
-// Board is the Board of all Deployments.
-func (s *Server) Board(ctx context.Context) (status.Board, error) { return s.statusBoard(ctx) }
-
-// statusBoard is the Board of all Deployments. It asks no cluster: the Monitor
-// did.
-func (s *Server) statusBoard(ctx context.Context) (status.Board, error) {
-	s.boards.mu.Lock()
-	defer s.boards.mu.Unlock()
-	now := s.Clock()
-	if age := now.Sub(s.boards.board.At); age >= 0 && age < boardFresh {
-		return s.boards.board, nil
-	}
-	r := statusReader{s: s, now: now}
-	if err := r.read(ctx); err != nil {
-		return status.Board{}, err
-	}
-	b := status.Board{At: now, Deployments: []status.Deployment{}}
-	for _, d := range r.deployments {
-		b.Deployments = append(b.Deployments, r.deployment(d))
-	}
-	if err := r.endings(ctx, b.Deployments); err != nil {
-		return status.Board{}, err
-	}
-	b.Health, b.Words = overall(b.Deployments)
-	b.Announcements = r.announcements()
-	s.boards.board, s.boards.made = b, map[string]string{}
-	return b, nil
-}
 
 // statusReader is all that a Board is made of.
 type statusReader struct {
@@ -101,8 +36,6 @@ type statusReader struct {
 	going, past map[string][]status.Change // by Deployment
 	newest      map[string]hops            // by version
 }
-
-type hops struct{ to, broken string }
 
 func (r *statusReader) read(ctx context.Context) (err error) {
 	db := r.s.Store
@@ -214,16 +147,6 @@ func (r *statusReader) traffic(d *status.Deployment) {
 	}
 }
 
-// maintenance is until when a Site is in scheduled maintenance.
-func (r *statusReader) maintenance(site workflows.Site) (until time.Time, in bool) {
-	for _, a := range r.open {
-		if a.Kind == store.Maintenance && a.Going(r.now) && a.Concerns(site.DeploymentID, site.ID) && a.To.After(until) {
-			until, in = a.To, true
-		}
-	}
-	return until, in
-}
-
 func (r *statusReader) readChanges(ctx context.Context, sites map[string]string) error {
 	r.going, r.past = map[string][]status.Change{}, map[string][]status.Change{}
 	going, err := r.s.Store.UnfinishedRuns(ctx)
@@ -278,31 +201,6 @@ func (r *statusReader) deployment(d workflows.Deployment) status.Deployment {
 	return out
 }
 
-func (r *statusReader) site(site workflows.Site) status.Site {
-	cl, hasCluster := r.clusters[site.ID]
-	h, probed := r.healths[site.ID]
-	out := status.Site{ID: site.ID, Name: site.Name}
-	out.Days, out.Quarters = strips(h.History, r.now)
-	out.App = r.app(site)
-	if !hasCluster {
-		out.Health, out.Words = status.Unknown, "No cluster yet"
-		return out
-	}
-	out.URL, out.Version = "/clusters/"+cl.ID, cl.Version
-	if !probed || h.ClusterID != cl.ID {
-		out.Health, out.Words = status.Unknown, "Not checked yet"
-	} else {
-		r.probed(&out, h)
-	}
-	if until, in := r.maintenance(site); in && out.Health != status.Up && out.Health != status.Unknown {
-		out.Health, out.Words = status.Maintenance, "Maintenance until "+untilWords(until, r.now)
-	}
-	if n := r.ladder(out.Version); n.to != out.Version {
-		out.Newest, out.NewestNote = n.to, n.broken
-	}
-	return out
-}
-
 // shownEnds are shown of a Deployment.
 const shownEnds = 6
 
@@ -340,73 +238,4 @@ func (r *statusReader) needs(d status.Deployment, item expiry.Item) bool {
 	default:
 		return item.DeploymentID == d.ID || item.DeploymentID == ""
 	}
-}
-
-// probed fills in what the newest probe found.
-func (r *statusReader) probed(out *status.Site, h store.SiteHealth) {
-	out.CheckedAt, out.Why = h.At, h.Problem
-	for _, x := range h.Scaling {
-		out.Scaling = append(out.Scaling, status.Scaling(x))
-	}
-	if h.Version != "" {
-		out.Version, out.Ready, out.Want = h.Version, h.Ready, h.Want
-	}
-	if !h.CertificateEnds.IsZero() {
-		out.CertificateEnds = h.CertificateEnds
-		out.CertificateDays = int(h.CertificateEnds.Sub(r.now).Hours() / 24)
-		if h.CertificateEnds.Before(r.now) {
-			out.CertificateDays = -1
-		}
-	}
-	out.Health, out.Words = healthWords(h)
-	if out.Why == "" && len(h.Sick) > 0 {
-		out.Why = "Not well: " + sentenceList(h.Sick)
-	}
-	if r.now.Sub(h.At) > monitor.FreshFor(r.s.Probing) {
-		was := map[status.Health]string{status.Up: "healthy", status.Degraded: "degraded", status.Down: "down"}[out.Health]
-		out.Health, out.Words = status.Stale, "Stale, was "+was
-	}
-}
-
-// app is how the Site's application answers, nil when it has none.
-func (r *statusReader) app(site workflows.Site) *status.App {
-	if !r.endpoints[site.ID] {
-		return nil
-	}
-	h, probed := r.apps[site.ID]
-	a := &status.App{Health: status.Unknown, Words: "Not checked yet"}
-	a.Days = strip(h.History.Days(r.now), 24*time.Hour, r.now)
-	if !probed {
-		return a
-	}
-	a.CheckedAt, a.Status, a.Why = h.At, h.Status, h.Problem
-	a.Health, a.Words = appWords(h)
-	if _, in := r.maintenance(site); in && a.Health != status.Up {
-		a.Health, a.Words = status.Maintenance, "In maintenance"
-	}
-	if r.now.Sub(h.At) > monitor.FreshFor(r.s.Probing) {
-		a.Health, a.Words = status.Stale, "Stale"
-	}
-	return a
-}
-
-// untilWords is the time of an end, with its day when that is another.
-func untilWords(t, now time.Time) string {
-	if t, now = t.UTC(), now.UTC(); t.YearDay() == now.YearDay() && t.Year() == now.Year() {
-		return t.Format("15:04 UTC")
-	}
-	return t.Format("2 Jan, 15:04 UTC")
-}
-
-func (r *statusReader) ladder(version string) hops {
-	n, ok := r.newest[version]
-	if !ok && version != "" {
-		ladder, broken := aksengine.Ladder(version)
-		n = hops{to: version, broken: broken}
-		if len(ladder) > 0 {
-			n.to = ladder[len(ladder)-1].To
-		}
-		r.newest[version] = n
-	}
-	return n
 }
