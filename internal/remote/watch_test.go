@@ -104,12 +104,14 @@ func TestWatchWithCutConnections(t *testing.T) {
 	startJob(t, s.dial(t), counting("j", lines, 100, "0.05"))
 	cur := &memoryCursor{}
 	var states atomic.Int64
-	stop := make(chan struct{})
+	cutting, stop := context.WithTimeout(bg, 6*time.Second)
+	cutter := make(chan struct{})
 	random := rand.New(rand.NewPCG(1, 2))
 	go func() {
+		defer close(cutter)
 		for {
 			select {
-			case <-stop:
+			case <-cutting.Done():
 				return
 			case <-time.After(time.Duration(20+random.IntN(400)) * time.Millisecond):
 				wire.cut()
@@ -117,8 +119,9 @@ func TestWatchWithCutConnections(t *testing.T) {
 		}
 	}()
 	open := func(ctx context.Context) (*Host, error) { return Dial(ctx, wire.through(s.target)) }
-	time.AfterFunc(6*time.Second, func() { close(stop) })
 	code, err := Watch(bg, open, "j", cur, nil, nil, func(string) { states.Add(1) })
+	stop()
+	<-cutter
 	if err != nil || code != 6 {
 		t.Fatalf("code %d, %v", code, err)
 	}
