@@ -54,13 +54,16 @@ func (p *program) normal(text string) string {
 // drained says what ran on a node.
 var drained = regexp.MustCompile(`has no scheduled pods|\d+ pods will be deleted|pod successfully evicted`)
 
+// meeting is said when somebody else changed an object at the same time.
+var meeting = regexp.MustCompile(`the object has been modified|a concurrent modification`)
+
 // place is a line of a stack trace.
 var place = regexp.MustCompile(`^(\t/\S+:\d+|(github\.com/|main\.|runtime\.)\S+)$`)
 
 // chance is a line that depends on how two clients of a cluster meet, on how
 // often one looks, or on which node the scheduler gave a pod.
 func chance(line string, before []string) bool {
-	return drained.MatchString(line) || strings.Contains(line, "the object has been modified") || strings.Contains(line, "Successfully copied custom annotations") || strings.Contains(line, " is ready") && slices.Contains(before, line)
+	return drained.MatchString(line) || meeting.MatchString(line) || strings.Contains(line, "Successfully copied custom annotations") || strings.Contains(line, " is ready") && slices.Contains(before, line)
 }
 
 // normalLines drops what names places in a program: stack traces, and what is
