@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -64,9 +65,31 @@ func (b *tab) open(url string) {
 	b.do(chromedp.Navigate(url), chromedp.WaitVisible(chromedp.CSS("main")))
 }
 
+// click presses what a selector finds.
 func (b *tab) click(selector string) {
 	b.t.Helper()
-	b.do(chromedp.ScrollIntoView(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector)))
+	b.clickOn("document.querySelector("+quoted(selector)+")", selector)
+}
+
+// clickOn presses with the mouse on the element that a script finds, once it can
+// be seen and nothing covers it. A live page may replace its elements at any
+// moment, so it is found again at every try and never kept.
+func (b *tab) clickOn(find, what string) {
+	b.t.Helper()
+	type point struct{ X, Y float64 }
+	var at *point
+	eventually(b.t, time.Minute, "something to press: "+what, func() bool {
+		at = evaluate[*point](b, `(() => {
+			const e = `+find+`
+			e?.scrollIntoView({block: 'center', inline: 'nearest', behavior: 'instant'})
+			const r = e?.getClientRects()[0]
+			if (!r) return null
+			const p = {X: r.x + r.width / 2, Y: r.y + r.height / 2}
+			return e.contains(document.elementFromPoint(p.X, p.Y)) ? p : null
+		})()`)
+		return at != nil
+	})
+	b.do(chromedp.MouseClickXY(at.X, at.Y))
 }
 
 func (b *tab) path() string { return evaluate[string](b, "location.pathname") }
@@ -84,16 +107,10 @@ func (b *tab) waitPath(prefix string) {
 // pushes clicks on the link or button that has these words.
 func (b *tab) pushes(words string) {
 	b.t.Helper()
-	eventually(b.t, time.Minute, "something to press that says "+words, func() bool {
-		return evaluate[bool](b, `(() => {
-			document.querySelectorAll('[data-pressed]').forEach(e => e.removeAttribute('data-pressed'))
-			const said = e => e.innerText.replace(/\s+/g, ' ').trim()
-			const found = [...document.querySelectorAll('main a, main button')].find(e => said(e) === '`+words+`' || said(e).startsWith('`+words+` '))
-			found?.setAttribute('data-pressed', '')
-			return !!found
-		})()`)
-	})
-	b.click("[data-pressed]")
+	b.clickOn(`[...document.querySelectorAll('main a, main button')].find(e => {
+		const said = e.innerText.replace(/\s+/g, ' ').trim()
+		return said === `+quoted(words)+` || said.startsWith(`+quoted(words+" ")+`)
+	})`, words)
 }
 
 // another is a second tab of the same browser.
@@ -118,13 +135,13 @@ func (b *tab) answer(values map[string]string) {
 // setField is the script that answers one field as a person would: a radio
 // button by its value, anything else by typing.
 func setField(name, value string) string {
-	q := func(s string) string {
-		return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`, "\n", `\n`).Replace(s) + "'"
-	}
-	return `(() => { for (const e of document.getElementsByName(` + q(name) + `)) {
-		if (e.type === 'radio') { if (e.value === ` + q(value) + `) e.click(); continue }
-		e.value = ` + q(value) + `; e.dispatchEvent(new Event('change', {bubbles: true})) } })()`
+	return `(() => { for (const e of document.getElementsByName(` + quoted(name) + `)) {
+		if (e.type === 'radio') { if (e.value === ` + quoted(value) + `) e.click(); continue }
+		e.value = ` + quoted(value) + `; e.dispatchEvent(new Event('change', {bubbles: true})) } })()`
 }
+
+// quoted is a text as a script writes it.
+func quoted(text string) string { return strconv.Quote(text) }
 
 // wizard starts a workflow from the guide and goes through its pages.
 func (b *tab) wizard(workflow string, s site, answers map[string]map[string]string) {

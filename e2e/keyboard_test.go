@@ -92,8 +92,6 @@ func (b *tab) tabTo(selector string) {
 	b.t.Fatalf("%s: Tab never reaches %s:\n%s", b.path(), selector, strings.Join(way, "\n"))
 }
 
-func quoted(s string) string { return "`" + strings.ReplaceAll(s, "`", "\\`") + "`" }
-
 func (b *tab) focused(script string) string {
 	return evaluate[string](b, "String(document.activeElement."+script+")")
 }
