@@ -3,11 +3,8 @@ package monitoring
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -235,27 +232,34 @@ func (b *bed) logged(parts ...string) {
 func (b *bed) Deployment(context.Context, string) (w.Deployment, error) {
 	return w.Deployment{ID: "dep", Name: "Ratings"}, nil
 }
+
 func (b *bed) Site(context.Context, string) (w.Site, error) {
 	return w.Site{ID: "sit", DeploymentID: "dep", StackID: "stk", Name: "Seattle"}, nil
 }
+
 func (b *bed) Stack(context.Context, string) (w.Stack, error) { return b.stack, nil }
+
 func (b *bed) ClusterOfSite(context.Context, string) (w.Cluster, error) {
 	if b.cluster.ID == "" {
 		return b.cluster, w.ErrNotFound
 	}
 	return b.cluster, nil
 }
+
 func (b *bed) Connections(context.Context) ([]w.Connection, error) {
 	one, _ := b.Connection(nil, "con")
 	return []w.Connection{{ID: "dev", Kind: w.ConnectionDevOps}, one}, nil
 }
+
 func (b *bed) Connection(_ context.Context, id string) (w.Connection, error) {
 	if id != "con" {
 		return w.Connection{}, w.ErrNotFound
 	}
 	return w.Connection{ID: "con", Name: "Contoso", Kind: w.ConnectionAzure, SubscriptionID: "sub"}, nil
 }
+
 func (b *bed) Releases(context.Context, string) ([]w.Release, error) { return b.releases, nil }
+
 func (b *bed) SaveRelease(ctx context.Context, r *w.Release) error {
 	if err := b.tick(ctx); err != nil {
 		return err
@@ -264,6 +268,7 @@ func (b *bed) SaveRelease(ctx context.Context, r *w.Release) error {
 	b.releases = append(b.releases, *r)
 	return nil
 }
+
 func (b *bed) DeleteRelease(ctx context.Context, _, namespace, name string) error {
 	if err := b.tick(ctx); err != nil {
 		return err
@@ -271,11 +276,13 @@ func (b *bed) DeleteRelease(ctx context.Context, _, namespace, name string) erro
 	b.releases = slices.DeleteFunc(b.releases, func(o w.Release) bool { return o.Name == name && o.Namespace == namespace })
 	return nil
 }
+
 func (b *bed) Seal(_ context.Context, _ string, plain []byte) (w.SecretRef, error) {
 	ref := w.SecretRef(fmt.Sprint("sec_", len(b.sealed)))
 	b.sealed[ref] = string(plain)
 	return ref, nil
 }
+
 func (b *bed) Open(_ context.Context, ref w.SecretRef) ([]byte, error) {
 	plain, ok := b.sealed[ref]
 	if !ok {
@@ -284,56 +291,18 @@ func (b *bed) Open(_ context.Context, ref w.SecretRef) ([]byte, error) {
 	return []byte(plain), nil
 }
 
-type engineRecords struct{ *bed }
-
-func (r engineRecords) HelperVM(context.Context, string) (w.HelperVM, error) {
-	return w.HelperVM{SiteID: "sit", EngineVersion: "v0.85.0"}, nil
-}
-func (r engineRecords) SaveCluster(context.Context, *w.Cluster) error { return nil }
-func (r engineRecords) SaveAPIModel(_ context.Context, m *w.APIModel) error {
-	m.Version = len(r.models) + 1
-	r.bed.models = append([]w.APIModel{*m}, r.models...)
-	return nil
-}
-func (r engineRecords) APIModels(context.Context, string) ([]w.APIModel, error) {
-	return r.models, nil
-}
-
 // APIModels is for Begin, through the engine.
 func (b *bed) withAddon() {
 	ref, _ := b.Seal(nil, "", []byte(modelWith))
 	b.models, b.files[outputModel] = []w.APIModel{{ClusterID: "clu", Version: 1, Document: ref}}, modelWith
 }
 
-// helper is a helper VM on which nothing runs.
-type helper struct {
-	operate.Host
-	b *bed
-}
-
-func (h helper) Close() error { return nil }
-func (h helper) Run(context.Context, string, io.Reader) (operate.Output, error) {
-	return operate.Output{}, nil
-}
-func (h helper) Download(_ context.Context, path string, _ int64) ([]byte, error) {
-	text, ok := h.b.files[path]
-	if !ok {
-		return nil, w.ErrNotFound
-	}
-	return []byte(text), nil
-}
-func (h helper) Upload(_ context.Context, path string, _ os.FileMode, _ int64, r io.Reader, _ func(int64)) error {
-	text, err := io.ReadAll(r)
-	h.b.files[path] = string(text)
-	return err
-}
-
-// Azure.
-
 func (b *bed) Locations(context.Context) ([]w.Option, error) {
 	return []w.Option{{Value: "westus2", Label: "West US 2"}}, b.azureErr
 }
+
 func (b *bed) Workspaces(context.Context) ([]Workspace, error) { return b.workspaces, b.azureErr }
+
 func (b *bed) EnsureWorkspace(ctx context.Context, spec Workspace) (Workspace, Outcome, error) {
 	if err := b.tick(ctx); err != nil {
 		return Workspace{}, "", err
@@ -347,6 +316,7 @@ func (b *bed) EnsureWorkspace(ctx context.Context, spec Workspace) (Workspace, O
 	b.workspaces = append(b.workspaces, spec)
 	return spec, Made, nil
 }
+
 func (b *bed) EnsureSolution(ctx context.Context, ws Workspace) (bool, error) {
 	if err := b.tick(ctx); err != nil {
 		return false, err
@@ -357,12 +327,14 @@ func (b *bed) EnsureSolution(ctx context.Context, ws Workspace) (bool, error) {
 	b.solutions = append(b.solutions, ws.Name)
 	return true, nil
 }
+
 func (b *bed) WorkspaceKey(ctx context.Context, _ Workspace) (string, error) {
 	if err := b.tick(ctx); err != nil {
 		return "", err
 	}
 	return b.key, b.azureErr
 }
+
 func (b *bed) Query(ctx context.Context, id, query string) ([]map[string]string, error) {
 	if err := b.tick(ctx); err != nil {
 		return nil, err
@@ -383,92 +355,4 @@ func (b *bed) Query(ctx context.Context, id, query string) ([]map[string]string,
 		return nil, nil
 	}
 	return []map[string]string{{"Nodes": "3", "Last": b.now.Format(time.RFC3339Nano)}}, nil
-}
-
-// cluster is a cluster.
-type cluster struct{ b *bed }
-
-func (c cluster) Close() error                            { return nil }
-func (c cluster) Nodes(context.Context) ([]string, error) { return c.b.nodes, nil }
-func (c cluster) Agents(ctx context.Context) ([]Workload, error) {
-	if err := c.b.tick(ctx); err != nil {
-		return nil, err
-	}
-	return c.b.agents(), nil
-}
-func (c cluster) EnsureSecret(ctx context.Context, namespace, name string, data map[string]string) (bool, error) {
-	if err := c.b.tick(ctx); err != nil {
-		return false, err
-	}
-	if _, there := c.b.secrets[namespace+"/"+name]; there {
-		return false, nil
-	}
-	c.b.secrets[namespace+"/"+name] = data
-	return true, nil
-}
-func (c cluster) Install(ctx context.Context, spec w.ReleaseSpec, l w.Log) (w.ReleaseState, error) {
-	if err := c.b.tick(ctx); err != nil {
-		return w.ReleaseState{}, err
-	}
-	b := c.b
-	if err := b.failOnce; err != nil {
-		if b.failOnce = nil; b.leaves {
-			b.installed = &spec // Helm's, in the state failed
-		}
-		return w.ReleaseState{}, err
-	}
-	state := w.ReleaseState{Name: spec.Name, Namespace: spec.Namespace, Status: "deployed", Objects: []w.ReleaseObject{{Kind: "DaemonSet", Name: "ama-logs", Ready: true}}}
-	if b.installed == nil || b.installed.Values != spec.Values || b.installed.Chart.Digest != spec.Chart.Digest {
-		b.installs++
-		b.revision++
-		b.installed, state.Changed = &spec, true
-	}
-	if string(spec.Chart.Archive) != "tgz" {
-		b.t.Error("installed without an archive")
-	}
-	if err := b.tick(ctx); err != nil { // Helm has begun
-		return w.ReleaseState{}, err
-	}
-	state.Revision = b.revision
-	return state, nil
-}
-func (c cluster) Uninstall(ctx context.Context, namespace, name string, _ w.Log) error {
-	if err := c.b.tick(ctx); err != nil {
-		return err
-	}
-	if c.b.installed != nil && c.b.installed.Name == name && c.b.installed.Namespace == namespace {
-		c.b.installed = nil
-	}
-	return nil
-}
-func (c cluster) Status(ctx context.Context, _, _ string) (w.ReleaseState, error) {
-	if err := c.b.tick(ctx); err != nil {
-		return w.ReleaseState{}, err
-	}
-	if c.b.installed == nil {
-		return w.ReleaseState{}, w.ErrNotFound
-	}
-	return w.ReleaseState{}, nil
-}
-
-// log keeps what steps say.
-type log struct {
-	lines  []string
-	masked []string
-}
-
-func (l *log) String() string { return strings.Join(l.lines, "\n") }
-func (l *log) add(level, f string, a ...any) {
-	l.lines = append(l.lines, level+" "+fmt.Sprintf(f, a...))
-}
-func (l *log) Info(f string, a ...any)      { l.add("info", f, a...) }
-func (l *log) Warn(f string, a ...any)      { l.add("warn", f, a...) }
-func (l *log) Error(f string, a ...any)     { l.add("error", f, a...) }
-func (l *log) Good(f string, a ...any)      { l.add("good", f, a...) }
-func (l *log) Phase(f string, a ...any)     { l.add("phase", f, a...) }
-func (l *log) Command(text string)          { l.add("command", "%s", text) }
-func (l *log) Progress(_ int, doing string) { l.add("doing", "%s", doing) }
-func (l *log) Mask(secret string)           { l.masked = append(l.masked, secret) }
-func (l *log) Cursor(context.Context, string) (w.Cursor, error) {
-	return nil, errors.New("nothing is followed here")
 }
