@@ -93,9 +93,24 @@ func (f flow) checkStrangers(ctx context.Context, s *State) w.Finding {
 		}
 	}
 	if len(strangers) > 0 {
-		return w.Warn("The profile has endpoints that are not in the plan: "+strings.Join(strangers, ", ")+".", "They will be removed. Choose another profile if somebody needs them.")
+		return w.Warn("The profile has endpoints that are not in the plan: "+strings.Join(strangers, ", ")+"."+kept(now.Others), "They will be removed. Choose another profile if somebody needs them.")
+	}
+	if len(now.Others) > 0 {
+		return w.Warn("The profile leads to something in Azure as well."+kept(now.Others), "Users of the name get to it by the method that you choose. Choose another profile if the name is to lead to the Sites alone.")
 	}
 	return w.Passed("All its endpoints are in the plan.")
+}
+
+// kept says which endpoints stay as they are, as a sentence after others.
+func kept(others []w.TrafficEndpoint) string {
+	if len(others) == 0 {
+		return ""
+	}
+	var names []string
+	for _, e := range others {
+		names = append(names, e.Name+" ("+e.Target+")")
+	}
+	return " What leads to something in Azure stays as it is: " + strings.Join(names, ", ") + "."
 }
 
 // checkTargets resolves the targets that are names.
