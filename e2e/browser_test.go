@@ -62,7 +62,16 @@ func evaluate[T any](b *tab, script string) T {
 
 func (b *tab) open(url string) {
 	b.t.Helper()
-	b.do(chromedp.Navigate(url), chromedp.WaitVisible(chromedp.CSS("main")))
+	b.do(chromedp.Navigate(url))
+	b.waitFor("main")
+}
+
+// waitFor waits until the page shows what a selector finds.
+func (b *tab) waitFor(selector string) {
+	b.t.Helper()
+	eventually(b.t, time.Minute, "on the page: "+selector, func() bool {
+		return evaluate[bool](b, "document.readyState !== 'loading' && !!document.querySelector("+quoted(selector)+")?.checkVisibility()")
+	})
 }
 
 // click presses what a selector finds.
@@ -101,7 +110,7 @@ func (b *tab) text() string {
 func (b *tab) waitPath(prefix string) {
 	b.t.Helper()
 	eventually(b.t, time.Minute, "the page "+prefix, func() bool { return strings.HasPrefix(b.path(), prefix) })
-	b.do(chromedp.WaitReady(chromedp.CSS("main")))
+	b.waitFor("main")
 }
 
 // pushes clicks on the link or button that has these words.
@@ -180,7 +189,7 @@ func (b *tab) toReview(answers map[string]map[string]string) {
 		b.answer(answers[page])
 		b.click(`button.primary[name="action"][value="next"]`)
 		eventually(b.t, time.Minute, "the page after "+path+"\n"+b.text(), func() bool { return b.path() != path })
-		b.do(chromedp.WaitReady(chromedp.CSS("main")))
+		b.waitFor("main")
 	}
 	b.t.Fatal("the wizard never ends")
 }

@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
-
 	"hubwright/workflows"
 )
 
@@ -146,7 +144,7 @@ type wizardEndpoint struct{ Name, Target string }
 // endpoints reads the endpoints where a person would: on the wizard's page.
 func (j *joined) endpoints() (out []wizardEndpoint) {
 	j.t.Helper()
-	j.b.do(chromedp.WaitVisible(chromedp.CSS(`[name="sites.1.target"]`)))
+	j.b.waitFor(`[name="sites.1.target"]`)
 	for i := range 2 {
 		q := func(name, of string) string {
 			return evaluate[string](j.b, fmt.Sprintf(`(() => { const e = document.getElementsByName('sites.%d.%s')[0]; return %s })()`, i, name, of))
