@@ -53,7 +53,7 @@ func TestDayTwo(t *testing.T) {
 	run := strings.TrimPrefix(b.path(), "/runs/")
 	seen := b.watchNodes()
 	b.succeeded()
-	for _, want := range []string{"waiting", "draining", "Ready", "not made again"} {
+	for _, want := range []string{"Waiting", "Draining", "Ready", "not made again"} {
 		if !strings.Contains(seen(), want) {
 			t.Errorf("no row of the run's page said %q:\n%s", want, seen())
 		}
