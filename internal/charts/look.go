@@ -42,8 +42,12 @@ func (s *session) look(info *resource.Info) (seen, error) {
 	case "Service":
 		err = eye.service()
 	default:
-		_, err = resource.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name)
+		var live runtime.Object
+		live, err = resource.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name)
 		o.Ready = err == nil
+		if err == nil && info.Mapping.GroupVersionKind.Group == gatewayGroup {
+			err = eye.gatewayAPI(live)
+		}
 	}
 	if apierrors.IsNotFound(err) {
 		o.Ready, o.Detail = false, missing
