@@ -59,7 +59,7 @@ func (s *State) Left() w.Left {
 		l.Items = append(l.Items, w.SummaryItem{Label: "Release " + p.Name, Value: value})
 	}
 	if s.Found.Definitions != "" {
-		l.Items = append(l.Items, w.SummaryItem{Label: "Definitions of the Gateway API", Value: s.Found.Definitions + ", perhaps in part. They do nothing by themselves, and stay"})
+		l.Items = append(l.Items, w.SummaryItem{Label: "Definitions of the Gateway API", Value: s.Found.Definitions + ", perhaps in part: they do nothing by themselves, and stay"})
 	}
 	if s.Found.Address != "" {
 		holder := "the ingress controller"
