@@ -45,8 +45,12 @@ func (s *session) look(info *resource.Info) (seen, error) {
 		var live runtime.Object
 		live, err = resource.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name)
 		o.Ready = err == nil
-		if err == nil && info.Mapping.GroupVersionKind.Group == gatewayGroup {
+		switch {
+		case err != nil:
+		case info.Mapping.GroupVersionKind.Group == gatewayGroup:
 			err = eye.gatewayAPI(live)
+		case o.Kind == "CustomResourceDefinition":
+			err = eye.definition(live)
 		}
 	}
 	if apierrors.IsNotFound(err) {

@@ -35,8 +35,7 @@ var definitionKinds = map[string]schema.GroupVersionResource{
 
 // GatewayDefinitions says what the cluster has of the Gateway API's
 // definitions.
-func (c *Cluster) GatewayDefinitions(ctx context.Context) (workflows.GatewayDefinitions, error) {
-	var d workflows.GatewayDefinitions
+func (c *Cluster) GatewayDefinitions(ctx context.Context) (d workflows.GatewayDefinitions, err error) {
 	for kind, plural := range neededKinds {
 		u, err := c.any.Resource(definitionKinds["CustomResourceDefinition"]).Get(ctx, plural+"."+gatewayGroup, metav1.GetOptions{})
 		if err != nil && !apierrors.IsNotFound(err) {
@@ -49,8 +48,31 @@ func (c *Cluster) GatewayDefinitions(ctx context.Context) (workflows.GatewayDefi
 			d.Version, d.Channel = u.GetAnnotations()[bundleNote], u.GetAnnotations()[channelNote]
 		}
 	}
+	if len(d.Missing) == 0 {
+		if d.Missing, err = c.unlisted(); err != nil {
+			return d, err
+		}
+	}
 	slices.Sort(d.Missing)
 	return d, nil
+}
+
+// unlisted are the kinds that the API server does not list yet, a moment after
+// their definitions: who asks it what there is does not know them.
+func (c *Cluster) unlisted() ([]string, error) {
+	_, lists, err := c.client.Discovery().ServerGroupsAndResources()
+	if len(lists) == 0 && err != nil { // else it is another group's server that is away
+		return nil, explain("The API server's APIs cannot be listed", err)
+	}
+	var out []string
+	for kind := range neededKinds {
+		if !slices.ContainsFunc(lists, func(l *metav1.APIResourceList) bool {
+			return l.GroupVersion == gatewayGroup+"/v1" && slices.ContainsFunc(l.APIResources, func(r metav1.APIResource) bool { return r.Kind == kind })
+		}) {
+			out = append(out, kind)
+		}
+	}
+	return out, nil
 }
 
 // serves says whether a definition is established with a version.
