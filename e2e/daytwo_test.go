@@ -21,6 +21,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 )
@@ -238,6 +239,7 @@ func (w *world) shows(run string, parts ...string) {
 type liveCluster struct {
 	t      *testing.T
 	client *kubernetes.Clientset
+	any    dynamic.Interface // kinds that client-go does not know
 }
 
 func (w *world) live(name string) liveCluster {
@@ -251,7 +253,11 @@ func (w *world) live(name string) liveCluster {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return liveCluster{w.t, client}
+	anyKind, err := dynamic.NewForConfig(cfg)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return liveCluster{w.t, client, anyKind}
 }
 
 // has compares the nodes with what there should be, and tells their UIDs.
