@@ -141,6 +141,15 @@ func (b *tab) answer(values map[string]string) {
 	}
 }
 
+// types puts a value into a field by the keyboard, in place of what is there.
+func (b *tab) types(name, value string) {
+	b.t.Helper()
+	field := `[name="` + name + `"]`
+	b.do(chromedp.Focus(chromedp.CSS(field)))
+	evaluate[any](b, `document.querySelector(`+quoted(field)+`).select()`)
+	b.do(chromedp.SendKeys(chromedp.CSS(field), value))
+}
+
 // setField is the script that answers one field as a person would: a radio
 // button by its value, anything else by typing.
 func setField(name, value string) string {

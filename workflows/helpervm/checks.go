@@ -66,9 +66,20 @@ func (f flow) checkGroup(ctx context.Context, s *State) w.Finding {
 }
 
 func (f flow) checkLabel(ctx context.Context, s *State) w.Finding {
-	return f.ask(ctx, s, func(hub Hub) (w.Finding, error) {
-		return vm.CheckLabel(ctx, hub, s.spec(), s.fqdn(), "Choose another DNS label.")
-	})
+	return f.ask(ctx, s, func(hub Hub) (w.Finding, error) { return s.label(ctx, hub) })
+}
+
+// lookLabel asks the Hub whether the VM can have its name.
+func (f flow) lookLabel(ctx context.Context, s *State) (w.Finding, error) {
+	hub, err := f.hub(ctx, s)
+	if err != nil {
+		return w.Finding{}, err
+	}
+	return s.label(ctx, hub)
+}
+
+func (s *State) label(ctx context.Context, hub Hub) (w.Finding, error) {
+	return vm.CheckLabel(ctx, hub, s.spec(), s.fqdn(), "Choose another DNS label.")
 }
 
 func checkSource(_ context.Context, s *State) w.Finding { return vm.CheckSource(s.SSHFrom) }

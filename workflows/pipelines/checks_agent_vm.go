@@ -55,9 +55,20 @@ func (f flow) checkVMNames(ctx context.Context, s *State) w.Finding {
 }
 
 func (f flow) checkVMLabel(ctx context.Context, s *State) w.Finding {
-	return f.askHub(ctx, s, func(h Hub) (w.Finding, error) {
-		return vm.CheckLabel(ctx, h, s.vmSpec(), s.vmName(), "Choose another name for the VM.")
-	})
+	return f.askHub(ctx, s, func(h Hub) (w.Finding, error) { return s.vmLabel(ctx, h) })
+}
+
+// lookVMLabel asks the Hub whether the VM can have its name.
+func (f flow) lookVMLabel(ctx context.Context, s *State) (w.Finding, error) {
+	hub, err := f.hub(ctx, s)
+	if err != nil {
+		return w.Finding{}, err
+	}
+	return s.vmLabel(ctx, hub)
+}
+
+func (s *State) vmLabel(ctx context.Context, hub Hub) (w.Finding, error) {
+	return vm.CheckLabel(ctx, hub, s.vmSpec(), s.vmName(), "Choose another name for the VM.")
 }
 
 func (f flow) checkVMSubnet(ctx context.Context, s *State) w.Finding {

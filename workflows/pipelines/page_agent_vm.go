@@ -43,7 +43,7 @@ func (f flow) vmPage() w.Page[State] {
 		ID: "vm", Title: "The agent's VM", When: func(s *State) bool { return s.ownVM() },
 		Why: "It is made on the Hub as the helper VM is: Linux, a public IP, and SSH with a key of its own as the only way in.",
 		Fields: []w.Field[State]{
-			{Name: "vm", Label: "VM name", Kind: w.FieldText, Help: "Also its name on the Hub, which must be free in the whole region.", Default: had(func(v w.OwnVM) string { return v.Name }, base)},
+			{Name: "vm", Label: "VM name", Kind: w.FieldText, Lookup: f.lookVMLabel, Help: "Also its name on the Hub, which must be free in the whole region.", Default: had(func(v w.OwnVM) string { return v.Name }, base)},
 			{Name: "size", Label: "Size", Kind: w.FieldSelect, Options: f.vmSizes, Default: had(func(v w.OwnVM) string { return v.Size }, say(vm.UsualSize))},
 			{Name: "image", Label: "Image", Kind: w.FieldSelect, Help: "The Ubuntu images in the Hub's marketplace.", Placeholder: vm.UsualImage, Options: f.vmImages, Default: had(imageOf, say(vm.UsualImage))},
 			{Name: "group", Label: "Resource group", Kind: w.FieldText, Help: "One that does not exist is made, and deleted with the VM.", Default: had(func(v w.OwnVM) string { return v.ResourceGroup }, base)},

@@ -52,7 +52,7 @@ func CheckLabel(ctx context.Context, hub Hub, s Spec, fqdn, remedy string) (w.Fi
 	case strings.EqualFold(group, s.ResourceGroup) && strings.EqualFold(name, s.PublicIP):
 		return w.Passed(fmt.Sprintf("%s belongs to this VM's own public IP.", fqdn)), nil
 	case name != "":
-		return w.Fail(fmt.Sprintf("%s belongs to the public IP %s in the resource group %s.", fqdn, name, group), remedy), nil
+		return w.Fail(fmt.Sprintf("%s is taken: it belongs to the public IP %s in the resource group %s.", fqdn, name, group), remedy), nil
 	}
 	return w.Fail(fqdn+" is taken by somebody in another subscription.", remedy), nil
 }
