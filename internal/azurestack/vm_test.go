@@ -236,3 +236,28 @@ func TestSSHRuleKeepsOthers(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// A VM in a network and a group that were there leaves both as they are.
+func TestEnsureVMAmongOthers(t *testing.T) {
+	f := newFakeHub(t)
+	h := f.hub(t, f.stack(w.IdentityEntra))
+	f.resources[helperGroup] = map[string]any{"tags": map[string]any{"owner": "ana"}}
+	s := helperSpec()
+	s.KeepGroup, s.SubnetID = true, helperGroup+"/providers/microsoft.network/virtualnetworks/other/subnets/a"
+	for n, want := range [][]string{{
+		"PUT " + helperNet + "/networksecuritygroups/h-nsg", "PUT " + helperNet + "/publicipaddresses/h-ip",
+		"PUT " + helperNet + "/networkinterfaces/h-nic", "PUT " + helperVMID,
+	}, {}} {
+		f.forget()
+		if _, _, err := ensureAll(t, h, s); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, f.changes()); d != "" {
+			t.Errorf("time %d: %s", n+1, d)
+		}
+	}
+	card := f.resources[helperNet+"/networkinterfaces/h-nic"]["properties"].(map[string]any)["ipConfigurations"].([]any)[0].(map[string]any)
+	if at := card["properties"].(map[string]any)["subnet"].(map[string]any)["id"]; at != s.SubnetID {
+		t.Errorf("the interface is in %v", at)
+	}
+}

@@ -213,6 +213,14 @@ func TestVMChecks(t *testing.T) {
 			}
 		})
 	}
+	made := newBed(t)
+	made.done(ownVM)
+	made.fails["dial"] = &w.Problem{Code: "ssh.refused", What: "The connection was refused"}
+	for check, a := range map[string]w.Answers{"outbound": ownVM, "vm-login": remove} {
+		if r := made.session(a).RunCheck(t.Context(), check); r.Status != map[string]w.CheckStatus{"outbound": w.CheckSkipped, "vm-login": w.CheckPassed}[check] {
+			t.Errorf("%s of a VM that is off: %+v", check, r)
+		}
+	}
 	applies := maps.Collect(func(yield func(string, bool) bool) {
 		for _, c := range newBed(t).session(ownVM).Checks() {
 			yield(c.ID, true)

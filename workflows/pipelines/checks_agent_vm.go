@@ -13,7 +13,8 @@ func (f flow) vmChecks() []w.Check[State] {
 	own := func(s *State) bool { return s.ownVM() }
 	const slow = 40 * time.Second
 	return []w.Check[State]{
-		{ID: "vm-login", Title: "The Hub lets us in", Why: "The agent's VM is made there with the stack's service principal.", Severity: w.SeverityBlock, Timeout: slow, When: own, Run: f.checkVMLogin},
+		{ID: "vm-login", Title: "The Hub lets us in", Why: "The agent's VM is made and deleted there with the stack's service principal.", Severity: w.SeverityBlock, Timeout: slow, Run: f.checkVMLogin,
+			When: func(s *State) bool { return s.ownVM() || s.removes() && s.Before.AgentHost.VM != nil }},
 		{ID: "vm-names", Title: "The VM's names are free or ours", Why: "What somebody else made is never changed, and never deleted with the VM.", Page: "vm", Severity: w.SeverityBlock, Timeout: slow, When: own, Run: f.checkVMNames},
 		{ID: "vm-label", Title: "The VM's DNS name is free", Why: "A name can be taken once in a region; the public IP would fail.", Page: "vm", Severity: w.SeverityBlock, Timeout: slow, When: own, Run: f.checkVMLabel},
 		{ID: "vm-subnet", Title: "The VM's subnet is there", Why: "A network interface cannot be made without it.", Page: "vm", Severity: w.SeverityBlock, Timeout: slow, When: func(s *State) bool { return s.ownVM() && s.VM.SubnetID != "" }, Run: f.checkVMSubnet},

@@ -104,6 +104,9 @@ func (b *bed) definition() w.Definition {
 		PublicKey:  func(private []byte) (string, error) { return "ssh-rsa PUBLIC of " + string(private), nil },
 		Dial: func(_ context.Context, t Target) (Host, error) {
 			b.dialled = append(b.dialled, t)
+			if err := b.fails["dial"]; err != nil {
+				return nil, err
+			}
 			b.open++
 			return host{b}, nil
 		},

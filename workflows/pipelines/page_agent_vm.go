@@ -70,11 +70,11 @@ func imageOf(v w.OwnVM) string {
 }
 
 func networks(_ context.Context, s *State) ([]w.Option, error) {
-	helper := w.Option{Value: NetHelper, Label: "The helper VM's", Note: "It reaches the Hub and, where the stack's proxy does, Azure DevOps."}
+	helper := w.Option{Value: NetHelper, Label: "The helper VM's", Note: "From there the helper VM reaches the Hub. Machines in one network reach each other's ports; SSH asks for each one's own key."}
 	if s.HelperSubnet == "" {
 		helper.Disabled, helper.Note = true, "The helper VM was not made by Hubwright, so its network is not known."
 	}
-	return []w.Option{helper, {Value: NetExisting, Label: "Another one on the Hub"}, {Value: NetNew, Label: "A new one", Note: "Deleted with the VM."}}, nil
+	return []w.Option{helper, {Value: NetExisting, Label: "Another one on the Hub", Note: "It stays when the VM is deleted."}, {Value: NetNew, Label: "A new one", Note: "Deleted with the VM."}}, nil
 }
 
 func usualNetwork(s *State) string {
