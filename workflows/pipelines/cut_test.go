@@ -101,7 +101,7 @@ func TestDeathAtEveryCall(t *testing.T) {
 	for name, c := range map[string]struct {
 		a       w.Answers
 		systemd bool
-	}{"job": {answers, false}, "service": {answers, true}, "own VM": {ownVM, false}} {
+	}{"service": {answers, true}, "own VM": {ownVM, false}} {
 		prepare := func(b *bed) { b.systemd = c.systemd }
 		for n := range calls(t, prepare, c.a) {
 			t.Run(fmt.Sprint("set-up ", n+1, name), func(t *testing.T) {
@@ -141,7 +141,7 @@ func TestCancelAtEveryCall(t *testing.T) {
 	for _, c := range []struct {
 		a    w.Answers
 		dies bool
-	}{{answers, false}, {answers, true}, {ownVM, false}, {ownVM, true}} {
+	}{{answers, false}, {ownVM, false}, {ownVM, true}} {
 		a, dies := c.a, c.dies
 		for n := range calls(t, func(*bed) {}, a) {
 			t.Run(fmt.Sprint(n+1, a["where"], dies), func(t *testing.T) {
