@@ -143,7 +143,7 @@ func TestVMOfOthersIsNotTaken(t *testing.T) {
 
 func TestVMIsAskedFor(t *testing.T) {
 	for field, bad := range map[string]string{
-		"vm": "9a", "size": "", "image": "ubuntu", "group": "x.", "network": "moon", "ssh": "here", "reach": "air",
+		"vm": "9a", "size": "", "vm_image": "ubuntu", "group": "x.", "network": "moon", "ssh": "here", "reach": "air",
 	} {
 		if errs := newBed(t).session(alsoVM(field, bad)).Errors(); len(errs) != 1 || errs[0].Field != field || errs[0].Page != "vm" {
 			t.Errorf("%s %q: %v", field, bad, errs)
@@ -200,7 +200,7 @@ func TestVMChecks(t *testing.T) {
 		"room":            {nil, ownVM, "vm-quota", w.CheckPassed, "Needs 1 VM"},
 		"no room":         {func(b *bed) { b.full = true }, ownVM, "vm-quota", w.CheckFailed, "1 VM needed"},
 		"image":           {nil, ownVM, "vm-image", w.CheckPassed, "is there"},
-		"no image":        {nil, alsoVM("image", "a:b:c:d"), "vm-image", w.CheckFailed, "not there"},
+		"no image":        {nil, alsoVM("vm_image", "a:b:c:d"), "vm-image", w.CheckFailed, "not there"},
 		"Hub not reached": {func(b *bed) { b.fails["hub"] = &w.Problem{Code: "x", What: "No way"} }, ownVM, "vm-image", w.CheckSkipped, "No way"},
 	} {
 		t.Run(name, func(t *testing.T) {

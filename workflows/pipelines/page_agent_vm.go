@@ -45,7 +45,7 @@ func (f flow) vmPage() w.Page[State] {
 		Fields: []w.Field[State]{
 			{Name: "vm", Label: "VM name", Kind: w.FieldText, Lookup: f.lookVMLabel, Help: "Also its name on the Hub, which must be free in the whole region.", Default: had(func(v w.OwnVM) string { return v.Name }, base)},
 			{Name: "size", Label: "Size", Kind: w.FieldSelect, Options: f.vmSizes, Default: had(func(v w.OwnVM) string { return v.Size }, say(vm.UsualSize))},
-			{Name: "image", Label: "Image", Kind: w.FieldSelect, Help: "The Ubuntu images in the Hub's marketplace.", Placeholder: vm.UsualImage, Options: f.vmImages, Default: had(imageOf, say(vm.UsualImage))},
+			{Name: "vm_image", Label: "Image", Kind: w.FieldSelect, Help: "The Ubuntu images in the Hub's marketplace.", Placeholder: vm.UsualImage, Options: f.vmImages, Default: had(imageOf, say(vm.UsualImage))},
 			{Name: "group", Label: "Resource group", Kind: w.FieldText, Help: "One that does not exist is made, and deleted with the VM.", Default: had(func(v w.OwnVM) string { return v.ResourceGroup }, base)},
 			{Name: "network", Label: "Network", Kind: w.FieldRadio, Reloads: true, Options: networks, Default: had(func(w.OwnVM) string { return "" }, usualNetwork)},
 			{Name: "subnet", Label: "Resource ID of the subnet", Kind: w.FieldText, When: func(s *State) bool { return s.Net == NetExisting }, Default: had(func(v w.OwnVM) string { return v.SubnetID }, say("")),
@@ -115,8 +115,8 @@ func bindVM(a w.Answers, s *State) []w.FieldError {
 	var why string
 	bad("vm", cmp.Or(vm.BadName(v.Name), vm.BadLabel(v.Name)))
 	bad("size", vm.BadSize(v.Size))
-	v.Image, why = vm.ReadImage(a.Get("image"))
-	bad("image", why)
+	v.Image, why = vm.ReadImage(a.Get("vm_image"))
+	bad("vm_image", why)
 	bad("group", vm.BadGroup(v.ResourceGroup))
 	switch s.Net = a.Get("network"); {
 	case s.Net == NetHelper && s.HelperSubnet != "":
