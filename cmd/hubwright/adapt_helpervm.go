@@ -65,6 +65,10 @@ func (h vmHub) VMParts(ctx context.Context, s vm.Spec) ([]workflows.VMPart, erro
 	return h.Hub.VMParts(ctx, azurestack.VMSpec(s))
 }
 
+func (h vmHub) DeleteEmptyGroup(ctx context.Context, s vm.Spec) (bool, error) {
+	return h.Hub.DeleteEmptyGroup(ctx, azurestack.VMSpec(s))
+}
+
 type hostForHelper struct{ *remote.Host }
 
 func (h hostForHelper) Run(ctx context.Context, script string, stdin io.Reader) (helpervm.Output, error) {

@@ -189,7 +189,7 @@ func removeVM(t *testing.T, hub *azurestack.Hub, s azurestack.VMSpec) {
 	if err != nil || len(parts) != 6 || parts[0].Kind != "VM" || parts[0].Tags["product"] != "hubwright" {
 		t.Fatalf("VMParts = %+v, %v", parts, err)
 	}
-	if gone, err := hub.DeleteEmptyGroup(ctx, s.ResourceGroup); gone || err != nil {
+	if gone, err := hub.DeleteEmptyGroup(ctx, s); gone || err != nil {
 		t.Errorf("a group with a VM in it: gone %v, %v", gone, err)
 	}
 	for _, p := range append(parts, parts[0]) {
@@ -200,8 +200,25 @@ func removeVM(t *testing.T, hub *azurestack.Hub, s azurestack.VMSpec) {
 	if left, err := hub.VMParts(ctx, s); len(left) != 0 || err != nil {
 		t.Errorf("left: %+v, %v", left, err)
 	}
+	other := s
+	other.Network, other.PublicIP, other.Interface, other.SecurityGroup, other.VM, other.DNSLabel = "o-vnet", "o-ip", "o-nic", "o-nsg", "o", s.DNSLabel+"-o"
+	if err := hub.EnsureVMNetwork(ctx, other, func(int, string, bool, bool) {}); err != nil {
+		t.Fatal(err)
+	}
+	if gone, err := hub.DeleteEmptyGroup(ctx, s); gone || err != nil {
+		t.Errorf("a group with somebody's network in it: gone %v, %v", gone, err)
+	}
+	rest, err := hub.VMParts(ctx, other)
+	if err != nil || len(rest) != 4 {
+		t.Errorf("somebody's: %+v, %v", rest, err)
+	}
+	for _, p := range rest {
+		if err := hub.DeleteVMPart(ctx, p); err != nil {
+			t.Error(err)
+		}
+	}
 	for range 2 {
-		if gone, err := hub.DeleteEmptyGroup(ctx, s.ResourceGroup); !gone || err != nil {
+		if gone, err := hub.DeleteEmptyGroup(ctx, s); !gone || err != nil {
 			t.Errorf("the group: gone %v, %v", gone, err)
 		}
 	}

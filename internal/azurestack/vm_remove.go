@@ -2,6 +2,8 @@ package azurestack
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/profile/p20200901/resourcemanager/resources/armresources"
 
@@ -77,37 +79,56 @@ func (h *Hub) DeleteVMPart(ctx context.Context, p w.VMPart) error {
 	})
 }
 
-// DeleteEmptyGroup deletes a resource group in which nothing is any more.
-// gone is false when something still is.
-func (h *Hub) DeleteEmptyGroup(ctx context.Context, name string) (gone bool, err error) {
-	err = h.call(ctx, "Deleting the resource group "+name, func(ctx context.Context) error {
-		inside, err := armresources.NewClient(h.stack.SubscriptionID, h.cred, h.options)
-		if err != nil {
-			return err
-		}
-		page, err := inside.NewListByResourceGroupPager(name, nil).NextPage(ctx)
-		if notFound(err) {
-			gone = true
-			return nil
-		}
-		if err != nil || len(page.Value) > 0 {
+// DeleteEmptyGroup deletes the resource group of a VM that is gone, unless
+// something else is in it: then gone is false.
+func (h *Hub) DeleteEmptyGroup(ctx context.Context, s VMSpec) (gone bool, err error) {
+	there, err := h.VMParts(ctx, s)
+	if err != nil || len(there) > 0 {
+		return false, err
+	}
+	err = h.call(ctx, "Deleting the resource group "+s.ResourceGroup, func(ctx context.Context) error {
+		others, err := h.hasOthers(ctx, s)
+		if err != nil || others {
 			return err
 		}
 		client, err := armresources.NewResourceGroupsClient(h.stack.SubscriptionID, h.cred, h.options)
 		if err != nil {
 			return err
 		}
-		poller, err := client.BeginDelete(ctx, name, nil)
+		poller, err := client.BeginDelete(ctx, s.ResourceGroup, nil)
+		if err == nil {
+			_, err = poller.PollUntilDone(ctx, h.poll())
+		}
 		if notFound(err) {
-			gone = true
-			return nil
+			err = nil
 		}
-		if err != nil {
-			return err
-		}
-		_, err = poller.PollUntilDone(ctx, h.poll())
 		gone = err == nil
 		return err
 	})
 	return gone, err
+}
+
+// hasOthers says whether the VM's resource group lists something that is no
+// piece of the VM. Its own may be listed for a while after they are gone.
+func (h *Hub) hasOthers(ctx context.Context, s VMSpec) (bool, error) {
+	client, err := armresources.NewClient(h.stack.SubscriptionID, h.cred, h.options)
+	if err != nil {
+		return false, err
+	}
+	ours := h.vmParts(s)
+	for pager := client.NewListByResourceGroupPager(s.ResourceGroup, nil); pager.More(); {
+		page, err := pager.NextPage(ctx)
+		if notFound(err) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		for _, r := range page.Value {
+			if !slices.ContainsFunc(ours, func(p w.VMPart) bool { return strings.EqualFold(p.ID, val(r.ID)) }) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }

@@ -151,13 +151,13 @@ func (h hub) DeleteVMPart(ctx context.Context, p w.VMPart) error {
 	return nil
 }
 
-func (h hub) DeleteEmptyGroup(ctx context.Context, name string) (bool, error) {
+func (h hub) DeleteEmptyGroup(ctx context.Context, s vm.Spec) (bool, error) {
 	if err := h.b.tick(ctx); err != nil {
 		return false, err
 	}
-	if h.b.groups[name] || len(h.b.parts) > 0 {
+	if h.b.groups[s.ResourceGroup] || len(h.b.parts) > 0 {
 		return false, nil
 	}
-	delete(h.b.groups, name)
+	delete(h.b.groups, s.ResourceGroup)
 	return true, nil
 }

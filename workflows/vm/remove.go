@@ -61,7 +61,7 @@ func Remove(ctx context.Context, hub Remover, s Spec, ownGroup bool, log w.Log) 
 		log.Info("The resource group %s was there before: it stays", s.ResourceGroup)
 		return nil
 	}
-	empty, err := hub.DeleteEmptyGroup(ctx, s.ResourceGroup)
+	empty, err := hub.DeleteEmptyGroup(ctx, s)
 	switch {
 	case err != nil:
 		return err

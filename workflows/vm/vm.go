@@ -37,7 +37,7 @@ type Remover interface {
 	// DeleteVMPart returns when the piece is gone.
 	DeleteVMPart(ctx context.Context, p w.VMPart) error
 	// DeleteEmptyGroup leaves a group alone in which something is.
-	DeleteEmptyGroup(ctx context.Context, name string) (gone bool, err error)
+	DeleteEmptyGroup(ctx context.Context, s Spec) (gone bool, err error)
 }
 
 // Spec is what the VM and its network should be.
