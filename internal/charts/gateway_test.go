@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -115,17 +116,29 @@ func TestRatingsByGateway(t *testing.T) {
 	}
 }
 
-// define puts the definitions of the Gateway API on the cluster.
-func define(t *testing.T, d dynamic.Interface) {
+// define puts definitions on the cluster. Of other objects in the file none is
+// made.
+func define(t *testing.T, d dynamic.Interface, text []byte) {
 	t.Helper()
 	crds := d.Resource(schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"})
-	for _, doc := range bytes.Split(releases.GatewayAPI, []byte("\n---\n")) {
-		if _, err := crds.Create(t.Context(), parsed(t, string(doc)), metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+	for _, doc := range bytes.Split(text, []byte("\n---\n")) {
+		u := parsed(t, string(doc))
+		if u.GetKind() != "CustomResourceDefinition" {
+			continue
+		}
+		if _, err := crds.Create(t.Context(), u, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 			t.Fatal(err)
 		}
 	}
-	gateways := d.Resource(schema.GroupVersionResource{Group: gatewayGroup, Version: "v1", Resource: "httproutes"})
-	eventually(t, func() bool { _, err := gateways.List(t.Context(), metav1.ListOptions{}); return err == nil })
+	served := func(u *unstructured.Unstructured) bool {
+		o := &seen{}
+		err := eye{direct(t), t.Context(), o}.definition(u)
+		return err == nil && o.Ready
+	}
+	eventually(t, func() bool {
+		all, err := crds.List(t.Context(), metav1.ListOptions{})
+		return err == nil && !slices.ContainsFunc(all.Items, func(u unstructured.Unstructured) bool { return !served(&u) })
+	})
 }
 
 // TestGatewayOnACluster: the controller's chart, and then the application with
@@ -138,7 +151,7 @@ func TestGatewayOnACluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	define(t, d)
+	define(t, d, releases.GatewayAPI)
 	library, err := sandboxcharts.Open()
 	if err != nil {
 		t.Fatal(err)
