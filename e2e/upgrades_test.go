@@ -43,6 +43,7 @@ func TestUpgradesBehindOneName(t *testing.T) {
 	u := w.visitor("http://" + ratingsName + "/")
 	from := "1.33.10"
 	for _, version := range []string{"1.34.4", "1.35.0"} {
+		cluster.roomy()
 		b.operate("upgrade", map[string]map[string]string{"target": {"kubernetes": version}, "clients": {"clients": "out"}})
 		run := strings.TrimPrefix(b.path(), "/runs/")
 		seen := b.watchNodes()

@@ -55,6 +55,9 @@ func (b *bed) one() {
 	if len(b.endpoints) != 1 || len(b.endpoints[0].Projects) != 2 || len(b.agents) != 1 || !b.agents[0].Online || len(b.queues) != 1 || len(b.there) != 1 || running != 1 {
 		b.t.Errorf("%+v, %+v, queues %v, accounts %v, jobs %v", b.endpoints, b.agents, b.queues, b.there, b.jobs)
 	}
+	if own := b.row.AgentHost.VM != nil; own && (len(b.specs) != 1 || len(b.parts) != 5) {
+		b.t.Errorf("%d VMs were made, and there is %+v", len(b.specs), b.parts)
+	}
 	if b.row == nil || b.row.EndpointID != b.endpoints[0].ID || b.row.Agent != "seattle-agent" || b.row.Method != MethodAccount || b.row.ExpiresAt.IsZero() {
 		b.t.Errorf("the record is %+v", b.row)
 	}
@@ -65,6 +68,9 @@ func (b *bed) none() {
 	b.t.Helper()
 	if len(b.endpoints) != 0 || len(b.agents) != 0 || len(b.there) != 0 || b.row != nil || b.own != 0 || len(b.files) != 0 {
 		b.t.Errorf("left: %+v, %+v, accounts %v, record %+v, files %v", b.endpoints, b.agents, b.there, b.row, b.files)
+	}
+	if len(b.parts) != 0 || len(b.groups) != 0 {
+		b.t.Errorf("the Hub has %+v, groups %v", b.parts, b.groups)
 	}
 	for id, state := range b.jobs {
 		if state == "running" {
@@ -92,17 +98,20 @@ var remove = w.Answers{"task": TaskRemove}
 // The server dies at each call of the world outside. After the restart there
 // is one of everything, and the removal leaves nothing.
 func TestDeathAtEveryCall(t *testing.T) {
-	for _, systemd := range []bool{false, true} {
-		prepare := func(b *bed) { b.systemd = systemd }
-		for n := range calls(t, prepare, answers) {
-			t.Run(fmt.Sprint("set-up ", n+1, systemd), func(t *testing.T) {
+	for name, c := range map[string]struct {
+		a       w.Answers
+		systemd bool
+	}{"service": {answers, true}, "own VM": {ownVM, false}} {
+		prepare := func(b *bed) { b.systemd = c.systemd }
+		for n := range calls(t, prepare, c.a) {
+			t.Run(fmt.Sprint("set-up ", n+1, name), func(t *testing.T) {
 				b := newBed(t)
 				prepare(b)
 				b.dieAt = n + 1
-				if _, err := b.live(t.Context(), b.start(answers)); err != nil {
+				if _, err := b.live(t.Context(), b.start(c.a)); err != nil {
 					t.Fatal(err)
 				}
-				if !systemd {
+				if !c.systemd {
 					b.one()
 				}
 				b.done(remove)
@@ -110,26 +119,32 @@ func TestDeathAtEveryCall(t *testing.T) {
 			})
 		}
 	}
-	setUp := func(b *bed) { b.done(answers) }
-	for n := range calls(t, setUp, remove) {
-		t.Run(fmt.Sprint("remove ", n+1), func(t *testing.T) {
-			b := newBed(t)
-			setUp(b)
-			b.dieAt = b.calls + n + 1
-			if _, err := b.live(t.Context(), b.start(remove)); err != nil {
-				t.Fatal(err)
-			}
-			b.none()
-		})
+	for name, a := range map[string]w.Answers{"helper VM": answers, "own VM": ownVM} {
+		setUp := func(b *bed) { b.done(a) }
+		for n := range calls(t, setUp, remove) {
+			t.Run(fmt.Sprint("remove ", n+1, name), func(t *testing.T) {
+				b := newBed(t)
+				setUp(b)
+				b.dieAt = b.calls + n + 1
+				if _, err := b.live(t.Context(), b.start(remove)); err != nil {
+					t.Fatal(err)
+				}
+				b.none()
+			})
+		}
 	}
 }
 
 // The run is cancelled at each call, also when the server died before. It says
 // what is left, and what it offers takes that away.
 func TestCancelAtEveryCall(t *testing.T) {
-	for _, dies := range []bool{false, true} {
-		for n := range calls(t, func(*bed) {}, answers) {
-			t.Run(fmt.Sprint(n+1, dies), func(t *testing.T) {
+	for _, c := range []struct {
+		a    w.Answers
+		dies bool
+	}{{answers, false}, {ownVM, false}, {ownVM, true}} {
+		a, dies := c.a, c.dies
+		for n := range calls(t, func(*bed) {}, a) {
+			t.Run(fmt.Sprint(n+1, a["where"], dies), func(t *testing.T) {
 				b := newBed(t)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
@@ -141,7 +156,7 @@ func TestCancelAtEveryCall(t *testing.T) {
 						cancel()
 					}
 				}
-				x, _ := b.live(ctx, b.start(answers))
+				x, _ := b.live(ctx, b.start(a))
 				left := x.Left()
 				b.says(left)
 				b.hear, b.dieAt = nil, 0
@@ -157,7 +172,7 @@ func TestCancelAtEveryCall(t *testing.T) {
 // says compares what a run says that it left with what there is.
 func (b *bed) says(left w.Left) {
 	b.t.Helper()
-	there := map[string]bool{"Service connection": len(b.endpoints) > 0, "Service account": len(b.there) > 0, "Agent": len(b.agents) > 0, "Agent pool": len(b.queues) > 0}
+	there := map[string]bool{"Service connection": len(b.endpoints) > 0, "Service account": len(b.there) > 0, "Agent": len(b.agents) > 0, "Agent pool": len(b.queues) > 0, "VM": len(b.parts) > 0}
 	told := map[string]bool{}
 	for _, thing := range left.Items {
 		told[thing.Label] = true

@@ -23,6 +23,7 @@ func (f flow) pages() []w.Page[State] {
 		{ID: "reach", Title: "What the Internet reaches", Why: "Azure DevOps itself never calls the cluster: an agent does. Two questions say which agents can.", When: setUp, Fields: reachFields(), Bind: bindReach},
 		{ID: "agents", Title: "Who runs the jobs", Why: "The agent has to reach the Hub and the cluster's API.", When: setUp, Fields: f.agentFields(), Bind: bindAgents},
 		f.hostPage(),
+		f.vmPage(),
 		{ID: "access", Title: "Access to the cluster", Why: "A service connection keeps the credential with which jobs deploy.", When: setUp, Fields: accessFields(), Bind: bindAccess},
 	}
 }
@@ -53,7 +54,7 @@ func firstConnection(s *State) string {
 }
 
 func tasks(_ context.Context, s *State) ([]w.Option, error) {
-	remove := w.Option{Value: TaskRemove, Label: "Take it away again", Note: "Delete the service connection from all projects, the agent and the service account that a former run made."}
+	remove := w.Option{Value: TaskRemove, Label: "Take it away again", Note: "Delete the service connection from all projects, the agent and the service account that a former run made, and the VM if it made one."}
 	if !s.recorded() {
 		remove.Disabled, remove.Note = true, "No run has set this up yet."
 	}
@@ -134,7 +135,7 @@ func bindReach(a w.Answers, s *State) []w.FieldError {
 }
 
 func (f flow) agentFields() []w.Field[State] {
-	vm := func(s *State) bool { return s.Where == WhereVM || s.Where == WhereHost }
+	vm := func(s *State) bool { return s.installs() }
 	return []w.Field[State]{
 		{Name: "where", Label: "Where do the jobs run?", Kind: w.FieldRadio, Reloads: true, Default: suggested, Options: places},
 		{Name: "pool", Label: "Agent pool", Kind: w.FieldSelect, When: func(s *State) bool { return s.Where != WhereHosted }, Options: f.poolOptions, Default: func(s *State) string { return s.Before.Pool },
@@ -151,6 +152,8 @@ func (f flow) agentFields() []w.Field[State] {
 
 func suggested(s *State) string {
 	switch {
+	case s.Before.AgentHost.VM != nil:
+		return WhereOwn
 	case s.Before.Agent != "" && s.Before.AgentHost.Address != "":
 		return WhereHost
 	case s.Before.Agent != "":
@@ -177,7 +180,8 @@ func places(_ context.Context, s *State) ([]w.Option, error) {
 		vm.Disabled, vm.Note = true, "This Site has no helper VM."
 	}
 	host := w.Option{Value: WhereHost, Label: "On another Linux host", Note: "One that reaches both, and this server by SSH. A run installs the agent there."}
-	return []w.Option{vm, host, {Value: WherePool, Label: "On agents that you have already", Note: "They have to reach the Hub and the cluster's API; nothing is installed."}, hosted}, nil
+	own := w.Option{Value: WhereOwn, Label: "On a VM of its own", Note: "A run makes it on the Hub. So jobs don't share the machine with AKS Engine and the API model, which holds the cluster's keys."}
+	return []w.Option{vm, own, host, {Value: WherePool, Label: "On agents that you have already", Note: "They have to reach the Hub and the cluster's API; nothing is installed."}, hosted}, nil
 }
 
 func (f flow) poolOptions(ctx context.Context, s *State) ([]w.Option, error) {
@@ -202,13 +206,13 @@ func (f flow) poolOptions(ctx context.Context, s *State) ([]w.Option, error) {
 func bindAgents(a w.Answers, s *State) []w.FieldError {
 	var errs []w.FieldError
 	bad := func(field, msg string) { errs = append(errs, w.FieldError{Field: field, Message: msg}) }
-	s.Where, s.Host = a.Get("where"), w.HostLogin{}
+	s.Where, s.Host, s.VM = a.Get("where"), w.HostLogin{}, w.OwnVM{}
 	switch {
 	case s.Where == WhereHosted && !s.hostedCan():
 		bad("where", "Microsoft's machines cannot reach this Hub and its cluster. Choose a place that can.")
 	case s.Where == WhereVM && !s.HasHelper:
 		bad("where", "This Site has no helper VM. Make one first (step 1 of the guide), or choose agents that you have.")
-	case s.Where != WhereHosted && s.Where != WhereVM && s.Where != WhereHost && s.Where != WherePool:
+	case s.Where != WhereHosted && s.Where != WhereVM && s.Where != WhereHost && s.Where != WhereOwn && s.Where != WherePool:
 		bad("where", "Choose where the jobs run.")
 	}
 	if s.Where == WhereHosted {
@@ -235,8 +239,8 @@ func bindAgents(a w.Answers, s *State) []w.FieldError {
 // validate keeps a Site's one service connection from being lost sight of.
 func validate(s *State) []w.FieldError {
 	b := s.Before
-	if s.installs() && b.Agent != "" && (b.Agent != s.Agent || b.AgentHost.Address != s.Host.Address) {
-		return []w.FieldError{{Page: "agents", Field: "where", Message: "The agent " + b.Agent + " was set up in another place or under another name. Keep both, or take it away first (first page)."}}
+	if errs := strayed(s); errs != nil {
+		return errs
 	}
 	if !s.setsUp() || !s.known() || b.Name == s.Name && b.Project == s.Project && b.ConnectionID == s.ConnectionID {
 		return nil
