@@ -134,6 +134,9 @@ func (se *session[S]) view(ctx context.Context, p Page[S]) PageView {
 			shown = append(shown, f.view(ctx, se.state))
 		}
 	}
+	if p.Documents != nil {
+		v.Documents = p.Documents(ctx, se.state)
+	}
 	eff := se.bound[p.ID]
 	if p.Repeat == nil {
 		v.Fields = se.fill(shown, "", eff, v.Errors)

@@ -22,6 +22,7 @@ type ServiceConnection struct {
 	PoolID       int
 	Agent        string    // its name
 	AgentHost    HostLogin // where it is; zero is the helper VM
+	AgentPods    AgentPods // where there are several, on the cluster itself; zero when there are none
 	RunID        string    // that changed it last
 	UpdatedAt    time.Time
 }
@@ -33,4 +34,14 @@ type HostLogin struct {
 	User       string
 	PrivateKey SecretRef
 	HostKey    string // pinned, authorized_keys form
+}
+
+// AgentPods are agents that run as pods on the Site's own cluster. Their names
+// are that of the ServiceConnection's Agent with a number from 0 on.
+type AgentPods struct {
+	Namespace  string
+	Image      string
+	Replicas   int       // as many as there may be
+	PullSecret string    // its name; "" when the image needs none
+	Token      SecretRef // with which they register; "" takes the Connection's
 }

@@ -12,7 +12,7 @@ import (
 
 func (f flow) checks() []w.Check[State] {
 	setUp := func(s *State) bool { return s.setsUp() }
-	return []w.Check[State]{
+	return append([]w.Check[State]{
 		{ID: "organization", Title: "Azure DevOps lets us in and shows the project", Why: "Everything is made there.", Page: "organization", Severity: w.SeverityBlock, Timeout: 30 * time.Second, Run: f.checkOrganization},
 		{ID: "secret", Title: "The Connection's own secret does not end soon", Why: "When it ends, neither can the service connection be renewed nor an agent be registered.", Page: "organization", Severity: w.SeverityWarn, Run: f.checkSecret},
 		{ID: "name", Title: "The service connection's name is free, or ours", Why: "Azure DevOps refuses a second one of the same name.", Page: "access", Severity: w.SeverityBlock, When: setUp, Timeout: 30 * time.Second, Run: f.checkName},
@@ -21,7 +21,7 @@ func (f flow) checks() []w.Check[State] {
 		{ID: "pool", Title: "The agent pool is there", Why: "A pipeline names it.", Page: "agents", Severity: w.SeverityBlock, When: func(s *State) bool { return s.selfHosted() }, Timeout: 30 * time.Second, Run: f.checkPool},
 		{ID: "outbound", Title: "The agent's host reaches Azure DevOps", Why: "The agent asks it for work, from inside, on port 443.", Page: "agents", Severity: w.SeverityBlock, Waivable: true, When: func(s *State) bool { return s.installs() }, Timeout: 45 * time.Second, Run: f.checkOutbound},
 		{ID: "admin", Title: "The credential is limited", Why: "Who may edit a pipeline can read what its connection opens.", Page: "access", Severity: w.SeverityWarn, When: setUp, Run: checkAdmin},
-	}
+	}, f.podChecks()...)
 }
 
 func (f flow) asked(ctx context.Context, s *State, ask func(Organization) (w.Finding, error)) w.Finding {

@@ -60,10 +60,21 @@ func (b *bed) one() {
 	}
 }
 
+// several sees exactly what agents on the cluster are.
+func (b *bed) several() {
+	b.t.Helper()
+	if len(b.endpoints) != 1 || len(b.agents) != 2 || !b.agents[0].Online || !b.agents[1].Online || len(b.queues) != 1 || len(b.there) != 1 || b.pods.spec == nil || len(b.pods.secrets) != 1 {
+		b.t.Errorf("%+v, %+v, queues %v, accounts %v, %+v", b.endpoints, b.agents, b.queues, b.there, b.pods)
+	}
+	if b.row == nil || b.row.Agent != "seattle-agent" || b.row.AgentPods.Replicas != 2 {
+		b.t.Errorf("the record is %+v", b.row)
+	}
+}
+
 // none sees nothing left but the pool that the project may use.
 func (b *bed) none() {
 	b.t.Helper()
-	if len(b.endpoints) != 0 || len(b.agents) != 0 || len(b.there) != 0 || b.row != nil || b.own != 0 || len(b.files) != 0 {
+	if len(b.endpoints) != 0 || len(b.agents) != 0 || len(b.there) != 0 || b.pods.spec != nil || len(b.pods.secrets) != 0 || b.row != nil || b.own != 0 || len(b.files) != 0 {
 		b.t.Errorf("left: %+v, %+v, accounts %v, record %+v, files %v", b.endpoints, b.agents, b.there, b.row, b.files)
 	}
 	for id, state := range b.jobs {
@@ -92,64 +103,68 @@ var remove = w.Answers{"task": TaskRemove}
 // The server dies at each call of the world outside. After the restart there
 // is one of everything, and the removal leaves nothing.
 func TestDeathAtEveryCall(t *testing.T) {
-	for _, systemd := range []bool{false, true} {
-		prepare := func(b *bed) { b.systemd = systemd }
-		for n := range calls(t, prepare, answers) {
-			t.Run(fmt.Sprint("set-up ", n+1, systemd), func(t *testing.T) {
+	for name, c := range map[string]struct {
+		systemd bool
+		a       w.Answers
+		whole   func(b *bed)
+	}{"job": {false, answers, (*bed).one}, "service": {true, answers, func(*bed) {}}, "pods": {false, onCluster(), (*bed).several}} {
+		prepare := func(b *bed) { b.systemd = c.systemd }
+		for n := range calls(t, prepare, c.a) {
+			t.Run(fmt.Sprint("set-up ", name, n+1), func(t *testing.T) {
 				b := newBed(t)
 				prepare(b)
 				b.dieAt = n + 1
-				if _, err := b.live(t.Context(), b.start(answers)); err != nil {
+				if _, err := b.live(t.Context(), b.start(c.a)); err != nil {
 					t.Fatal(err)
 				}
-				if !systemd {
-					b.one()
-				}
+				c.whole(b)
 				b.done(remove)
 				b.none()
 			})
 		}
-	}
-	setUp := func(b *bed) { b.done(answers) }
-	for n := range calls(t, setUp, remove) {
-		t.Run(fmt.Sprint("remove ", n+1), func(t *testing.T) {
-			b := newBed(t)
-			setUp(b)
-			b.dieAt = b.calls + n + 1
-			if _, err := b.live(t.Context(), b.start(remove)); err != nil {
-				t.Fatal(err)
-			}
-			b.none()
-		})
+		setUp := func(b *bed) { prepare(b); b.done(c.a) }
+		for n := range calls(t, setUp, remove) {
+			t.Run(fmt.Sprint("remove ", name, n+1), func(t *testing.T) {
+				b := newBed(t)
+				setUp(b)
+				b.dieAt = b.calls + n + 1
+				if _, err := b.live(t.Context(), b.start(remove)); err != nil {
+					t.Fatal(err)
+				}
+				b.none()
+			})
+		}
 	}
 }
 
 // The run is cancelled at each call, also when the server died before. It says
 // what is left, and what it offers takes that away.
 func TestCancelAtEveryCall(t *testing.T) {
-	for _, dies := range []bool{false, true} {
-		for n := range calls(t, func(*bed) {}, answers) {
-			t.Run(fmt.Sprint(n+1, dies), func(t *testing.T) {
-				b := newBed(t)
-				ctx, cancel := context.WithCancel(t.Context())
-				defer cancel()
-				if dies {
-					b.dieAt = n + 1
-				}
-				b.hear = func() {
-					if b.calls == n+1 || dies && b.calls > n+1 {
-						cancel()
+	for where, a := range map[string]w.Answers{"host": answers, "pods": onCluster()} {
+		for _, dies := range []bool{false, true} {
+			for n := range calls(t, func(*bed) {}, a) {
+				t.Run(fmt.Sprint(where, n+1, dies), func(t *testing.T) {
+					b := newBed(t)
+					ctx, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					if dies {
+						b.dieAt = n + 1
 					}
-				}
-				x, _ := b.live(ctx, b.start(answers))
-				left := x.Left()
-				b.says(left)
-				b.hear, b.dieAt = nil, 0
-				if left.Undo != nil {
-					b.done(left.Undo.Answers)
-				}
-				b.none()
-			})
+					b.hear = func() {
+						if b.calls == n+1 || dies && b.calls > n+1 {
+							cancel()
+						}
+					}
+					x, _ := b.live(ctx, b.start(a))
+					left := x.Left()
+					b.says(left)
+					b.hear, b.dieAt = nil, 0
+					if left.Undo != nil {
+						b.done(left.Undo.Answers)
+					}
+					b.none()
+				})
+			}
 		}
 	}
 }

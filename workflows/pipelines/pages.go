@@ -24,6 +24,7 @@ func (f flow) pages() []w.Page[State] {
 		{ID: "reach", Title: "What the Internet reaches", Why: "Azure DevOps itself never calls the cluster: an agent does. Two questions say which agents can.", When: setUp, Fields: reachFields(), Bind: bindReach},
 		{ID: "agents", Title: "Who runs the jobs", Why: "The agent has to reach the Hub and the cluster's API.", When: setUp, Fields: f.agentFields(), Bind: bindAgents},
 		f.hostPage(),
+		f.podsPage(),
 		{ID: "access", Title: "Access to the cluster", Why: "A service connection keeps the credential with which jobs deploy.", When: setUp, Fields: accessFields(), Bind: bindAccess},
 	}
 }
@@ -135,23 +136,25 @@ func bindReach(a w.Answers, s *State) []w.FieldError {
 }
 
 func (f flow) agentFields() []w.Field[State] {
-	vm := func(s *State) bool { return s.Where == WhereVM || s.Where == WhereHost }
+	own := func(s *State) bool { return s.installs() || onPods(s) }
 	return []w.Field[State]{
 		{Name: "where", Label: "Where do the jobs run?", Kind: w.FieldRadio, Reloads: true, Default: suggested, Options: places},
 		{Name: "pool", Label: "Agent pool", Kind: w.FieldSelect, When: func(s *State) bool { return s.Where != WhereHosted }, Options: f.poolOptions, Default: func(s *State) string { return s.Before.Pool },
 			Help: "Made in Azure DevOps, under Organization settings, Agent pools."},
-		{Name: "agent", Label: "Name of the agent", Kind: w.FieldText, When: vm, Default: func(s *State) string {
+		{Name: "agent", Label: "Name of the agent", Kind: w.FieldText, When: own, Default: func(s *State) string {
 			if s.Before.Agent != "" {
 				return s.Before.Agent
 			}
 			return label(s.SiteName) + "-agent"
 		}},
-		{Name: "proxy", Label: "HTTPS proxy of the agent", Kind: w.FieldText, Optional: true, When: vm, Default: func(s *State) string { return s.Proxy }, Help: "Through which that machine reaches Azure DevOps; empty for a direct way."},
+		{Name: "proxy", Label: "HTTPS proxy of the agent", Kind: w.FieldText, Optional: true, When: own, Default: func(s *State) string { return s.Proxy }, Help: "Through which that machine reaches Azure DevOps; empty for a direct way."},
 	}
 }
 
 func suggested(s *State) string {
 	switch {
+	case s.Before.AgentPods.Namespace != "":
+		return WhereCluster
 	case s.Before.Agent != "" && s.Before.AgentHost.Address != "":
 		return WhereHost
 	case s.Before.Agent != "":
@@ -178,7 +181,8 @@ func places(_ context.Context, s *State) ([]w.Option, error) {
 		vm.Disabled, vm.Note = true, "This Site has no helper VM."
 	}
 	host := w.Option{Value: WhereHost, Label: "On another Linux host", Note: "One that reaches both, and this server by SSH. A run installs the agent there."}
-	return []w.Option{vm, host, {Value: WherePool, Label: "On agents that you have already", Note: "They have to reach the Hub and the cluster's API; nothing is installed."}, hosted}, nil
+	pods := w.Option{Value: WhereCluster, Label: "On the cluster itself", Note: "As pods, from an image of yours. They are there as long as the cluster is: when it is down, no job of theirs brings it back, and an upgrade moves each to another node, after its job."}
+	return []w.Option{vm, host, pods, {Value: WherePool, Label: "On agents that you have already", Note: "They have to reach the Hub and the cluster's API; nothing is installed."}, hosted}, nil
 }
 
 func (f flow) poolOptions(ctx context.Context, s *State) ([]w.Option, error) {
@@ -203,13 +207,13 @@ func (f flow) poolOptions(ctx context.Context, s *State) ([]w.Option, error) {
 func bindAgents(a w.Answers, s *State) []w.FieldError {
 	var errs []w.FieldError
 	bad := func(field, msg string) { errs = append(errs, w.FieldError{Field: field, Message: msg}) }
-	s.Where, s.Host = a.Get("where"), w.HostLogin{}
+	s.Where, s.Host, s.Pods = a.Get("where"), w.HostLogin{}, w.AgentPods{}
 	switch {
 	case s.Where == WhereHosted && !s.hostedCan():
 		bad("where", "Microsoft's machines cannot reach this Hub and its cluster. Choose a place that can.")
 	case s.Where == WhereVM && !s.HasHelper:
 		bad("where", "This Site has no helper VM. Make one first (step 1 of the guide), or choose agents that you have.")
-	case s.Where != WhereHosted && s.Where != WhereVM && s.Where != WhereHost && s.Where != WherePool:
+	case s.Where != WhereHosted && s.Where != WhereVM && s.Where != WhereHost && s.Where != WhereCluster && s.Where != WherePool:
 		bad("where", "Choose where the jobs run.")
 	}
 	if s.Where == WhereHosted {
@@ -227,7 +231,7 @@ func bindAgents(a w.Answers, s *State) []w.FieldError {
 	if s.AgentWay = a.Get("proxy"); s.AgentWay != "" && !proxyForm.MatchString(s.AgentWay) {
 		bad("proxy", "Give the proxy as http://host:port, or leave it empty.")
 	}
-	if s.Login == w.AuthCertificate {
+	if s.Login == w.AuthCertificate && s.installs() {
 		bad("where", "An agent registers with a personal access token or with a principal's secret, and the Connection "+s.Connection+" has a certificate. Choose another Connection, or agents that you have already.")
 	}
 	return errs
@@ -236,8 +240,11 @@ func bindAgents(a w.Answers, s *State) []w.FieldError {
 // validate keeps a Site's one service connection from being lost sight of.
 func validate(s *State) []w.FieldError {
 	b := s.Before
-	if s.installs() && b.Agent != "" && (b.Agent != s.Agent || b.AgentHost.Address != s.Host.Address) {
+	if (s.installs() || onPods(s)) && b.Agent != "" && (b.Agent != s.Agent || b.AgentHost.Address != s.Host.Address || b.AgentPods.Namespace != s.Pods.Namespace) {
 		return []w.FieldError{{Page: "agents", Field: "where", Message: "The agent " + b.Agent + " was set up in another place or under another name. Keep both, or take it away first (first page)."}}
+	}
+	if errs := podsFault(s); errs != nil {
+		return errs
 	}
 	if !s.setsUp() || !s.known() || b.Name == s.Name && b.Project == s.Project && b.ConnectionID == s.ConnectionID {
 		return nil

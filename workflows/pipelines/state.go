@@ -24,10 +24,11 @@ const (
 
 // Where agents run.
 const (
-	WhereHosted = "hosted" // Microsoft's
-	WhereVM     = "helper-vm"
-	WhereHost   = "host" // another Linux host
-	WherePool   = "pool" // agents that are there already
+	WhereHosted  = "hosted" // Microsoft's
+	WhereVM      = "helper-vm"
+	WhereHost    = "host"    // another Linux host
+	WhereCluster = "cluster" // pods on the Site's own cluster
+	WherePool    = "pool"    // agents that are there already
 )
 
 // State is what the workflow knows. It holds no secrets, only references.
@@ -52,6 +53,7 @@ type State struct {
 	Agent     string
 	AgentWay  string      // proxy
 	Host      w.HostLogin // with WhereHost
+	Pods      w.AgentPods // with WhereCluster
 	Print     string      // the fingerprint that is expected of it, "" for any
 	Name      string
 	Method    string
