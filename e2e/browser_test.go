@@ -62,7 +62,16 @@ func evaluate[T any](b *tab, script string) T {
 
 func (b *tab) open(url string) {
 	b.t.Helper()
-	b.do(chromedp.Navigate(url), chromedp.WaitVisible(chromedp.CSS("main")))
+	b.do(chromedp.Navigate(url))
+	b.waitFor("main")
+}
+
+// waitFor waits until the page shows what a selector finds.
+func (b *tab) waitFor(selector string) {
+	b.t.Helper()
+	eventually(b.t, time.Minute, "on the page: "+selector, func() bool {
+		return evaluate[bool](b, "document.readyState !== 'loading' && !!document.querySelector("+quoted(selector)+")?.checkVisibility()")
+	})
 }
 
 // click presses what a selector finds.
@@ -101,7 +110,7 @@ func (b *tab) text() string {
 func (b *tab) waitPath(prefix string) {
 	b.t.Helper()
 	eventually(b.t, time.Minute, "the page "+prefix, func() bool { return strings.HasPrefix(b.path(), prefix) })
-	b.do(chromedp.WaitReady(chromedp.CSS("main")))
+	b.waitFor("main")
 }
 
 // pushes clicks on the link or button that has these words.
@@ -130,6 +139,15 @@ func (b *tab) answer(values map[string]string) {
 	for name, value := range values {
 		evaluate[any](b, setField(name, value))
 	}
+}
+
+// types puts a value into a field by the keyboard, in place of what is there.
+func (b *tab) types(name, value string) {
+	b.t.Helper()
+	field := `[name="` + name + `"]`
+	b.do(chromedp.Focus(chromedp.CSS(field)))
+	evaluate[any](b, `document.querySelector(`+quoted(field)+`).select()`)
+	b.do(chromedp.SendKeys(chromedp.CSS(field), value))
 }
 
 // setField is the script that answers one field as a person would: a radio
@@ -171,7 +189,7 @@ func (b *tab) toReview(answers map[string]map[string]string) {
 		b.answer(answers[page])
 		b.click(`button.primary[name="action"][value="next"]`)
 		eventually(b.t, time.Minute, "the page after "+path+"\n"+b.text(), func() bool { return b.path() != path })
-		b.do(chromedp.WaitReady(chromedp.CSS("main")))
+		b.waitFor("main")
 	}
 	b.t.Fatal("the wizard never ends")
 }

@@ -112,7 +112,7 @@ func (b *tab) checkQuiet(t *testing.T, pages map[string]answer) {
 		t.Errorf("only %d pages: %v", len(paths), paths)
 	}
 	for _, path := range paths {
-		b.do(chromedp.Navigate(b.w.url(path)), chromedp.WaitReady(chromedp.CSS("main")))
+		b.open(b.w.url(path))
 		// Two frames later what the scripts of the page do at once is done.
 		b.frames()
 		for _, c := range heard.take() {

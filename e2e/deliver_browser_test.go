@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/chromedp/chromedp"
 )
 
 // answers are what a person says on a wizard's pages.
@@ -73,7 +71,7 @@ func (b *tab) cluster(name string) {
 	b.open(b.w.url("/"))
 	evaluate[any](b, `[...document.querySelectorAll('#board a.site')].find(a => a.innerText.trim() === '`+name+`').click()`)
 	b.waitPath("/clusters/")
-	b.do(chromedp.WaitVisible(chromedp.CSS("#live")))
+	b.waitFor("#live")
 }
 
 // objectWaited is an object that Helm waits for, as a step's second line has it.

@@ -191,7 +191,7 @@ func (b *tab) next(t *testing.T) {
 	b.tabTo(`#wizard-form .actions button.primary[name="action"]`)
 	b.press(kb.Enter)
 	eventually(t, time.Minute, "the page after "+path, func() bool { return b.path() != path })
-	b.do(chromedp.WaitReady(chromedp.CSS("main")))
+	b.waitFor("main")
 }
 
 // checkWithoutScripts takes the same way as everybody, without a script.

@@ -31,8 +31,8 @@ func disturb(t *testing.T, seed uint64) {
 	w.setUp()
 	seattle := w.sites()["Seattle"]
 	w.finish(w.begin(w.walk("helper-vm", seattle, nil)))
-	w.finish(w.begin(w.walk("cluster", seattle, url.Values{"pools.0.count": {"1"}})))
-	w.live("ratings-seattle").has("1.33.10", 3, 1, 0)
+	w.finish(w.begin(w.walk("cluster", seattle, url.Values{"pools.0.count": {"2"}})))
+	w.live("ratings-seattle").has("1.33.10", 3, 2, 0)
 
 	run := w.begin(w.walk("upgrade", seattle, url.Values{"kubernetes": {"1.34.4"}}))
 	eventually(t, time.Minute, "AKS Engine upgrades", func() bool { return w.printed(run, "Upgrading control plane") })
@@ -44,13 +44,20 @@ func disturb(t *testing.T, seed uint64) {
 	}
 	names := []string{"the server", "the SSH connection", "the sandbox"}
 	rnd.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
-	for _, name := range names {
-		time.Sleep(time.Duration(200+rnd.IntN(3000)) * time.Millisecond) // the seeded moment itself
-		if w.ended(run) && !w.goOn(run) {
+	// Of the five nodes so many are done when a blow falls: control plane and workers both.
+	done := []int{rnd.IntN(2), 1 + rnd.IntN(3), 3 + rnd.IntN(2)}
+	for i, name := range names {
+		over := false
+		eventually(t, 4*time.Minute, fmt.Sprintf("%d nodes are done", done[i]), func() bool {
+			over = w.ended(run) && !w.goOn(run)
+			return over || len(w.nodesMade(run)) >= done[i]
+		})
+		if over {
 			break
 		}
+		time.Sleep(time.Duration(rnd.IntN(1500)) * time.Millisecond) // the seeded moment itself
 		blows[name]()
-		struck = append(struck, fmt.Sprintf("%s at line %d", name, len(w.logLines(run))))
+		struck = append(struck, fmt.Sprintf("%s with %d nodes done, at line %d", name, len(w.nodesMade(run)), len(w.logLines(run))))
 	}
 	t.Logf("seed %d: %s", seed, strings.Join(struck, ", "))
 	if len(struck) < len(names) {
@@ -66,7 +73,7 @@ func disturb(t *testing.T, seed uint64) {
 		}
 	}
 	w.finish(run)
-	w.live("ratings-seattle").has("1.34.4", 3, 1, 0)
+	w.live("ratings-seattle").has("1.34.4", 3, 2, 0)
 	w.checkNothingTwice(run)
 	w.checkAllJobsLogged(run)
 }
@@ -109,6 +116,18 @@ func (w *world) cutSSH() {
 
 var madeNode = regexp.MustCompile(`Finished ARM Deployment \(k8s-upgrade-(\w+-\d+)-[0-9-]+T\S+\)\. Succeeded`)
 
+// nodesMade says how often the log tells of each node that it was made.
+func (w *world) nodesMade(run string) map[string]int {
+	w.t.Helper()
+	made := map[string]int{}
+	for _, l := range w.logLines(run) {
+		if m := madeNode.FindStringSubmatch(fmt.Sprint(l[4])); m != nil {
+			made[m[1]]++
+		}
+	}
+	return made
+}
+
 // checkNothingTwice looks for nodes that were made anew more than once. When
 // the engine died between a control plane node's end and its new beginning,
 // there is no other way than to make all anew, and the log says so.
@@ -118,12 +137,7 @@ func (w *world) checkNothingTwice(run string) {
 		w.t.Log("all nodes had to be made anew, as the log says")
 		return
 	}
-	made := map[string]int{}
-	for _, l := range w.logLines(run) {
-		if m := madeNode.FindStringSubmatch(fmt.Sprint(l[4])); m != nil {
-			made[m[1]]++
-		}
-	}
+	made := w.nodesMade(run)
 	if len(made) == 0 {
 		w.t.Error("the log names no node that was made")
 	}

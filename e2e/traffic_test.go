@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
-
 	"hubwright/workflows"
 )
 
@@ -120,8 +118,10 @@ func (j *joined) join() {
 	b.click(`button.primary[name="action"][value="next"]`)
 	eventually(t, time.Minute, "the review", func() bool { return strings.HasSuffix(b.path(), "/review") })
 	b.click(`main a[href*="/pages/profile"]`)
-	eventually(t, time.Minute, "the page says at the field that the name is taken", func() bool { return strings.Contains(b.text(), "Taken: ") })
-	b.goThrough(map[string]map[string]string{"profile": {"relative": strings.TrimSuffix(ratingsName, ".trafficmanager.net")}})
+	eventually(t, time.Minute, "the page says at the field that the name is taken", func() bool { return strings.Contains(b.text(), "contoso.trafficmanager.net is taken: ") })
+	b.types("relative", strings.TrimSuffix(ratingsName, ".trafficmanager.net"))
+	eventually(t, time.Minute, "the page says while somebody types that the name is free", func() bool { return strings.Contains(b.text(), ratingsName+" is free") })
+	b.goThrough(nil)
 	b.succeeded()
 
 	b.open(j.url("/"))
@@ -144,7 +144,7 @@ type wizardEndpoint struct{ Name, Target string }
 // endpoints reads the endpoints where a person would: on the wizard's page.
 func (j *joined) endpoints() (out []wizardEndpoint) {
 	j.t.Helper()
-	j.b.do(chromedp.WaitVisible(chromedp.CSS(`[name="sites.1.target"]`)))
+	j.b.waitFor(`[name="sites.1.target"]`)
 	for i := range 2 {
 		q := func(name, of string) string {
 			return evaluate[string](j.b, fmt.Sprintf(`(() => { const e = document.getElementsByName('sites.%d.%s')[0]; return %s })()`, i, name, of))

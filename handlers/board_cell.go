@@ -103,16 +103,14 @@ func (b *board) startAction(site workflows.Site, info workflows.Info, run workfl
 	if ran && (run.Status == workflows.RunFailed || run.Status == workflows.RunCancelled) {
 		return &ui.Action{Label: "Look", URL: "/runs/" + run.ID, For: "at the run on " + site.Name}
 	}
-	t := siteTarget(site)
-	a := &ui.Action{Label: "Start", URL: "/drafts", Method: "POST", For: "on " + site.Name, Fields: []ui.Hidden{
-		{Name: "workflow", Value: info.ID}, {Name: "deployment", Value: t.DeploymentID}, {Name: "site", Value: t.SiteID}, {Name: "stack", Value: t.StackID},
-	}}
+	a := startOf(info.ID, "Start", siteTarget(site))
+	a.For = "on " + site.Name
 	if _, ok := b.drafts[siteRow(site, info.ID)]; ok {
 		a.Label = "Continue"
 	} else if ran {
 		a.Label, a.Quiet = "Run again", run.Status == workflows.RunSucceeded
 	}
-	return a
+	return &a
 }
 
 // untouched is a cell that no run has reached: what could be done there.

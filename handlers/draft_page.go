@@ -95,13 +95,12 @@ func (s *Server) saveDraftPage(c echo.Context) error {
 	if done, err := o.becameRun(c); done {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request().Context(), observing)
-	defer cancel()
+	ctx := c.Request().Context()
 	session, err := o.def.Open(ctx, o.draft.Target, o.draft.Answers)
 	if err != nil {
 		return err
 	}
-	view, ok := session.Page(ctx, c.Param("page"))
+	view, ok := session.Questions(c.Param("page"))
 	if !ok {
 		return workflows.ErrNotFound
 	}

@@ -96,6 +96,7 @@ func (s *Server) table() []route {
 		{"GET", "/drafts/:id", v, s.draft},
 		{"GET", "/drafts/:id/pages/:page", v, s.draftPage},
 		{"POST", "/drafts/:id/pages/:page", o, s.saveDraftPage},
+		{"POST", "/drafts/:id/pages/:page/lookup", o, s.lookupField},
 		{"GET", "/drafts/:id/review", v, s.review},
 		{"GET", "/drafts/:id/checks", v, s.draftChecks},
 		{"POST", "/drafts/:id/checks", o, s.runDraftChecks},

@@ -146,6 +146,7 @@ type Server struct {
 	tried    testPace // of channels
 	readings readings
 	pace     pace
+	lookups  lookups
 	sockets  *sockets
 	echo     *echo.Echo
 }

@@ -22,6 +22,12 @@ type Session interface {
 	Pages() []PageView
 	// Page is one page with values, options and observations asked for.
 	Page(ctx context.Context, id string) (PageView, bool)
+	// Questions is one page with values alone: the world is not asked.
+	Questions(id string) (PageView, bool)
+	// Lookup is what the world says of one answer: passed, a warning, failed, or
+	// skipped when nobody could be asked. The zero Finding says that there was
+	// nothing to ask for, false that the page has no such field.
+	Lookup(ctx context.Context, page, field string) (Finding, bool)
 	// Errors are all that is wrong, in the order of the pages.
 	Errors() []FieldError
 	Checks() []CheckInfo
@@ -132,6 +138,8 @@ type FieldView struct {
 	Observed    string
 	Error       string
 	Reloads     bool
+	Live        bool    // Lookup answers for it
+	Note        Finding // of Lookup; zero when it was not asked
 }
 
 // Catalogue is all workflows, in the order of the guide.

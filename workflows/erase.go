@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -16,12 +17,16 @@ const defaultCheckTimeout = 20 * time.Second
 var reserved = []string{"version", "action"}
 
 // Erase makes the Definition of a Workflow. It panics when a field has a name
-// that the wizard's form needs: nobody could answer it.
+// that the wizard's form needs, so that nobody could answer it, and when one is
+// to be looked up on a page that repeats.
 func (w Workflow[S]) Erase() Definition {
 	for _, p := range w.Pages {
 		for _, f := range p.Fields {
 			if slices.Contains(reserved, f.Name) {
 				panic(fmt.Sprintf("workflow %s, page %s: the form has a field %q of its own", w.ID, p.ID, f.Name))
+			}
+			if f.Lookup != nil && p.Repeat != nil {
+				panic(fmt.Sprintf("workflow %s, page %s: %q cannot be looked up, as the page repeats", w.ID, p.ID, f.Name))
 			}
 		}
 	}
@@ -118,20 +123,77 @@ func (se *session[S]) pageErrors(id string) []FieldError {
 }
 
 func (se *session[S]) Page(ctx context.Context, id string) (PageView, bool) {
-	for _, p := range se.pages {
-		if p.ID == id {
-			return se.view(ctx, p), true
+	p, ok := se.page(id)
+	if !ok {
+		return PageView{}, false
+	}
+	v := se.view(p, func(f Field[S]) FieldView { return f.view(ctx, se.state) })
+	for i, f := range v.Fields {
+		if f.Live && f.Error == "" {
+			v.Fields[i].Note, _ = se.Lookup(ctx, id, f.Name)
 		}
 	}
-	return PageView{}, false
+	return v, true
 }
 
-func (se *session[S]) view(ctx context.Context, p Page[S]) PageView {
+func (se *session[S]) Questions(id string) (PageView, bool) {
+	p, ok := se.page(id)
+	if !ok {
+		return PageView{}, false
+	}
+	return se.view(p, Field[S].info), true
+}
+
+func (se *session[S]) Lookup(ctx context.Context, page, field string) (Finding, bool) {
+	v, _ := se.Questions(page)
+	i := slices.IndexFunc(v.Fields, func(f FieldView) bool { return f.Name == field && f.Live })
+	switch {
+	case i < 0:
+		return Finding{}, false
+	case v.Fields[i].Error != "":
+		return Fail(v.Fields[i].Error, ""), true
+	case strings.TrimSpace(v.Fields[i].Value) == "":
+		return Finding{}, true
+	}
+	p, _ := se.page(page)
+	i = slices.IndexFunc(p.Fields, func(f Field[S]) bool { return f.Name == field })
+	found, err := p.Fields[i].Lookup(ctx, se.state)
+	if err != nil {
+		return notAsked(ctx, err), true
+	}
+	return found, true
+}
+
+// notAsked is what is found when nobody could be asked.
+func notAsked(ctx context.Context, err error) Finding {
+	why := "the check on the review page says more"
+	var p *Problem
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		why = "there was no answer in time"
+	case ctx.Err() != nil:
+		why = "the question was withdrawn"
+	case errors.As(err, &p):
+		why = strings.TrimSuffix(p.Error(), ".")
+	}
+	return Skip("It could not be asked: " + why + ".")
+}
+
+func (se *session[S]) page(id string) (Page[S], bool) {
+	for _, p := range se.pages {
+		if p.ID == id {
+			return p, true
+		}
+	}
+	return Page[S]{}, false
+}
+
+func (se *session[S]) view(p Page[S], show func(Field[S]) FieldView) PageView {
 	v := PageView{PageInfo: p.info(), Errors: se.pageErrors(p.ID)}
 	shown := make([]FieldView, 0, len(p.Fields))
 	for _, f := range p.Fields {
 		if f.When == nil || f.When(se.state) {
-			shown = append(shown, f.view(ctx, se.state))
+			shown = append(shown, show(f))
 		}
 	}
 	if p.Documents != nil {
@@ -304,11 +366,15 @@ func (p Page[S]) effective(a Answers, s *S) Answers {
 	return out
 }
 
-func (f Field[S]) view(ctx context.Context, s *S) FieldView {
-	v := FieldView{
+func (f Field[S]) info() FieldView {
+	return FieldView{
 		Name: f.Name, Label: f.Label, Help: f.Help, Kind: f.Kind, Unit: f.Unit,
-		Optional: f.Optional, Placeholder: f.Placeholder, Reloads: f.Reloads,
+		Optional: f.Optional, Placeholder: f.Placeholder, Reloads: f.Reloads, Live: f.Lookup != nil,
 	}
+}
+
+func (f Field[S]) view(ctx context.Context, s *S) FieldView {
+	v := f.info()
 	if f.Options != nil {
 		opts, err := f.Options(ctx, s)
 		v.Options = opts

@@ -38,8 +38,12 @@ type TrafficProfile struct {
 	MaxReturn     int // addresses in one answer, with RouteMultiValue
 	Probe         TrafficProbe
 	Endpoints     []TrafficEndpoint // one a Site, in the Sites' order
-	RunID         string            // that changed it last
-	UpdatedAt     time.Time
+	// Others are endpoints that lead to something in Azure, a profile or a
+	// resource, as they were found there. Hubwright makes none of that kind, keeps
+	// them as they are, and does not record them.
+	Others    []TrafficEndpoint
+	RunID     string // that changed it last
+	UpdatedAt time.Time
 }
 
 // TrafficProbe is how an endpoint's health is asked for.
@@ -57,7 +61,7 @@ type TrafficProbe struct {
 type TrafficEndpoint struct {
 	SiteID   string
 	Name     string // of the endpoint in the profile
-	Target   string // host name or public address
+	Target   string // host name or public address; of Others what they lead to: "the profile inner in rg"
 	Enabled  bool   // as we set it last
 	Weight   int    // 1 to 1000
 	Priority int    // 1 to 1000, 1 is first

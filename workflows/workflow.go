@@ -100,6 +100,13 @@ type Field[S any] struct {
 	Options func(ctx context.Context, s *S) ([]Option, error)
 	// Observed says what the world has, beside what is chosen. May be nil.
 	Observed func(ctx context.Context, s *S) string
+	// Lookup is what the world has to say of the answer, such as whether a name
+	// is free. While somebody types it is asked again after each pause, with the
+	// page's other answers as they stand: it only reads, and an answer that is
+	// empty or wrong in itself does not come to it. The remedy is shown with what
+	// was found. An error means that nobody could be asked. Not on a page that
+	// repeats. May be nil.
+	Lookup func(ctx context.Context, s *S) (Finding, error)
 	// When hides the field. It is asked again after an answer of a field with
 	// Reloads. Nil: always shown.
 	When    func(s *S) bool

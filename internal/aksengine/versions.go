@@ -121,8 +121,11 @@ func ParseGetVersions(out []byte) ([]workflows.KubernetesVersion, error) {
 
 var versionLine = regexp.MustCompile(`(?m)^Version:\s*(\S+)`)
 
-// ParseVersion reads the output of version, in its JSON or its human form.
-// An engine that was built by hand says "canary".
+// HandMade is the version that an engine says that was built without a tag.
+const HandMade = "canary"
+
+// ParseVersion reads the output of version, in its JSON or its human form. It
+// may be HandMade.
 func ParseVersion(out []byte) (string, error) {
 	var doc struct{ GitTag string }
 	if json.Unmarshal(jsonPart(out), &doc) == nil && doc.GitTag != "" {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	tm "github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/trafficmanager/armtrafficmanager"
 	"github.com/google/go-cmp/cmp"
 
 	"hubwright/internal/sandbox/identity"
@@ -160,6 +161,73 @@ func TestProfilesComeBackAsTheyWereSent(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s:\n%s", name, diff)
 		}
+	}
+}
+
+// What others have in a profile stays when the Sites' part of it is changed.
+func TestEndpointsOfOthersStay(t *testing.T) {
+	c, _, _ := openTraffic(t)
+	ctx := t.Context()
+	if _, err := c.EnsureResourceGroup(ctx, "rg", "eastus"); err != nil {
+		t.Fatal(err)
+	}
+	inner, ours := joined(), joined()
+	inner.Name, inner.FQDN = "inner", "inner-tmep.trafficmanager.net"
+	inner.Endpoints[0].Target, inner.Endpoints[1].Target = "c.example.com", "d.example.com"
+	ours.Endpoints = ours.Endpoints[:1]
+	for _, p := range []w.TrafficProfile{inner, ours} {
+		if err := c.SaveTrafficProfile(ctx, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	profiles, err := c.profiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	portal, err := profiles.Get(ctx, "rg", "ratings", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := strings.Replace(*portal.ID, "ratings", "inner", 1)
+	portal.Tags = map[string]*string{"owner": new("somebody")}
+	portal.Properties.MonitorConfig.ExpectedStatusCodeRanges = []*tm.MonitorConfigExpectedStatusCodeRangesItem{{Min: new(int32(200)), Max: new(int32(204))}}
+	portal.Properties.Endpoints[0].Properties.CustomHeaders = []*tm.EndpointPropertiesCustomHeadersItem{{Name: new("x-probe"), Value: new("yes")}}
+	nested := &tm.Endpoint{Name: new("elsewhere"), Type: new(profileType + "/nestedEndpoints"), Properties: &tm.EndpointProperties{
+		TargetResourceID: &id, MinChildEndpoints: new(int64(2)), Weight: new(int64(7)), EndpointLocation: new("westus2"), Priority: new(int64(9))}}
+	portal.Properties.Endpoints = append(portal.Properties.Endpoints, nested)
+	if _, err := profiles.CreateOrUpdate(ctx, "rg", "ratings", portal.Profile, nil); err != nil {
+		t.Fatal(err)
+	}
+
+	changed := joined() // a Site more
+	changed.Endpoints[0].Weight = 5
+	if err := c.SaveTrafficProfile(ctx, changed); err != nil {
+		t.Fatal(err)
+	}
+	got, h, err := c.TrafficProfile(ctx, "rg", "ratings")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Endpoints) != 2 || got.Endpoints[0].Weight != 5 || got.Endpoints[1].Name != "akse-orlando" {
+		t.Errorf("the Sites' endpoints are %+v", got.Endpoints)
+	}
+	others := []w.TrafficEndpoint{{Name: "elsewhere", Target: "the profile inner in rg", Enabled: true, Weight: 7, Priority: 9, Location: "westus2"}}
+	if diff := cmp.Diff(others, got.Others); diff != "" {
+		t.Errorf("what leads elsewhere:\n%s", diff)
+	}
+	if h.Endpoints["elsewhere"] == "" {
+		t.Errorf("its health is not told: %+v", h)
+	}
+	now, err := profiles.Get(ctx, "rg", "ratings", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := now.Properties
+	if *now.Tags["owner"] != "somebody" || len(d.MonitorConfig.ExpectedStatusCodeRanges) != 1 || len(d.Endpoints[0].Properties.CustomHeaders) != 1 {
+		t.Errorf("tags, codes or headers are lost: %+v", d)
+	}
+	if e := d.Endpoints[2].Properties; *e.MinChildEndpoints != 2 || *e.TargetResourceID != id {
+		t.Errorf("the nested endpoint is %+v", e)
 	}
 }
 

@@ -3,6 +3,7 @@ package azure
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"strings"
 
 	tm "github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/trafficmanager/armtrafficmanager"
@@ -86,15 +87,25 @@ func (c *Cloud) TrafficProfile(ctx context.Context, group, name string) (p w.Tra
 	return p, h, err
 }
 
-// SaveTrafficProfile makes the profile, or changes its settings. The endpoints
-// are made to be exactly those of p.
+// SaveTrafficProfile makes the profile, or changes its settings. The external
+// endpoints are made to be exactly those of p. What p does not speak of stays:
+// endpoints of other kinds, and settings that Hubwright doesn't have.
 func (c *Cloud) SaveTrafficProfile(ctx context.Context, p w.TrafficProfile) error {
 	return c.call(ctx, "Saving the profile "+p.Name, func(ctx context.Context) error {
 		client, err := c.profiles()
 		if err != nil {
 			return err
 		}
-		_, err = client.CreateOrUpdate(ctx, p.ResourceGroup, p.Name, toProfile(p), nil)
+		wish := toProfile(p)
+		got, err := client.Get(ctx, p.ResourceGroup, p.Name, nil)
+		switch {
+		case notFound(err):
+		case err != nil:
+			return err
+		default:
+			keepRest(&wish, got.Profile)
+		}
+		_, err = client.CreateOrUpdate(ctx, p.ResourceGroup, p.Name, wish, nil)
 		return err
 	})
 }
@@ -162,6 +173,69 @@ func toProfile(p w.TrafficProfile) tm.Profile {
 	return out
 }
 
+// keepRest takes over from the profile that is there what we do not set.
+func keepRest(wish *tm.Profile, now tm.Profile) {
+	if now.Tags != nil {
+		wish.Tags = now.Tags
+	}
+	d := now.Properties
+	if d == nil {
+		return
+	}
+	p := wish.Properties
+	p.AllowedEndpointRecordTypes, p.TrafficViewEnrollmentStatus = d.AllowedEndpointRecordTypes, d.TrafficViewEnrollmentStatus
+	if m := d.MonitorConfig; m != nil {
+		p.MonitorConfig.ExpectedStatusCodeRanges = m.ExpectedStatusCodeRanges
+		for _, h := range m.CustomHeaders {
+			if !strings.EqualFold(val(h.Name), "Host") {
+				p.MonitorConfig.CustomHeaders = append(p.MonitorConfig.CustomHeaders, h)
+			}
+		}
+	}
+	for _, e := range d.Endpoints {
+		if !isExternal(*e) {
+			e.Properties.EndpointMonitorStatus = nil
+			p.Endpoints = append(p.Endpoints, e)
+			continue
+		}
+		i := slices.IndexFunc(p.Endpoints, func(o *tm.Endpoint) bool { return strings.EqualFold(val(o.Name), val(e.Name)) })
+		if i < 0 || e.Properties == nil {
+			continue
+		}
+		ours := p.Endpoints[i].Properties
+		ours.AlwaysServe, ours.CustomHeaders = e.Properties.AlwaysServe, e.Properties.CustomHeaders
+		if ours.Priority == nil {
+			ours.Priority = e.Properties.Priority
+		}
+	}
+	fillPriorities(p.Endpoints)
+}
+
+// fillPriorities gives one to those that have none: Azure wants them of all
+// endpoints, or of none.
+func fillPriorities(endpoints []*tm.Endpoint) {
+	last := int64(0)
+	for _, e := range endpoints {
+		last = max(last, val(e.Properties.Priority))
+	}
+	if last == 0 {
+		return
+	}
+	for _, e := range endpoints {
+		if e.Properties.Priority == nil {
+			last++
+			e.Properties.Priority = new(last)
+		}
+	}
+}
+
+// isExternal says whether an endpoint leads to a name or an address, rather
+// than to something in Azure.
+func isExternal(e tm.Endpoint) bool {
+	kind := val(e.Type)
+	return e.Properties == nil || strings.EqualFold(kind[strings.LastIndex(kind, "/")+1:], string(tm.EndpointTypeExternalEndpoints))
+}
+
 func toEndpoint(method w.RoutingMethod, e w.TrafficEndpoint) *tm.Endpoint {
 	status := tm.EndpointStatusDisabled
 	if e.Enabled {
@@ -219,7 +293,12 @@ func fromProfile(in tm.Profile) (w.TrafficProfile, w.TrafficHealth) {
 	}
 	for _, e := range d.Endpoints {
 		one := fromEndpoint(*e)
-		p.Endpoints = append(p.Endpoints, one)
+		if isExternal(*e) {
+			p.Endpoints = append(p.Endpoints, one)
+		} else {
+			one.Target = inAzure(*e)
+			p.Others = append(p.Others, one)
+		}
 		if e.Properties != nil {
 			h.Endpoints[one.Name] = string(val(e.Properties.EndpointMonitorStatus))
 		}
@@ -246,6 +325,21 @@ func fromEndpoint(in tm.Endpoint) w.TrafficEndpoint {
 	}
 	e.Geo, e.Subnets = strings.Join(geo, ", "), strings.Join(nets, ", ")
 	return e
+}
+
+// inAzure says in words what an endpoint leads to: "the profile inner in rg".
+func inAzure(e tm.Endpoint) string {
+	id := val(e.Properties.TargetResourceID)
+	kind, name := "the resource ", id[strings.LastIndex(id, "/")+1:]
+	if strings.Contains(strings.ToLower(id), "/trafficmanagerprofiles/") {
+		kind = "the profile "
+	} else if strings.Contains(strings.ToLower(id), "/publicipaddresses/") {
+		kind = "the public IP address "
+	}
+	if group := groupOf(id); group != "" {
+		name += " in " + group
+	}
+	return kind + name
 }
 
 func groupOf(id string) string {

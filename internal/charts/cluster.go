@@ -29,9 +29,9 @@ type Cluster struct {
 	Farewell time.Duration
 
 	config *rest.Config
-	// pause is between two looks at the objects; stubborn is how long something
-	// may look broken before the wait ends.
-	pause, stubborn time.Duration
+	// between is the time from one look at the objects to the next; stubborn is
+	// how long something may look broken before the wait ends.
+	between, stubborn time.Duration
 }
 
 // Open prepares to work on the cluster that a client's settings lead to, which
@@ -40,7 +40,7 @@ func Open(config *rest.Config) *Cluster {
 	own := rest.CopyConfig(config)
 	own.Timeout = 0 // Helm watches; each request ends with its context
 	own.WarningHandler = rest.NoWarnings{}
-	return &Cluster{config: own, pause: 2 * time.Second, stubborn: stubborn, Clock: time.Now, Pause: workflows.Pause}
+	return &Cluster{config: own, between: 2 * time.Second, stubborn: stubborn, Clock: time.Now, Pause: workflows.Pause}
 }
 
 // session is the cluster for the length of one context: when that ends, so do

@@ -66,7 +66,7 @@ func settings(t *testing.T) *rest.Config {
 func opened(t *testing.T) *Cluster {
 	t.Helper()
 	c := Open(settings(t))
-	c.pause, c.stubborn = 100*time.Millisecond, time.Second
+	c.between, c.stubborn = 100*time.Millisecond, time.Second
 	return c
 }
 

@@ -18,7 +18,7 @@ import (
 // ended well all the same.
 func TestHookThatGoesAtOnce(t *testing.T) {
 	c := opened(t)
-	c.pause = 2 * time.Second // so that it is gone before the first look, or the second
+	c.between = 2 * time.Second // so that it is gone before the first look, or the second
 	ch := chartOf(t, map[string]string{"templates/hook.yaml": `apiVersion: batch/v1
 kind: Job
 metadata: {name: quick, annotations: {helm.sh/hook: pre-install}}

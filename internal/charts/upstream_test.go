@@ -52,7 +52,7 @@ func upstream(t *testing.T, file string) {
 		t.Fatal(err)
 	}
 	c := Open(settings(t))
-	c.pause = 200 * time.Millisecond
+	c.between = 200 * time.Millisecond
 	name := strings.Trim(notInNames.ReplaceAllString(ch.Name, "-"), "-")
 	spec := workflows.ReleaseSpec{Name: name, Namespace: "up-" + name, Chart: ch, Values: string(values), Patience: time.Minute}
 	begun := time.Now()

@@ -81,7 +81,7 @@ func (s *session) wait(list kube.ResourceList) error {
 		if err != nil || done {
 			return err
 		}
-		if s.cluster.Pause(s.ctx, s.cluster.pause) != nil {
+		if s.cluster.Pause(s.ctx, s.cluster.between) != nil {
 			return context.Cause(s.ctx)
 		}
 	}
@@ -209,7 +209,7 @@ func (s *session) gone(list kube.ResourceList) error {
 				Fix: "Look at their finalizers and at what still uses them, then retry.",
 			})
 		}
-		if s.cluster.Pause(s.ctx, s.cluster.pause) != nil {
+		if s.cluster.Pause(s.ctx, s.cluster.between) != nil {
 			return context.Cause(s.ctx)
 		}
 	}

@@ -100,4 +100,14 @@ func external(name, target string) *tm.Endpoint {
 	return &tm.Endpoint{Name: &name, Type: new("Microsoft.Network/trafficManagerProfiles/externalEndpoints"), Properties: &tm.EndpointProperties{Target: &target}}
 }
 
+// leading is an endpoint of a kind that leads to a resource; least is the
+// minimum of child endpoints, 0 for none.
+func leading(kind, name, id string, least int64) *tm.Endpoint {
+	e := &tm.Endpoint{Name: &name, Type: new("Microsoft.Network/trafficManagerProfiles/" + kind), Properties: &tm.EndpointProperties{TargetResourceID: &id}}
+	if least > 0 {
+		e.Properties.MinChildEndpoints = &least
+	}
+	return e
+}
+
 const group = "k8s-azure-infra-rg"

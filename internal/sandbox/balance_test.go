@@ -36,6 +36,10 @@ func TestTrafficManagerRefusesWhatAzureRefuses(t *testing.T) {
 	light.Properties.Weight = new(int64(0))
 	last := external("a", "a.example.com")
 	last.Properties.Priority = new(int64(1001))
+	first := fmt.Sprintf("/subscriptions/%s/resourceGroups/%s/providers/Microsoft.Network/trafficManagerProfiles/first", u.seed.SubscriptionID, group)
+	inner := func(id string, least int64) *tm.Endpoint { return leading("nestedEndpoints", "in", id, least) }
+	byFamily := inner(first, 1)
+	byFamily.Properties.MinChildEndpointsIPv4 = new(int64(1))
 	for name, c := range map[string]struct {
 		spoil spoil
 		code  string
@@ -87,6 +91,29 @@ func TestTrafficManagerRefusesWhatAzureRefuses(t *testing.T) {
 			*p.TrafficRoutingMethod, p.MaxReturn = "MultiValue", new(int64(2))
 			with(external("a", "a.example.com"))(p)
 		}, "BadRequest", "not an IP address"},
+		"nested, no minimum":   {with(inner(first, 0)), "BadRequest", "minChildEndpoints"},
+		"nested in itself":     {with(inner(strings.Replace(first, "first", "wrong", 1), 1)), "BadRequest", "loop"},
+		"nested in nothing":    {with(inner(strings.Replace(first, "first", "none", 1), 1)), "BadRequest", "was not found"},
+		"nested without id":    {with(inner("", 1)), "BadRequest", "targetResourceId"},
+		"nested twice":         {with(inner(first, 1), leading("nestedEndpoints", "again", first, 1)), "BadRequest", "more than once"},
+		"nested, no profile":   {with(inner(strings.Replace(first, "trafficManagerProfiles", "publicIPAddresses", 1), 1)), "BadRequest", "is not a Traffic Manager profile"},
+		"nested by IP family":  {with(byFamily), "NotEmulated", "minChildEndpointsIPv4"},
+		"an unknown kind":      {with(leading("otherEndpoints", "a", first, 0)), "BadRequest", "type"},
+		"an application's own": {with(leading("azureEndpoints", "a", strings.Replace(first, "Microsoft.Network/trafficManagerProfiles", "Microsoft.Web/sites", 1), 0)), "NotEmulated", "public IP address"},
+		"an address not there": {with(leading("azureEndpoints", "a", strings.Replace(first, "trafficManagerProfiles", "publicIPAddresses", 1), 0)), "BadRequest", "was not found"},
+		"minimum on external": {with(func() *tm.Endpoint {
+			e := external("a", "a.example.com")
+			e.Properties.MinChildEndpoints = new(int64(1))
+			return e
+		}()), "BadRequest", "only be set on nested"},
+		"multivalue with a profile": {func(p *tm.ProfileProperties) {
+			*p.TrafficRoutingMethod, p.MaxReturn = "MultiValue", new(int64(2))
+			with(inner(first, 1))(p)
+		}, "BadRequest", "not an IP address"},
+		"performance, no region of a profile": {func(p *tm.ProfileProperties) {
+			*p.TrafficRoutingMethod = "Performance"
+			with(inner(first, 1))(p)
+		}, "BadRequest", "endpointLocation"},
 		"multivalue, no maximum": {func(p *tm.ProfileProperties) { *p.TrafficRoutingMethod = "MultiValue" }, "BadRequest", "maxReturn"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -172,8 +199,14 @@ type standIn struct {
 
 func newSite(t *testing.T, o sandbox.Options, stamp int, port string) *standIn {
 	t.Helper()
-	s := &standIn{public: fmt.Sprintf("25.%d.%d.200", o.Block, stamp)}
-	ln, err := loopback.Listen(fmt.Sprintf("127.%d.%d.200:%s", o.Block, stamp, port))
+	return newSiteAt(t, fmt.Sprintf("25.%d.%d.200", o.Block, stamp), port)
+}
+
+// newSiteAt answers at a public address.
+func newSiteAt(t *testing.T, public, port string) *standIn {
+	t.Helper()
+	s := &standIn{public: public}
+	ln, err := loopback.Listen("127" + strings.TrimPrefix(public, "25") + ":" + port)
 	if err != nil {
 		t.Fatal(err)
 	}

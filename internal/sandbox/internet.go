@@ -15,6 +15,7 @@ import (
 	"hubwright/internal/sandbox/faults"
 	"hubwright/internal/sandbox/loopback"
 	"hubwright/internal/sandbox/proxy"
+	"hubwright/internal/sandbox/publicazure/publicip"
 	"hubwright/internal/sandbox/publicazure/trafficmanager"
 )
 
@@ -28,10 +29,15 @@ const publicOctet = 25
 // cloudTTL is how long a stamp's public names may be remembered.
 const cloudTTL = 60
 
+// azureOctet is the third octet of public Azure's own public addresses. What
+// listens at 127.40.9.1 on this machine answers at 25.40.9.1.
+const azureOctet = 9
+
 // openInternet starts what stands between users and stamps: Traffic Manager
 // and the name server.
 func (w *World) openInternet(ctx context.Context) error {
-	w.balance.Store(trafficmanager.New(ctx, trafficmanager.Config{Azure: w.azure, Dial: w.dialPublic, Taken: []string{"contoso", "fabrikam"}, Log: w.opts.Log}))
+	w.addresses = publicip.New(w.azure, fmt.Sprintf("%d.%d.%d.", publicOctet, w.opts.Block, azureOctet))
+	w.balance.Store(trafficmanager.New(ctx, trafficmanager.Config{Azure: w.azure, Dial: w.dialPublic, PublicIP: w.publicIP, Taken: []string{"contoso", "fabrikam"}, Log: w.opts.Log}))
 	var err error
 	if w.opts.DNSAddr != "" {
 		w.names, err = dns.Listen(w.opts.DNSAddr, w.lookup)
@@ -43,11 +49,20 @@ func (w *World) openInternet(ctx context.Context) error {
 	return err
 }
 
+// publicIP is a public IP address of public Azure.
+func (w *World) publicIP(id string) (fqdn, address, region string, ok bool) {
+	a, ok := w.addresses.Find(id)
+	return a.FQDN(), a.Properties.IP, a.Location, ok
+}
+
 // lookup is what the name server knows.
 func (w *World) lookup(name string, client netip.Addr) (dns.Answer, bool) {
 	if b := w.balance.Load(); b != nil {
 		if c, ok := b.Resolve(name, client); ok {
 			return dns.Answer(c), true
+		}
+		if ip := w.addresses.Lookup(name); ip != "" {
+			return dns.Answer{Targets: []string{ip}, TTL: cloudTTL}, true
 		}
 	}
 	for _, s := range w.stamps {
@@ -65,8 +80,8 @@ func outer(a netip.Addr) netip.Addr {
 	return netip.AddrFrom4(b)
 }
 
-// inner is the loopback address of a stamp that stands behind a public one,
-// with the stamp's region. Such an address stands for itself.
+// inner is the loopback address that stands behind a public one, with the
+// stamp's region where it is a stamp's. Such an address stands for itself.
 func (w *World) inner(a netip.Addr) (addr netip.Addr, region string, ok bool) {
 	if !a.Is4() {
 		return a, "", false
@@ -82,7 +97,7 @@ func (w *World) inner(a netip.Addr) (addr netip.Addr, region string, ok bool) {
 			return addr, p.region, true
 		}
 	}
-	return addr, "", false
+	return addr, "", strings.HasPrefix(addr.String(), fmt.Sprintf("127.%d.%d.", w.opts.Block, azureOctet))
 }
 
 // dialPublic connects somebody in the Internet to a public address or a name
@@ -103,7 +118,7 @@ func (w *World) dialPublic(ctx context.Context, host string, port int) (net.Conn
 	if !ok {
 		return nil, fmt.Errorf("%s is not part of the sandbox", host)
 	}
-	if known == a.String() {
+	if known == a.String() && region != "" {
 		if name := w.Hub(region).PublicName(addr.String()); name != "" {
 			known = name
 		}

@@ -33,6 +33,7 @@ import (
 	"hubwright/internal/sandbox/pki"
 	"hubwright/internal/sandbox/proxy"
 	"hubwright/internal/sandbox/publicazure"
+	"hubwright/internal/sandbox/publicazure/publicip"
 	"hubwright/internal/sandbox/publicazure/trafficmanager"
 	"hubwright/internal/sandbox/releases"
 	"hubwright/internal/sandbox/standin"
@@ -96,6 +97,7 @@ type World struct {
 
 	organizations       []*devops.Server
 	azure               *publicazure.Azure
+	addresses           *publicip.Service                      // of public Azure
 	balance             atomic.Pointer[trafficmanager.Service] // nil until all is open
 	names               *dns.Server
 	answers             resolver // what the door remembers of names

@@ -6,6 +6,7 @@ import { addCopyButtons } from "./copy.js";
 import { carryState } from "./state.js";
 import { watchConnection } from "./connection.js";
 import { watchLive } from "./live.js";
+import { watchLookups } from "./lookup.js";
 
 // An opened <details> and a running media stay as the person left them when a
 // part of the page is morphed.
@@ -102,6 +103,7 @@ document.addEventListener("htmx:after:settle", (e) => {
 });
 watchConnection();
 watchLive();
+watchLookups();
 enhance();
 showPlace();
 focusErrors();

@@ -4,10 +4,18 @@ export function watchConnection() {
   const line = document.getElementById("offline");
   if (!line) return;
   const words = line.querySelector("span");
+  const again = document.createElement("button");
+  again.type = "button";
+  again.className = "btn small";
+  again.textContent = "Load the page again";
+  again.addEventListener("click", () => location.reload());
   let lastGood = Date.now();
 
-  const bad = (text) => {
+  // A page that only its own loading puts right offers that.
+  const bad = (text, reload) => {
     words.textContent = text;
+    if (reload) line.append(again);
+    else again.remove();
     line.hidden = false;
   };
   const since = () => new Date(lastGood).toLocaleTimeString("en-GB");
@@ -18,7 +26,9 @@ export function watchConnection() {
       lastGood = Date.now();
       line.hidden = true;
     } else if (status === 401) {
-      bad("You are logged out. Load the page again to log in.");
+      bad("You are logged out. Load the page again to log in.", true);
+    } else if (status === 403) {
+      bad("Your role does not allow this any more: it was changed after the page was loaded.", true);
     } else {
       bad(`The server answered with an error. What you see is from ${since()}.`);
     }
@@ -29,7 +39,7 @@ export function watchConnection() {
     line.hidden = true;
   });
   document.addEventListener("live:ended", () => {
-    bad("You may not see this page any more. Load it again to log in.");
+    bad("You may not see this page any more. Load it again to log in.", true);
   });
   document.addEventListener("htmx:error", () => {
     bad(`The server does not answer. What you see is from ${since()}; the page tries again by itself.`);

@@ -88,6 +88,9 @@ func (p PageProps) attrs(f workflows.FieldView) templ.OrderedAttributes {
 	}
 	add("autocomplete", "off")
 	add("spellcheck", "false")
+	if f.Live && p.Role.Operates() {
+		add("data-lookup", p.pageURL(p.Page.ID)+"/lookup")
+	}
 	return a
 }
 
@@ -150,10 +153,23 @@ func (p PageProps) describedBy(f workflows.FieldView) string {
 	if f.Observed != "" {
 		ids = append(ids, id+"-observed")
 	}
+	if f.Live {
+		ids = append(ids, id+"-note")
+	}
 	if f.OptionsErr != "" && kindOf(f) != workflows.FieldCheckbox {
 		ids = append(ids, id+"-options")
 	}
 	return strings.Join(ids, " ")
+}
+
+func noteTone(n workflows.Finding) ui.Tone {
+	switch n.Status {
+	case workflows.CheckPassed:
+		return ui.ToneOK
+	case workflows.CheckFailed:
+		return ui.ToneBad
+	}
+	return ui.ToneWarn
 }
 
 func wide(f workflows.FieldView) bool {

@@ -34,7 +34,6 @@ func whatPage() w.Page[State] {
 }
 
 var (
-	dnsLabel  = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
 	groupName = regexp.MustCompile(`^[-\w._()]{0,89}[-\w_()]$`)
 )
 
@@ -69,7 +68,7 @@ func bindKey(a w.Answers, s *State) (errs []w.FieldError) {
 	if s.Kubeconfig == "" {
 		bad("kubeconfig", "Paste the kubeconfig.")
 	}
-	if !dnsLabel.MatchString(s.Name) {
+	if !w.IsDNSLabel(s.Name) {
 		bad("name", "Give a name of small letters, digits and dashes, at most 63 of them; it neither begins nor ends with a dash.")
 	}
 	return errs

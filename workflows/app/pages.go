@@ -43,7 +43,7 @@ func bindIngress(a w.Answers, s *State) []w.FieldError {
 	var errs []w.FieldError
 	bad := func(field, message string) { errs = append(errs, w.FieldError{Field: field, Message: message}) }
 	s.Ingress = Ingress{Kind: a.Get("ingress"), Class: a.Get("ingress_class"), Namespace: a.Get("ingress_namespace"), DNSLabel: a.Get("dns_label"), Service: a.Get("ingress_service")}
-	if !dnsLabel.MatchString(s.Ingress.Class) {
+	if !w.IsDNSLabel(s.Ingress.Class) {
 		bad("ingress_class", "An ingress class has small letters, digits and dashes.")
 	}
 	switch s.Ingress.Kind {
@@ -57,10 +57,10 @@ func bindIngress(a w.Answers, s *State) []w.FieldError {
 		bad("ingress", "Choose an ingress controller.")
 		return errs
 	}
-	if !dnsLabel.MatchString(s.Ingress.Namespace) {
+	if !w.IsDNSLabel(s.Ingress.Namespace) {
 		bad("ingress_namespace", "A namespace has small letters, digits and dashes.")
 	}
-	if s.Ingress.DNSLabel != "" && !dnsLabel.MatchString(s.Ingress.DNSLabel) {
+	if s.Ingress.DNSLabel != "" && !w.IsDNSLabel(s.Ingress.DNSLabel) {
 		bad("dns_label", "A DNS label has small letters, digits and dashes.")
 	}
 	src, more := bindSource(a, s.Ingress.Kind)
@@ -132,10 +132,10 @@ func bindApp(a w.Answers, s *State) []w.FieldError {
 	var errs []w.FieldError
 	bad := func(field, message string) { errs = append(errs, w.FieldError{Field: field, Message: message}) }
 	s.App = App{Kind: a.Get("app"), Name: a.Get("release"), Namespace: a.Get("namespace"), Host: strings.ToLower(a.Get("host")), TLS: TLSNone, Path: "/"}
-	if !dnsLabel.MatchString(s.App.Name) || len(s.App.Name) > 40 {
+	if !w.IsDNSLabel(s.App.Name) || len(s.App.Name) > 40 {
 		bad("release", "A release name has small letters, digits and dashes, at most 40 of them.")
 	}
-	if !dnsLabel.MatchString(s.App.Namespace) || strings.HasPrefix(s.App.Namespace, "kube-") {
+	if !w.IsDNSLabel(s.App.Namespace) || strings.HasPrefix(s.App.Namespace, "kube-") {
 		bad("namespace", "A namespace has small letters, digits and dashes, and those that begin with kube- belong to Kubernetes.")
 	}
 	if s.App.Host != "" && !dnsName.MatchString(s.App.Host) {
@@ -179,7 +179,7 @@ func bindRatings(a w.Answers, s *State, bad func(field, message string)) {
 		if s.App.Host == "" {
 			bad("host", "A certificate is for a name: give the host.")
 		}
-		if s.App.TLSSecret = a.Get("tls_secret"); s.App.TLS == TLSSecret && !dnsLabel.MatchString(s.App.TLSSecret) {
+		if s.App.TLSSecret = a.Get("tls_secret"); s.App.TLS == TLSSecret && !w.IsDNSLabel(s.App.TLSSecret) {
 			bad("tls_secret", "Give the Secret's name.")
 		}
 	default:

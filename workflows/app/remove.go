@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	w "hubwright/workflows"
@@ -158,10 +159,8 @@ func (s *Removal) Left() w.Left {
 	var l w.Left
 	for _, r := range s.going() {
 		value := "still there, perhaps in part: a retry goes on"
-		for _, name := range s.Removed {
-			if name == r.Name {
-				value = "removed"
-			}
+		if slices.Contains(s.Removed, r.Name) {
+			value = "removed"
 		}
 		l.Items = append(l.Items, w.SummaryItem{Label: "Release " + r.Name, Value: value})
 	}

@@ -34,7 +34,6 @@ func driverVersion(kubernetes string) string {
 var (
 	hexDigest = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
 	version   = regexp.MustCompile(`^v?[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]+)?$`)
-	dnsLabel  = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
 	dnsName   = regexp.MustCompile(`^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$`)
 )
 
@@ -93,7 +92,7 @@ func bindSource(a w.Answers, prefix string) (w.ChartSource, []w.FieldError) {
 		}
 		return src, errs
 	case w.ChartRepository:
-		if src.Name = a.Get(prefix + "_chart"); !dnsLabel.MatchString(src.Name) {
+		if src.Name = a.Get(prefix + "_chart"); !w.IsDNSLabel(src.Name) {
 			bad("_chart", "A chart's name has small letters, digits and dashes.")
 		}
 	case w.ChartOCI:

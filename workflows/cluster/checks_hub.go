@@ -128,21 +128,32 @@ func (f flow) checkNodeLimit(ctx context.Context, s *State) w.Finding {
 }
 
 func (f flow) checkLabel(ctx context.Context, s *State) w.Finding {
-	return f.WithHub(ctx, &s.Ground, func(hub operate.Hub) w.Finding {
-		taken, by, err := hub.DNSLabelTaken(ctx, s.DNSPrefix)
-		switch {
-		case err != nil:
-			return problem.Finding(err)
-		case !taken:
-			return w.Passed(s.fqdn() + " is free.")
-		case s.ours(by):
-			return w.Warn(s.fqdn()+" belongs to a half-made deployment of this same cluster.", "The run goes on with it. To begin anew instead, delete the resource group first.")
-		}
-		if by == "" {
-			by = "something that this service principal cannot see"
-		}
-		return w.Fail(fmt.Sprintf("%s is taken by %s.", s.fqdn(), by), "Choose another DNS prefix.")
-	})
+	found, err := f.lookLabel(ctx, s)
+	if err != nil {
+		return problem.Finding(err)
+	}
+	return found
+}
+
+// lookLabel asks the Hub whether the API server can have its name.
+func (f flow) lookLabel(ctx context.Context, s *State) (w.Finding, error) {
+	hub, err := f.OpenHub(ctx, s.Stack)
+	if err != nil {
+		return w.Finding{}, err
+	}
+	taken, by, err := hub.DNSLabelTaken(ctx, s.DNSPrefix)
+	switch {
+	case err != nil:
+		return w.Finding{}, err
+	case !taken:
+		return w.Passed(s.fqdn() + " is free."), nil
+	case s.ours(by):
+		return w.Warn(s.fqdn()+" belongs to a half-made deployment of this same cluster.", "The run goes on with it. To begin anew instead, delete the resource group first."), nil
+	}
+	if by == "" {
+		by = "something that this service principal cannot see"
+	}
+	return w.Fail(fmt.Sprintf("%s is taken by %s.", s.fqdn(), by), "Choose another DNS prefix."), nil
 }
 
 // ours says whether a resource id is the public IP address that this cluster

@@ -137,6 +137,7 @@ func (f flow) accessPage() w.Page[State] {
 				Help:     "The cluster's name. It becomes the first part of the API server's name and can never be changed.",
 				Default:  func(s *State) string { return s.proposed() },
 				Observed: func(_ context.Context, s *State) string { return "The API server will be " + s.fqdn() + "." },
+				Lookup:   f.lookLabel,
 			},
 			{
 				Name: "resourceGroup", Label: "Resource group", Kind: w.FieldText,

@@ -1,7 +1,6 @@
 package connect
 
 import (
-	"regexp"
 	"strconv"
 
 	w "hubwright/workflows"
@@ -11,8 +10,6 @@ const (
 	leastHours = 1
 	mostHours  = 24 * 365
 )
-
-var dnsLabel = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
 
 func pages() []w.Page[State] { return []w.Page[State]{wayPage(), accessPage()} }
 
@@ -74,13 +71,13 @@ func bindAccess(a w.Answers, s *State) []w.FieldError {
 	bad := func(field, msg string) { errs = append(errs, w.FieldError{Field: field, Message: msg}) }
 	s.Namespace, s.Name, s.Role = a.Get("namespace"), a.Get("name"), a.Get("role")
 	const rule = " has small letters, digits and dashes, at most 63 of them, and neither begins nor ends with a dash."
-	if !dnsLabel.MatchString(s.Namespace) {
+	if !w.IsDNSLabel(s.Namespace) {
 		bad("namespace", "A namespace"+rule)
 	}
 	if s.Namespace == "kube-system" || s.Namespace == "kube-public" || s.Namespace == "kube-node-lease" {
 		bad("namespace", "This namespace belongs to Kubernetes itself. Choose one of your own.")
 	}
-	if !dnsLabel.MatchString(s.Name) {
+	if !w.IsDNSLabel(s.Name) {
 		bad("name", "An account's name"+rule)
 	}
 	switch s.Role {

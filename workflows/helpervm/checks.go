@@ -75,24 +75,36 @@ func (f flow) checkGroup(ctx context.Context, s *State) w.Finding {
 }
 
 func (f flow) checkLabel(ctx context.Context, s *State) w.Finding {
-	hub, skip := f.ask(ctx, s)
-	if hub == nil {
+	if hub, skip := f.ask(ctx, s); hub == nil {
 		return skip
+	}
+	found, err := f.lookLabel(ctx, s)
+	if err != nil {
+		return f.noAnswer(ctx, s, err)
+	}
+	return found
+}
+
+// lookLabel asks the Hub whether the VM can have its name.
+func (f flow) lookLabel(ctx context.Context, s *State) (w.Finding, error) {
+	hub, err := f.hub(ctx, s)
+	if err != nil {
+		return w.Finding{}, err
 	}
 	taken, by, err := hub.DNSLabelTaken(ctx, s.DNSLabel)
 	if err != nil {
-		return f.noAnswer(ctx, s, err)
+		return w.Finding{}, err
 	}
 	group, name := resource(by)
 	switch {
 	case !taken:
-		return w.Passed(s.fqdn() + " is free.")
+		return w.Passed(s.fqdn() + " is free."), nil
 	case strings.EqualFold(group, s.ResourceGroup) && strings.EqualFold(name, s.spec().PublicIP):
-		return w.Passed(fmt.Sprintf("%s belongs to this VM's own public IP.", s.fqdn()))
+		return w.Passed(fmt.Sprintf("%s belongs to this VM's own public IP.", s.fqdn())), nil
 	case name != "":
-		return w.Fail(fmt.Sprintf("%s belongs to the public IP %s in the resource group %s.", s.fqdn(), name, group), "Choose another DNS label.")
+		return w.Fail(fmt.Sprintf("%s is taken: it belongs to the public IP %s in the resource group %s.", s.fqdn(), name, group), "Choose another DNS label."), nil
 	}
-	return w.Fail(s.fqdn()+" is taken by somebody in another subscription.", "Choose another DNS label.")
+	return w.Fail(s.fqdn()+" is taken by somebody in another subscription.", "Choose another DNS label."), nil
 }
 
 // resource reads group and name from a resource ID.

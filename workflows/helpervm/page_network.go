@@ -34,7 +34,7 @@ func (f flow) networkPage() w.Page[State] {
 			{Name: "ssh", Label: "SSH is allowed from", Kind: w.FieldText, Placeholder: "192.0.2.0/24",
 				Help:    "The range in which this server is, as the Hub sees it. 0.0.0.0/0 opens SSH to the world.",
 				Default: func(*State) string { return "10.0.0.0/8" }},
-			{Name: "label", Label: "DNS label", Kind: w.FieldText, Help: "The name on the Hub; it must be free in the whole region.",
+			{Name: "label", Label: "DNS label", Kind: w.FieldText, Help: "The name on the Hub; it must be free in the whole region.", Lookup: f.lookLabel,
 				Default: func(s *State) string { return s.base() }},
 			reachField(ReachProxy), // the VM lies where the Hub lies
 		},

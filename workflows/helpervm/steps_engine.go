@@ -68,15 +68,12 @@ func (f flow) unpackAfresh(ctx context.Context, s *State, log w.Log) error {
 // inPlace says that the engine at the path says that it is the version.
 func (f flow) inPlace(ctx context.Context, s *State, host Host, log w.Log) bool {
 	version, err := f.askVersion(ctx, s, host)
-	if err != nil || (version != s.Engine && version != handMade) {
+	if err != nil || (version != s.Engine && version != aksengine.HandMade) {
 		return false
 	}
 	log.Good("AKS Engine %s is in place at ~/%s.", s.Engine, aksengine.BinaryPath(s.Engine))
 	return true
 }
-
-// handMade is what an engine says that was built without a tag.
-const handMade = "canary"
 
 func (f flow) askVersion(ctx context.Context, s *State, host Host) (string, error) {
 	out, err := host.Run(ctx, binary(s)+" version", nil)
@@ -211,7 +208,7 @@ func (f flow) askEngine(ctx context.Context, s *State, log w.Log) error {
 	switch version {
 	case s.Engine:
 		log.Good("It says that it is %s.", version)
-	case handMade:
+	case aksengine.HandMade:
 		log.Warn("It says that it was built by hand (%s); it is taken for %s.", version, s.Engine)
 	default:
 		return &w.Problem{Code: "helper.version", What: "Another AKS Engine lies where " + s.Engine + " should be", Why: "It says that it is " + version + ".",

@@ -57,8 +57,7 @@ func (e Engine) CheckEngine(ctx context.Context, g *Ground) w.Finding {
 		if err != nil {
 			return w.Fail("The engine does not say its version.", PrepareAgain)
 		}
-		// What somebody built themselves calls itself canary.
-		if said != g.Helper.EngineVersion && said != "canary" {
+		if said != g.Helper.EngineVersion && said != aksengine.HandMade {
 			return w.Fail(fmt.Sprintf("The engine says %s, but %s was installed.", said, g.Helper.EngineVersion), PrepareAgain)
 		}
 		return w.Passed(fmt.Sprintf("%s has AKS Engine %s.", g.Helper.Address, said))

@@ -57,13 +57,13 @@ func bindAccess(a w.Answers, s *State) []w.FieldError {
 	}
 	s.Namespace, s.Account = a.Get("namespace"), a.Get("account")
 	const rule = " has small letters, digits and dashes, at most 63 of them, and neither begins nor ends with a dash."
-	if !dnsLabel.MatchString(s.Namespace) {
+	if !w.IsDNSLabel(s.Namespace) {
 		bad("namespace", "A namespace"+rule)
 	}
 	if ofKubernetes(s.Namespace) {
 		bad("namespace", "This namespace belongs to Kubernetes itself. Choose one of your own.")
 	}
-	if !dnsLabel.MatchString(s.Account) {
+	if !w.IsDNSLabel(s.Account) {
 		bad("account", "An account's name"+rule)
 	}
 	days, err := strconv.Atoi(a.Get("days"))

@@ -65,23 +65,3 @@ func (f flow) groups(ctx context.Context, s *State) string {
 	}
 	return "There are: " + strings.Join(names, ", ")
 }
-
-// availability says live whether the name is free.
-func (f flow) availability(ctx context.Context, s *State) string {
-	name := s.relative()
-	if name == "" {
-		name = label(s.DeploymentName) + "-tmep"
-	}
-	c, err := f.cloud(ctx, s)
-	if err != nil {
-		return ""
-	}
-	free, says, err := c.NameAvailable(ctx, name)
-	switch {
-	case err != nil:
-		return "Azure could not be asked: " + err.Error()
-	case free:
-		return name + Suffix + " is free"
-	}
-	return "Taken: " + says
-}

@@ -45,27 +45,36 @@ func (f flow) checkLogin(ctx context.Context, s *State) w.Finding {
 }
 
 func (f flow) checkName(ctx context.Context, s *State) w.Finding {
-	c, err := f.cloud(ctx, s)
+	found, err := f.lookName(ctx, s)
 	if err != nil {
 		return failed(err)
+	}
+	return found
+}
+
+// lookName finds out whether the profile can have its name.
+func (f flow) lookName(ctx context.Context, s *State) (w.Finding, error) {
+	c, err := f.cloud(ctx, s)
+	if err != nil {
+		return w.Finding{}, err
 	}
 	_, _, err = c.TrafficProfile(ctx, s.Profile.ResourceGroup, s.Profile.Name)
 	switch {
 	case err == nil:
-		return w.Passed("The profile " + s.Profile.Name + " in " + s.Profile.ResourceGroup + " is there and will be used.")
+		return w.Passed("The profile " + s.Profile.Name + " in " + s.Profile.ResourceGroup + " is there and will be used."), nil
 	case !errors.Is(err, w.ErrNotFound):
-		return failed(err)
+		return w.Finding{}, err
 	case !s.isNew():
-		return w.Fail("The profile "+s.Profile.Name+" is not in "+s.Profile.ResourceGroup+" any more.", "Choose another profile, or a new one.")
+		return w.Fail("The profile "+s.Profile.Name+" is not in "+s.Profile.ResourceGroup+" any more.", "Choose another profile, or a new one."), nil
 	}
 	free, says, err := c.NameAvailable(ctx, s.relative())
 	switch {
 	case err != nil:
-		return failed(err)
+		return w.Finding{}, err
 	case !free:
-		return w.Fail(s.Profile.FQDN+" is taken. Azure says: "+says, "Choose another name on the page Profile and name.")
+		return w.Fail(s.Profile.FQDN+" is taken: "+says, "Choose another name."), nil
 	}
-	return w.Passed(s.Profile.FQDN + " is free.")
+	return w.Passed(s.Profile.FQDN + " is free."), nil
 }
 
 func (f flow) checkStrangers(ctx context.Context, s *State) w.Finding {
@@ -84,9 +93,24 @@ func (f flow) checkStrangers(ctx context.Context, s *State) w.Finding {
 		}
 	}
 	if len(strangers) > 0 {
-		return w.Warn("The profile has endpoints that are not in the plan: "+strings.Join(strangers, ", ")+".", "They will be removed. Choose another profile if somebody needs them.")
+		return w.Warn("The profile has endpoints that are not in the plan: "+strings.Join(strangers, ", ")+"."+kept(now.Others), "They will be removed. Choose another profile if somebody needs them.")
+	}
+	if len(now.Others) > 0 {
+		return w.Warn("The profile leads to something in Azure as well."+kept(now.Others), "Users of the name get to it by the method that you choose. Choose another profile if the name is to lead to the Sites alone.")
 	}
 	return w.Passed("All its endpoints are in the plan.")
+}
+
+// kept says which endpoints stay as they are, as a sentence after others.
+func kept(others []w.TrafficEndpoint) string {
+	if len(others) == 0 {
+		return ""
+	}
+	var names []string
+	for _, e := range others {
+		names = append(names, e.Name+" ("+e.Target+")")
+	}
+	return " What leads to something in Azure stays as it is: " + strings.Join(names, ", ") + "."
 }
 
 // checkTargets resolves the targets that are names.

@@ -182,6 +182,8 @@ type visitor struct {
 	names  map[string]string
 	turn   int
 	status int // 0 is 200
+	// elsewhere is a place to which the name leads beside the Sites.
+	elsewhere string
 }
 
 func (v *visitor) Lookup(_ context.Context, name string) ([]string, string, error) {
@@ -190,6 +192,9 @@ func (v *visitor) Lookup(_ context.Context, name string) ([]string, string, erro
 	}
 	if p := v.cloud.profile; p != nil && p.FQDN == name {
 		v.turn++
+		if v.elsewhere != "" && v.turn%3 == 0 {
+			return []string{v.elsewhere}, "", nil
+		}
 		e := p.Endpoints[v.turn%len(p.Endpoints)]
 		return []string{v.names[e.Target]}, e.Target, nil
 	}

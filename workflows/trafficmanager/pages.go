@@ -85,8 +85,8 @@ func (f flow) profilePage() w.Page[State] {
 		Fields: []w.Field[State]{
 			{Name: "profile", Label: "Profile", Kind: w.FieldSelect, Reloads: true, Default: func(s *State) string { return s.Choice }, Options: f.profileChoices,
 				Help: "A profile that exists gets the settings and endpoints that you choose here."},
-			{Name: "relative", Label: "Name", Unit: Suffix, Kind: w.FieldText, When: fresh, Observed: f.availability,
-				Help: "1 to 63 small letters, digits and hyphens. It is asked for at Azure when you leave the page.", Default: func(s *State) string { return label(s.DeploymentName) + "-tmep" }},
+			{Name: "relative", Label: "Name", Unit: Suffix, Kind: w.FieldText, When: fresh, Lookup: f.lookName,
+				Help: "1 to 63 small letters, digits and hyphens. Azure is asked whether it is free while you type.", Default: func(s *State) string { return label(s.DeploymentName) + "-tmep" }},
 			{Name: "group", Label: "Resource group", Kind: w.FieldText, When: fresh, Help: "In public Azure. It is made when it is not there.", Default: func(s *State) string { return s.Profile.ResourceGroup }, Observed: f.groups},
 			{Name: "location", Label: "Region of a new resource group", Kind: w.FieldSelect, When: fresh, Help: "Traffic Manager itself is everywhere. Only the group's own record has a region.", Default: func(s *State) string { return s.Location }, Options: f.locations},
 		},

@@ -25,6 +25,10 @@ func (f flow) plan(ctx context.Context, s *State) (w.Plan, error) {
 		p.Commands = []w.Command{{Title: "What you would have typed", Text: "curl --fail " + s.link()}}
 		return p, nil
 	}
+	var err error
+	if p.Changes, err = f.planChanges(ctx, s); err != nil {
+		return w.Plan{}, err
+	}
 	quick, all := failover(s.Profile)
 	p.Duration = "about two minutes"
 	p.Summary = []w.SummaryItem{
@@ -35,10 +39,6 @@ func (f flow) plan(ctx context.Context, s *State) (w.Plan, error) {
 		{Label: "Time to live", Value: fmt.Sprintf("%d s", s.Profile.TTL), Page: "routing"},
 		{Label: "Health", Value: fmt.Sprintf("%s each %d s, time-out %d s, %d failures tolerated", asked, probe.IntervalSeconds, probe.TimeoutSeconds, probe.ToleratedFailures), Page: "probe"},
 		{Label: "When a Site is lost", Value: fmt.Sprintf("new users are led elsewhere after %d s at most, all users after %d s", quick, all)},
-	}
-	var err error
-	if p.Changes, err = f.planChanges(ctx, s); err != nil {
-		return w.Plan{}, err
 	}
 	p.Commands = []w.Command{{Title: "What you would have typed", Text: commands(s)}}
 	return p, nil
@@ -61,12 +61,16 @@ func (f flow) planChanges(ctx context.Context, s *State) ([]w.Change, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.Others = now.Others
 	var out []w.Change
 	for _, d := range differences(now, s.Profile) {
 		out = append(out, w.Change{Verb: "change", What: "Profile " + s.Profile.Name, Note: d})
 	}
 	if len(out) == 0 {
 		out = []w.Change{{Verb: "none", What: "Profile " + s.Profile.Name, Note: "is as planned already"}}
+	}
+	for _, e := range s.Others {
+		out = append(out, w.Change{Verb: "none", What: "Endpoint " + e.Name, Note: "leads to " + e.Target + " and stays as it is"})
 	}
 	return out, nil
 }

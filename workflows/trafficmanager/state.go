@@ -27,6 +27,9 @@ type State struct {
 	Choice         string // ProfileNew, or group/name of a profile that exists
 	Location       string // of a new resource group
 	Profile        w.TrafficProfile
+	// Others are the profile's endpoints that lead to something in Azure. They
+	// stay as they are.
+	Others []w.TrafficEndpoint
 
 	Found Found
 }

@@ -57,8 +57,11 @@ func (f flow) profile(ctx context.Context, s *State, log w.Log) error {
 	case absent:
 		todo = []string{"profile " + s.Profile.Name + " made"}
 	default:
-		s.Profile.FQDN = now.FQDN
+		s.Profile.FQDN, s.Others = now.FQDN, now.Others
 		todo = differences(now, s.Profile)
+	}
+	for _, e := range s.Others {
+		log.Info("The endpoint %s leads to %s and stays as it is", e.Name, e.Target)
 	}
 	if len(todo) == 0 {
 		log.Good("The profile is as planned already: nothing is changed")
@@ -192,6 +195,9 @@ func (f flow) dns(ctx context.Context, s *State, log w.Log) error {
 			}
 			log.Good("%s leads to the Sites", s.Profile.FQDN)
 			return nil
+		case err == nil && leadsElsewhere(s):
+			log.Info("%s leads to %s as well, where an endpoint leads that is not a Site's", s.Profile.FQDN, stranger)
+			return nil
 		case !s.azure() && err == nil:
 			log.Info("%s leads to %s, which is your load balancer", s.Profile.FQDN, stranger)
 			return nil
@@ -204,6 +210,11 @@ func (f flow) dns(ctx context.Context, s *State, log w.Log) error {
 			return err
 		}
 	}
+}
+
+// leadsElsewhere says whether answers may lead to what is no Site.
+func leadsElsewhere(s *State) bool {
+	return slices.ContainsFunc(s.Others, func(e w.TrafficEndpoint) bool { return e.Enabled })
 }
 
 // targets are the addresses and names of the endpoints, with their Sites.

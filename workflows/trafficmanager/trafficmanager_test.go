@@ -2,6 +2,7 @@ package trafficmanager_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -102,6 +103,38 @@ func TestASecondRunChangesNothing(t *testing.T) {
 	third, err := b.run(t, nil)
 	if err != nil || b.cloud.profile.TTL != 100 || !strings.Contains(third.Facts[1].Value, "time to live 100 instead of 7") {
 		t.Errorf("drift: %v, %+v, TTL %d", err, third.Facts, b.cloud.profile.TTL)
+	}
+}
+
+// TestOthersInTheProfileAreToldOf: they are kept, counted, and no error.
+func TestOthersInTheProfileAreToldOf(t *testing.T) {
+	b := newBed()
+	if _, err := b.run(t, nil); err != nil {
+		t.Fatal(err)
+	}
+	b.cloud.profile.Others = []w.TrafficEndpoint{{Name: "elsewhere", Target: "the profile inner in rg", Enabled: true, Weight: 2}}
+	s := b.open(t, nil)
+	if f := s.RunCheck(t.Context(), "strangers"); f.Status != w.CheckWarning || !strings.Contains(f.Found, "elsewhere (the profile inner in rg)") || strings.Contains(f.Remedy, "removed") {
+		t.Errorf("the check finds %+v", f)
+	}
+	p, err := s.Plan(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last := p.Changes[len(p.Changes)-1]; last.Verb != "none" || !strings.Contains(last.Note, "the profile inner in rg and stays") {
+		t.Errorf("the plan says %+v", p.Changes)
+	}
+	if text := fmt.Sprint(p.Summary); !strings.Contains(text, "Seattle 25 %, Orlando 25 %, elsewhere 50 %") {
+		t.Errorf("the shares are %s", text)
+	}
+	b.visitor.elsewhere = "25.9.9.9"
+	r, err := b.run(t, nil)
+	if err != nil || !strings.HasPrefix(r.Headline, "Nothing had to be changed") {
+		t.Errorf("%q, %v", r.Headline, err)
+	}
+	b.cloud.profile.Others = nil
+	if _, err := b.run(t, nil); err == nil {
+		t.Error("a name that leads to somebody unknown is good")
 	}
 }
 

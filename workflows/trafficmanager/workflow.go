@@ -45,16 +45,15 @@ func (s *State) shares() string {
 		var out []string
 		for _, e := range s.Profile.Endpoints {
 			site, _ := s.site(e.SiteID)
-			text := format(e)
-			if !e.Enabled {
-				text = "out of rotation"
-			}
-			out = append(out, strings.TrimSpace(site.Name+" "+text))
+			out = append(out, part(site.Name, e, format))
+		}
+		for _, e := range s.Others {
+			out = append(out, part(e.Name, e, format))
 		}
 		return strings.Join(out, ", ")
 	}
 	sum := 0
-	for _, e := range s.Profile.Endpoints {
+	for _, e := range append(slices.Clone(s.Profile.Endpoints), s.Others...) {
 		if e.Enabled {
 			sum += e.Weight
 		}
@@ -63,11 +62,11 @@ func (s *State) shares() string {
 	case w.RouteWeighted:
 		return names(func(e w.TrafficEndpoint) string { return fmt.Sprintf("%d %%", (100*e.Weight+sum/2)/max(sum, 1)) })
 	case w.RoutePriority:
-		order := slices.SortedFunc(slices.Values(s.Profile.Endpoints), func(a, b w.TrafficEndpoint) int { return cmp.Compare(a.Priority, b.Priority) })
+		order := slices.SortedFunc(slices.Values(append(slices.Clone(s.Profile.Endpoints), s.Others...)), func(a, b w.TrafficEndpoint) int { return cmp.Compare(a.Priority, b.Priority) })
 		var out []string
 		for _, e := range order {
 			site, _ := s.site(e.SiteID)
-			out = append(out, site.Name)
+			out = append(out, cmp.Or(site.Name, e.Name))
 		}
 		return strings.Join(out, ", then ")
 	case w.RoutePerformance:
@@ -78,6 +77,14 @@ func (s *State) shares() string {
 		return names(func(e w.TrafficEndpoint) string { return "for " + cmp.Or(e.Subnets, "all others") })
 	}
 	return names(func(w.TrafficEndpoint) string { return "" })
+}
+
+// part is what an endpoint gets.
+func part(name string, e w.TrafficEndpoint, format func(e w.TrafficEndpoint) string) string {
+	if !e.Enabled {
+		return name + " out of rotation"
+	}
+	return strings.TrimSpace(name + " " + format(e))
 }
 
 func result(s *State) w.Result {

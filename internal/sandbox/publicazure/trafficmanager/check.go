@@ -127,9 +127,10 @@ func (p *profile) checkEndpoints() string {
 			}
 			geo[code] = e.Name
 		}
-		if _, err := netip.ParseAddr(target); err == nil {
+		switch _, err := netip.ParseAddr(target); {
+		case err == nil:
 			addresses++
-		} else {
+		case e.kind() != nested:
 			hosts++
 		}
 	}
@@ -144,8 +145,10 @@ func (p *profile) checkEndpoints() string {
 
 func (e *endpoint) check(method string) string {
 	d := e.Properties
-	if text := checkTarget(d.Target); text != "" {
-		return text
+	if e.kind() == external {
+		if text := checkTarget(d.Target); text != "" {
+			return text
+		}
 	}
 	_, err := netip.ParseAddr(d.Target)
 	isAddress := err == nil
@@ -154,12 +157,18 @@ func (e *endpoint) check(method string) string {
 		return fmt.Sprintf("The endpointStatus '%s' is not valid. It must be 'Enabled' or 'Disabled'.", d.EndpointStatus)
 	case !slices.Contains([]string{"", enabled, disabled}, d.AlwaysServe):
 		return fmt.Sprintf("The alwaysServe '%s' is not valid. It must be 'Enabled' or 'Disabled'.", d.AlwaysServe)
+	case e.kind() == nested && d.MinChildEndpoints == nil:
+		return fmt.Sprintf("The minChildEndpoints of the nested endpoint '%s' is required.", e.Name)
+	case e.kind() == nested && *d.MinChildEndpoints < 1:
+		return fmt.Sprintf("The minChildEndpoints %d of the nested endpoint '%s' is out of range. It must be at least 1.", *d.MinChildEndpoints, e.Name)
+	case e.kind() != nested && d.MinChildEndpoints != nil:
+		return fmt.Sprintf("The minChildEndpoints of the endpoint '%s' can only be set on nested endpoints.", e.Name)
 	case outside(d.Weight, 1, 1000):
 		return fmt.Sprintf("The weight %d of the endpoint '%s' is out of range. It must be between 1 and 1000.", *d.Weight, e.Name)
 	case outside(d.Priority, 1, 1000):
 		return fmt.Sprintf("The priority %d of the endpoint '%s' is out of range. It must be between 1 and 1000.", *d.Priority, e.Name)
 	case method == "Performance" && d.EndpointLocation == "":
-		return fmt.Sprintf("The endpointLocation of the external endpoint '%s' is required with the trafficRoutingMethod 'Performance'.", e.Name)
+		return fmt.Sprintf("The endpointLocation of the endpoint '%s' is required with the trafficRoutingMethod 'Performance'.", e.Name)
 	case d.EndpointLocation != "" && !publicazure.KnownRegion(d.EndpointLocation):
 		return fmt.Sprintf("The endpointLocation '%s' of the endpoint '%s' is not an Azure region.", d.EndpointLocation, e.Name)
 	case method == "Geographic" && len(d.GeoMapping) == 0:

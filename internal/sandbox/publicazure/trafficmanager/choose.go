@@ -24,11 +24,8 @@ func (s *Service) Resolve(fqdn string, client netip.Addr) (c Choice, ok bool) {
 	if p == nil || p.Properties.ProfileStatus == disabled {
 		return Choice{}, false
 	}
-	s.show(p)
 	c.TTL = uint32(*p.Properties.DNSConfig.TTL)
-	for _, e := range p.choose(client) {
-		c.Targets = append(c.Targets, e.Properties.Target)
-	}
+	c.Targets = s.targets(p, client)
 	return c, true
 }
 

@@ -3,6 +3,7 @@ package trafficmanager
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 )
 
 // profile is a profile as ARM writes it.
@@ -70,6 +71,8 @@ type endpointP struct {
 	Priority              *int64   `json:"priority"`
 	EndpointLocation      string   `json:"endpointLocation,omitempty"`
 	MinChildEndpoints     *int64   `json:"minChildEndpoints,omitempty"`
+	MinChildEndpointsIPv4 *int64   `json:"minChildEndpointsIPv4,omitempty"`
+	MinChildEndpointsIPv6 *int64   `json:"minChildEndpointsIPv6,omitempty"`
 	GeoMapping            []string `json:"geoMapping,omitempty"`
 	Subnets               []subnet `json:"subnets,omitempty"`
 	CustomHeaders         []header `json:"customHeaders,omitempty"`
@@ -93,10 +96,37 @@ const (
 	inactive    = "Inactive"
 	unmonitored = "Unmonitored"
 
-	profileType  = "Microsoft.Network/trafficManagerProfiles"
-	externalType = profileType + "/externalEndpoints"
-	suffix       = ".trafficmanager.net"
+	profileType = "Microsoft.Network/trafficManagerProfiles"
+	suffix      = ".trafficmanager.net"
+
+	// The kinds of endpoints, as paths and types name them.
+	external = "externalEndpoints"
+	nested   = "nestedEndpoints"
+	inAzure  = "azureEndpoints"
 )
+
+// kindNamed is the kind of that name, in any case; "" when there is none.
+func kindNamed(name string) string {
+	for _, k := range []string{external, nested, inAzure} {
+		if strings.EqualFold(k, name) {
+			return k
+		}
+	}
+	return ""
+}
+
+// kind is what the endpoint leads to; "" when its type is none. One without a
+// type is external.
+func (e *endpoint) kind() string {
+	if e.Type == "" {
+		return external
+	}
+	owner, name, _ := strings.Cut(strings.TrimPrefix(strings.ToLower(e.Type), strings.ToLower(profileType)), "/")
+	if owner != "" {
+		return ""
+	}
+	return kindNamed(name)
+}
 
 func pointer[T any](v T) *T { return &v }
 
@@ -140,7 +170,8 @@ func (p *profile) complete() {
 		}
 	}
 	for _, e := range d.Endpoints {
-		e.ID, e.Type = p.ID+"/externalEndpoints/"+e.Name, externalType
+		kind := e.kind()
+		e.ID, e.Type = p.ID+"/"+kind+"/"+e.Name, profileType+"/"+kind
 		orText(&e.Properties.EndpointStatus, enabled)
 		or(&e.Properties.Weight, 1)
 		if e.Properties.Priority == nil {

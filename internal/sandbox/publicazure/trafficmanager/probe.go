@@ -84,7 +84,7 @@ func (p *profile) about() string {
 }
 
 func (p *profile) probes(e *endpoint) bool {
-	return p.Properties.ProfileStatus == enabled && e.Properties.EndpointStatus == enabled && e.Properties.AlwaysServe != enabled
+	return e.kind() != nested && p.Properties.ProfileStatus == enabled && e.Properties.EndpointStatus == enabled && e.Properties.AlwaysServe != enabled
 }
 
 // probeOn asks an endpoint once an interval until ctx ends.
@@ -182,16 +182,21 @@ func hostOf(headers []header) string {
 	return ""
 }
 
-// show fills in how the endpoints and the profile are.
-func (s *Service) show(p *profile) {
+// probed is what the probes found of an endpoint.
+func (s *Service) probed(e *endpoint) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if h := s.health[strings.ToLower(e.ID)]; h != nil {
+		return h.status
+	}
+	return checking
+}
+
+// show fills in how the endpoints and the profile are.
+func (s *Service) show(p *profile) {
 	found := map[string]bool{}
 	for _, e := range p.Properties.Endpoints {
-		status := checking
-		if h := s.health[strings.ToLower(e.ID)]; h != nil {
-			status = h.status
-		}
+		status := s.probed(e)
 		switch {
 		case e.Properties.EndpointStatus == disabled:
 			status = disabled
@@ -199,6 +204,8 @@ func (s *Service) show(p *profile) {
 			status = inactive
 		case e.Properties.AlwaysServe == enabled:
 			status = unmonitored
+		case e.kind() == nested:
+			status = s.nestedStatus(e)
 		}
 		e.Properties.EndpointMonitorStatus = status
 		found[status] = true

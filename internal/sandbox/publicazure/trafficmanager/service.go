@@ -3,6 +3,7 @@
 package trafficmanager
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -24,6 +25,9 @@ type Config struct {
 	Azure *publicazure.Azure
 	// Dial connects to a public name or address from the Internet.
 	Dial func(ctx context.Context, host string, port int) (net.Conn, error)
+	// PublicIP is the name, address and region of a public IP address in Azure,
+	// by its resource id. May be nil: there are none.
+	PublicIP func(id string) (fqdn, address, region string, ok bool)
 	// Taken are relative names that somebody else has.
 	Taken []string
 	Log   *slog.Logger
@@ -122,6 +126,10 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+func (r refusal) send(w http.ResponseWriter) {
+	publicazure.Fail(w, http.StatusBadRequest, cmp.Or(r.code, "BadRequest"), "%s", r.text)
+}
+
 func badRequest(w http.ResponseWriter, text string) {
 	publicazure.Fail(w, http.StatusBadRequest, "BadRequest", "%s", text)
 }
@@ -187,6 +195,10 @@ func (s *Service) oneProfile(w http.ResponseWriter, r *http.Request, id, name st
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
+		if p := s.parent(id); p != nil {
+			notEmulated("deleting a profile to which the profile '%s' leads.", p.Name).send(w)
+			return
+		}
 		s.forget(id)
 		if _, err := s.cfg.Azure.Store.Drop(id); err != nil {
 			publicazure.Fail(w, http.StatusInternalServerError, "InternalServerError", "%v", err)
@@ -225,8 +237,8 @@ func (s *Service) write(w http.ResponseWriter, r *http.Request, id, name string,
 	if old != nil && p.Properties.Endpoints == nil {
 		p.Properties.Endpoints = old.clone().Properties.Endpoints
 	}
-	if text := p.check(); text != "" {
-		badRequest(w, text)
+	if r := s.examine(p); r.text != "" {
+		r.send(w)
 		return
 	}
 	relative := p.Properties.DNSConfig.RelativeName
@@ -269,11 +281,11 @@ func (s *Service) oneEndpoint(w http.ResponseWriter, r *http.Request, profileID,
 		noProfile(w, profileID)
 		return
 	}
-	if !strings.EqualFold(kind, "externalEndpoints") {
-		badRequest(w, "The sandbox has external endpoints only, not "+kind+".")
+	if kind = kindNamed(kind); kind == "" {
+		publicazure.Fail(w, http.StatusNotFound, "NotFound", "The path '%s' was not found.", r.URL.Path)
 		return
 	}
-	at := slices.IndexFunc(p.Properties.Endpoints, func(e *endpoint) bool { return strings.EqualFold(e.Name, name) })
+	at := slices.IndexFunc(p.Properties.Endpoints, func(e *endpoint) bool { return strings.EqualFold(e.Name, name) && e.kind() == kind })
 	gone := at < 0 && (r.Method == http.MethodGet || r.Method == http.MethodPatch)
 	switch {
 	case gone:
@@ -287,13 +299,13 @@ func (s *Service) oneEndpoint(w http.ResponseWriter, r *http.Request, profileID,
 		p.Properties.Endpoints = slices.Delete(p.Properties.Endpoints, at, at+1)
 		s.keep(w, p, http.StatusOK, map[string]any{"operationResult": true})
 	case r.Method == http.MethodPut || r.Method == http.MethodPatch:
-		s.writeEndpoint(w, r, p, at, name)
+		s.writeEndpoint(w, r, p, at, kind, name)
 	default:
-		publicazure.Fail(w, http.StatusMethodNotAllowed, "HttpMethodNotSupported", "The HTTP method '%s' is not supported at scope '%s'.", r.Method, externalType)
+		publicazure.Fail(w, http.StatusMethodNotAllowed, "HttpMethodNotSupported", "The HTTP method '%s' is not supported at scope '%s'.", r.Method, profileType+"/"+kind)
 	}
 }
 
-func (s *Service) writeEndpoint(w http.ResponseWriter, r *http.Request, p *profile, at int, name string) {
+func (s *Service) writeEndpoint(w http.ResponseWriter, r *http.Request, p *profile, at int, kind, name string) {
 	body, ok := raw(w, r)
 	if !ok {
 		return
@@ -306,7 +318,7 @@ func (s *Service) writeEndpoint(w http.ResponseWriter, r *http.Request, p *profi
 	if !merge(w, body, e) {
 		return
 	}
-	e.Name = name
+	e.Name, e.Type = name, profileType+"/"+kind
 	if at < 0 {
 		p.Properties.Endpoints = append(p.Properties.Endpoints, e)
 	} else {
@@ -315,12 +327,16 @@ func (s *Service) writeEndpoint(w http.ResponseWriter, r *http.Request, p *profi
 		}
 		p.Properties.Endpoints[at] = e
 	}
+	if r := s.find(p, e); r.text != "" {
+		r.send(w)
+		return
+	}
 	checked := p.clone()
 	if e.Properties.Priority == nil {
 		checked.complete() // it gets the next one
 	}
-	if text := checked.check(); text != "" {
-		badRequest(w, text)
+	if r := s.examine(checked); r.text != "" {
+		r.send(w)
 		return
 	}
 	p.complete()
