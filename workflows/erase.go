@@ -133,6 +133,9 @@ func (se *session[S]) Page(ctx context.Context, id string) (PageView, bool) {
 			v.Fields[i].Note, _ = se.Lookup(ctx, id, f.Name)
 		}
 	}
+	if p.Documents != nil {
+		v.Documents = p.Documents(ctx, se.state)
+	}
 	return v, true
 }
 
@@ -195,9 +198,6 @@ func (se *session[S]) view(p Page[S], show func(Field[S]) FieldView) PageView {
 		if f.When == nil || f.When(se.state) {
 			shown = append(shown, show(f))
 		}
-	}
-	if p.Documents != nil {
-		v.Documents = p.Documents(ctx, se.state)
 	}
 	eff := se.bound[p.ID]
 	if p.Repeat == nil {

@@ -80,12 +80,12 @@ func bindPods(a w.Answers, s *State) []w.FieldError {
 		bad("image", "Give a tag or a digest as well: without one, each pod takes what is newest when it starts.")
 	}
 	const rule = " has small letters, digits and dashes, at most 63 of them, and neither begins nor ends with a dash."
-	if !dnsLabel.MatchString(p.Namespace) {
+	if !w.IsDNSLabel(p.Namespace) {
 		bad("pods_namespace", "A namespace"+rule)
 	} else if ofKubernetes(p.Namespace) {
 		bad("pods_namespace", "This namespace belongs to Kubernetes itself. Choose one of your own.")
 	}
-	if p.PullSecret != "" && !dnsLabel.MatchString(p.PullSecret) {
+	if p.PullSecret != "" && !w.IsDNSLabel(p.PullSecret) {
 		bad("pull_secret", "A Secret's name"+rule)
 	}
 	n, err := strconv.Atoi(a.Get("replicas"))
