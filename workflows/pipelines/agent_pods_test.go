@@ -85,8 +85,12 @@ func TestWhatGoesWrongOnTheClusterIsSaid(t *testing.T) {
 		break_ func(b *bed)
 		code   string
 	}{
-		"agent of others":   {func(b *bed) { b.agents = []Agent{{ID: 3, Name: "seattle-agent-1", Online: true}} }, "pipelines.agent"},
-		"image not there":   {func(b *bed) { b.fails["install"] = &w.Problem{Code: "pod.image", What: "x"} }, "pod.image"},
+		"agent of others": {func(b *bed) { b.agents = []Agent{{ID: 3, Name: "seattle-agent-1", Online: true}} }, "pipelines.agent"},
+		"image not there": {func(b *bed) { b.fails["install"] = &w.Problem{Code: "pod.image", What: "x"} }, "pod.image"},
+		"token refused":   {func(b *bed) { b.fails["install"] = &w.Problem{Code: "pod.crash", Why: "It said last: VS30063: no"} }, "pipelines.register"},
+		"pool gone": {func(b *bed) {
+			b.fails["install"] = &w.Problem{Code: "pod.crash", Why: "Agent pool not found: 'Default'"}
+		}, "pipelines.pool"},
 		"never heard of":    {func(b *bed) { b.deaf = true }, "pipelines.offline"},
 		"crashes":           {func(b *bed) { b.deaf, b.pods.sick = true, &w.Problem{Code: "pod.crash", What: "x"} }, "pod.crash"},
 		"token not allowed": {func(b *bed) { b.deaf, b.pods.sick = true, &w.Problem{Code: "pod.crash", Why: "VS30063: no"} }, "pipelines.register"},

@@ -46,7 +46,7 @@ func (f flow) podsPage() w.Page[State] {
 		return func(s *State) string { return cmp.Or(v(s.Before.AgentPods), otherwise) }
 	}
 	return w.Page[State]{
-		ID: "pods", Title: "The agents' pods", Why: "A pod is an agent. They only open connections outwards, have no token of the cluster, and are no root.",
+		ID: "pods", Title: "The agents' pods", Why: "A pod is an agent. They only open connections outwards, have no token of the cluster, and do not run as root.",
 		When: onPods,
 		Fields: []w.Field[State]{
 			{Name: "image", Label: "Image of the agent", Kind: w.FieldText, Placeholder: "registry.contoso.com/azure-agent:1@sha256:…", Observed: f.observedPackage, Default: had(func(p w.AgentPods) string { return p.Image }, ""),

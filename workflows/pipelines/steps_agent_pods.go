@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 
@@ -59,7 +60,7 @@ func (f flow) agentPods(ctx context.Context, s *State, log w.Log) error {
 		if state.Changed {
 			s.did("agents " + s.Agent + " on the cluster")
 		}
-		return err
+		return unregisteredPods(s, err)
 	})
 }
 
@@ -176,17 +177,30 @@ func (f flow) podOnline(ctx context.Context, s *State, o Organization, name stri
 }
 
 // offlinePod says why an agent on the cluster does not come online.
-func offlinePod(s *State, name string, why *w.Problem) *w.Problem {
+func offlinePod(s *State, name string, why *w.Problem) error {
 	logs := "kubectl -n " + s.Pods.Namespace + " logs " + name
-	switch {
-	case why == nil:
-		return &w.Problem{Code: "pipelines.offline", What: "The agent " + name + " does not come online", Why: "its pod is ready, and Azure DevOps has not heard from it for four minutes",
-			Fix: "Read what it says (" + logs + "), and look whether pods reach " + s.Organization + " on port 443. Then retry from this step."}
-	case strings.Contains(why.Error(), "VS30063"), strings.Contains(why.Error(), "TF400813"):
-		return &w.Problem{Code: "pipelines.register", What: "The agents could not register", Why: "Azure DevOps does not let the credential register agents in the pool " + s.Pool, Detail: why.Why,
-			Fix: "Give the token the scope Agent Pools (read and manage) and its owner the role Administrator on the pool, then run this again with it."}
+	if why != nil {
+		return unregisteredPods(s, why)
 	}
-	return why
+	return &w.Problem{Code: "pipelines.offline", What: "The agent " + name + " does not come online", Why: "its pod is ready, and Azure DevOps has not heard from it for four minutes",
+		Fix: "Read what it says (" + logs + "), and look whether pods reach " + s.Organization + " on port 443. Then retry from this step."}
+}
+
+// unregisteredPods is an error of the cluster, or what a pod said last of it
+// that Azure DevOps did not take.
+func unregisteredPods(s *State, err error) error {
+	var p *w.Problem
+	if !errors.As(err, &p) {
+		return err
+	}
+	switch {
+	case strings.Contains(p.Why, "VS30063"), strings.Contains(p.Why, "TF400813"):
+		return &w.Problem{Code: "pipelines.register", What: "The agents could not register", Why: "Azure DevOps does not let the credential register agents in the pool " + s.Pool, Detail: p.Why,
+			Fix: "Give the token the scope Agent Pools (read and manage) and its owner the role Administrator on the pool, then run this again with it."}
+	case strings.Contains(p.Why, "Agent pool not found"):
+		return noPool(s.Pool)
+	}
+	return err
 }
 
 // tooMany takes agents out of the pool whose pods went because fewer are
