@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/PuerkitoBio/goquery"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,7 +24,13 @@ func (s *stage) agentsOnCluster(at site, rnd *rand.Rand) {
 	const namespace, name = "azure-agents", "inside"
 	cluster, ctx := s.live("base-seattle").client, s.t.Context()
 	answers := url.Values{"project": {"Platform"}, "where": {"cluster"}, "pool": {"Default"}, "agent": {name}, "image": {"registry.contoso.test/azure-agent:1"}}
-	run := s.begin(s.walk("pipelines", at, answers))
+	draft := s.walk("pipelines", at, answers)
+	s.parse(s.get("/drafts/" + draft + "/pages/pods")).Find("a[download]").Each(func(i int, a *goquery.Selection) {
+		if file := s.get(a.AttrOr("href", "")).body; !strings.Contains(file, []string{"FROM ", "./config.sh"}[i]) {
+			s.t.Errorf("file %d to build the image from: %s", i, file)
+		}
+	})
+	run := s.begin(draft)
 	s.killDuring(run, rnd, 20)
 	s.finish(run)
 	if on := s.agents(); !slices.Equal(on, []string{"inside-0 online", "inside-1 online"}) {
@@ -94,7 +101,9 @@ func (s *stage) agents() []string {
 		s.t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	var got struct{ Value []struct{ Name, Status string } }
+	var got struct {
+		Value []struct{ Name, Status string }
+	}
 	if err := json.NewDecoder(resp.Body).Decode(&got); err != nil || resp.StatusCode != http.StatusOK {
 		s.t.Fatalf("%s, %v", resp.Status, err)
 	}
