@@ -17,6 +17,8 @@ type tab struct {
 	t   *testing.T
 	w   *world
 	ctx context.Context
+	// bare says that no script runs in the pages: nothing moves by itself.
+	bare bool
 }
 
 func (w *world) browser() *tab {
@@ -80,25 +82,40 @@ func (b *tab) click(selector string) {
 	b.clickOn("document.querySelector("+quoted(selector)+")", selector)
 }
 
-// clickOn presses with the mouse on the element that a script finds, once it can
-// be seen and nothing covers it. A live page may replace its elements at any
-// moment, so it is found again at every try and never kept.
+// clickOn presses with the mouse on the element that a script finds, once it
+// can be seen and nothing covers it. A live page may replace or move its
+// elements at any moment: it is found again at every try, and a click that met
+// something else is repeated.
 func (b *tab) clickOn(find, what string) {
 	b.t.Helper()
 	type point struct{ X, Y float64 }
-	var at *point
 	eventually(b.t, time.Minute, "something to press: "+what, func() bool {
-		at = evaluate[*point](b, `(() => {
-			const e = `+find+`
+		at := evaluate[*point](b, `(() => {
+			const find = () => (`+find+`)
+			const e = find()
 			e?.scrollIntoView({block: 'center', inline: 'nearest', behavior: 'instant'})
 			const r = e?.getClientRects()[0]
 			if (!r) return null
 			const p = {X: r.x + r.width / 2, Y: r.y + r.height / 2}
-			return e.contains(document.elementFromPoint(p.X, p.Y)) ? p : null
+			if (!e.contains(document.elementFromPoint(p.X, p.Y))) return null
+			sessionStorage.removeItem('met')
+			document.addEventListener('click', c => sessionStorage.setItem('met', find()?.contains(c.target) ? 'it' : 'another'), {capture: true, once: true})
+			return p
 		})()`)
-		return at != nil
+		if at == nil {
+			return false
+		}
+		b.do(chromedp.MouseClickXY(at.X, at.Y))
+		if b.bare {
+			return true
+		}
+		met := ""
+		for wait := time.Now().Add(5 * time.Second); met == "" && time.Now().Before(wait); {
+			time.Sleep(10 * time.Millisecond)
+			met = evaluate[string](b, "sessionStorage.getItem('met') ?? ''")
+		}
+		return met == "it"
 	})
-	b.do(chromedp.MouseClickXY(at.X, at.Y))
 }
 
 func (b *tab) path() string { return evaluate[string](b, "location.pathname") }

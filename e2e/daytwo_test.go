@@ -19,7 +19,9 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 )
@@ -52,7 +54,7 @@ func TestDayTwo(t *testing.T) {
 	run := strings.TrimPrefix(b.path(), "/runs/")
 	seen := b.watchNodes()
 	b.succeeded()
-	for _, want := range []string{"waiting", "draining", "Ready", "not made again"} {
+	for _, want := range []string{"Waiting", "Draining", "Ready", "not made again"} {
 		if !strings.Contains(seen(), want) {
 			t.Errorf("no row of the run's page said %q:\n%s", want, seen())
 		}
@@ -237,6 +239,7 @@ func (w *world) shows(run string, parts ...string) {
 type liveCluster struct {
 	t      *testing.T
 	client *kubernetes.Clientset
+	any    dynamic.Interface // kinds that client-go does not know
 }
 
 func (w *world) live(name string) liveCluster {
@@ -250,7 +253,11 @@ func (w *world) live(name string) liveCluster {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return liveCluster{w.t, client}
+	anyKind, err := dynamic.NewForConfig(cfg)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return liveCluster{w.t, client, anyKind}
 }
 
 // has compares the nodes with what there should be, and tells their UIDs.
@@ -275,6 +282,16 @@ func (c liveCluster) has(version string, masters, linuxpool, others int) map[str
 		c.t.Errorf("nodes: %v, want %d of the control plane, %d of linuxpool, %d others", found, masters, linuxpool, others)
 	}
 	return uids
+}
+
+// roomy waits until every disruption budget lets a pod go, as it does when all
+// pods that moved are ready again.
+func (c liveCluster) roomy() {
+	c.t.Helper()
+	eventually(c.t, time.Minute, "all disruption budgets have room", func() bool {
+		list, err := c.client.PolicyV1().PodDisruptionBudgets("").List(c.t.Context(), metav1.ListOptions{})
+		return err == nil && !slices.ContainsFunc(list.Items, func(b policyv1.PodDisruptionBudget) bool { return b.Status.DisruptionsAllowed == 0 })
+	})
 }
 
 // jobOutput is what the one job of that name printed on the helper VM.

@@ -201,13 +201,23 @@ func (c liveCluster) hasGrafana() {
 	}
 }
 
-// runsRatings asks the cluster whether the application is as it should be: one
-// release of each kind, pods that are ready, endpoints behind every Service, a
-// disk and an address.
+// runsRatings asks the cluster whether the application is as it should be, with
+// an address in its Ingress.
 func (c liveCluster) runsRatings(mostRevisions int) {
 	c.t.Helper()
+	c.runsTiers(mostRevisions, "ingress", 3)
+	ingresses, err := c.client.NetworkingV1().Ingresses("ratingsapp").List(c.t.Context(), metav1.ListOptions{})
+	if err != nil || len(ingresses.Items) != 1 || len(ingresses.Items[0].Status.LoadBalancer.Ingress) != 1 || !strings.HasPrefix(ingresses.Items[0].Status.LoadBalancer.Ingress[0].IP, "127.") {
+		c.t.Errorf("ingresses %+v, %v", ingresses.Items, err)
+	}
+}
+
+// runsTiers wants one release of each kind, pods that are ready, endpoints
+// behind every Service, and a disk.
+func (c liveCluster) runsTiers(mostRevisions int, controller string, exposures int) {
+	c.t.Helper()
 	ctx := c.t.Context()
-	for namespace, name := range map[string]string{"ratingsapp": "ratings", "ingress": "ingress", "kube-system": "azuredisk-csi-driver"} {
+	for namespace, name := range map[string]string{"ratingsapp": "ratings", "ingress": controller, "kube-system": "azuredisk-csi-driver"} {
 		all := c.history(namespace, name)
 		if len(all) == 0 || len(all) > mostRevisions || all[len(all)-1].Info.Status != release.StatusDeployed {
 			c.t.Errorf("release %s has %d revisions: %v", name, len(all), c.releases())
@@ -220,7 +230,7 @@ func (c liveCluster) runsRatings(mostRevisions int) {
 		}
 	}
 	services, err := c.client.CoreV1().Services("ratingsapp").List(ctx, metav1.ListOptions{})
-	if err != nil || len(services.Items) != 3 {
+	if err != nil || len(services.Items) != exposures {
 		c.t.Errorf("%d services, %v", len(services.Items), err)
 	}
 	for _, s := range services.Items {
@@ -231,9 +241,5 @@ func (c liveCluster) runsRatings(mostRevisions int) {
 	claims, err := c.client.CoreV1().PersistentVolumeClaims("ratingsapp").List(ctx, metav1.ListOptions{})
 	if err != nil || len(claims.Items) != 1 || claims.Items[0].Status.Phase != "Bound" {
 		c.t.Errorf("claims %+v, %v", claims.Items, err)
-	}
-	ingresses, err := c.client.NetworkingV1().Ingresses("ratingsapp").List(ctx, metav1.ListOptions{})
-	if err != nil || len(ingresses.Items) != 1 || len(ingresses.Items[0].Status.LoadBalancer.Ingress) != 1 || !strings.HasPrefix(ingresses.Items[0].Status.LoadBalancer.Ingress[0].IP, "127.") {
-		c.t.Errorf("ingresses %+v, %v", ingresses.Items, err)
 	}
 }

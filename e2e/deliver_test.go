@@ -13,8 +13,8 @@ import (
 const ratingsName = "ratings-tmep.trafficmanager.net"
 
 // TestDeliver goes by clicking from two connected clusters to both running the
-// application with monitoring and autoscaling: Prometheus on one, Log Analytics
-// on the other. What the pages claim is compared with what client-go and Helm's
+// application with monitoring and autoscaling: Prometheus and an Ingress on one,
+// Log Analytics and the Gateway API on the other. What the pages claim is compared with what client-go and Helm's
 // own SDK find on the clusters.
 func TestDeliver(t *testing.T) {
 	t.Parallel()
@@ -39,7 +39,8 @@ func TestDeliver(t *testing.T) {
 	b.says("Data of 3 nodes of", "Retired")
 	clusters["Orlando"].bears(b.facts(), 1)
 
-	runs = b.onBoth(sites, "app", map[string]answers{"Seattle": {"app": {"host": ratingsName, "web": "1"}}, "Orlando": {"app": {"host": ratingsName}}})
+	byGateway := answers{"ingress": {"ingress": "gateway"}, "app": {"host": ratingsName, "tls": "self"}}
+	runs = b.onBoth(sites, "app", map[string]answers{"Seattle": {"app": {"host": ratingsName, "web": "1"}}, "Orlando": byGateway})
 	doing := b.watchDoing() // Orlando's page is open
 	b.succeeded()
 	if said := doing(); !objectWaited.MatchString(said) {
@@ -49,8 +50,10 @@ func TestDeliver(t *testing.T) {
 		b.follow(runs[name])
 		b.says("answers on " + name + " with 200")
 		clusters[name].bears(b.facts(), 10)
-		clusters[name].runsRatings(1)
 	}
+	b.says("Gateway ratings class nginx, set up by gateway.nginx.org/", "HTTPS on port 443 for "+ratingsName+", 1 route")
+	clusters["Seattle"].runsRatings(1)
+	clusters["Orlando"].runsRatingsByGateway(1, ratingsName)
 
 	scaling := b.order("autoscale", sites["Seattle"], answers{"load": {"test": "yes"}})
 	seen := b.watchReplicas()
@@ -65,9 +68,10 @@ func TestDeliver(t *testing.T) {
 		b.showsAutoscaler(clusters[name], "ratings-web")
 	}
 
-	w.changesNothing(b, sites)
+	w.changesNothing(b, sites, byGateway)
+	clusters["Seattle"].runsRatings(1)
+	clusters["Orlando"].runsRatingsByGateway(1, ratingsName)
 	for _, name := range both {
-		clusters[name].runsRatings(1)
 		clusters[name].scales("ratings-web")
 	}
 	w.deliverySecretsStayIn(clusters, append(w.runsOf("app"), append(w.runsOf("monitoring"), scaling)...))
@@ -81,6 +85,7 @@ func TestDeliver(t *testing.T) {
 	if left := clusters["Orlando"].releaseNames(); !slices.Equal(left, []string{"kube-system/azuredisk-csi-driver"}) {
 		t.Errorf("Orlando still has the releases %v", left)
 	}
+	clusters["Orlando"].hasNoGateway()
 	if left, err := clusters["Orlando"].client.AppsV1().DaemonSets("kube-system").List(t.Context(), metav1.ListOptions{FieldSelector: "metadata.name=ama-logs"}); err != nil || len(left.Items) > 0 {
 		t.Errorf("%d daemon sets, %v", len(left.Items), err)
 	}
@@ -92,7 +97,7 @@ func TestDeliver(t *testing.T) {
 
 // changesNothing starts each workflow once more: none changes anything, and
 // each says so.
-func (w *world) changesNothing(b *tab, sites map[string]site) {
+func (w *world) changesNothing(b *tab, sites map[string]site, byGateway answers) {
 	w.t.Helper()
 	for _, again := range []struct {
 		workflow, site string
@@ -100,6 +105,7 @@ func (w *world) changesNothing(b *tab, sites map[string]site) {
 		says           []string
 	}{
 		{"app", "Seattle", answers{"app": {"host": ratingsName, "web": "1"}}, []string{"Release ratings", "nothing to change"}},
+		{"app", "Orlando", byGateway, []string{"Release gateway", "nothing to change"}},
 		{"autoscale", "Orlando", nil, []string{"It was so already: nothing to change"}},
 		{"monitoring", "Orlando", answers{"method": {"method": "helm"}}, []string{"Nothing had to be changed"}},
 	} {

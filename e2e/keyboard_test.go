@@ -200,6 +200,7 @@ func (b *tab) checkWithoutScripts(t *testing.T, s site) {
 	if _, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
 		t.Fatal(err)
 	}
+	b.bare = true
 	b.wizard("helper-vm", s, nil)
 	if !strings.Contains(b.text(), "loads itself again") {
 		t.Errorf("the run's page does not say how it moves:\n%s", b.text())

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -71,6 +72,7 @@ func TestPipelines(t *testing.T) {
 	s.connected("Platform", "beside")
 	s.takeAway(seattle, nil)
 	s.agentsOnCluster(seattle, rnd)
+	s.agentOnItsOwnVM(seattle, rnd)
 	s.pipelinesCancelled(seattle, answers)
 	s.monitorsThroughKills(seattle, killSeeds(t))
 	s.monitoringCancelled(seattle)
@@ -82,6 +84,28 @@ func TestPipelines(t *testing.T) {
 		s.finish(run)
 		s.connected("Ratings Platform", "seattle-agent")
 		s.takeAway(seattle, rnd)
+	}
+}
+
+// agentOnItsOwnVM has the agent on a VM that the run makes, while the server is
+// killed, and takes both away.
+func (s *stage) agentOnItsOwnVM(at site, rnd *rand.Rand) {
+	s.t.Helper()
+	const name = "alone-vm"
+	run := s.begin(s.walk("pipelines", at, url.Values{"project": {"Platform"}, "where": {"own-vm"}, "pool": {"Default"}, "agent": {"alone"}, "vm": {name}, "group": {name}}))
+	s.killDuring(run, rnd, 20)
+	s.finish(run)
+	s.connected("Platform", "alone")
+	made := s.play.Resources("seattle", name)
+	slices.Sort(made)
+	want := []string{"Microsoft.Compute/disks alone-vm-osdisk", "Microsoft.Compute/virtualMachines alone-vm",
+		"Microsoft.Network/networkInterfaces alone-vm-nic", "Microsoft.Network/networkSecurityGroups alone-vm-nsg", "Microsoft.Network/publicIPAddresses alone-vm-ip"}
+	if !slices.Equal(made, want) {
+		s.t.Errorf("the run made %v", made)
+	}
+	s.takeAway(at, nil)
+	if left := s.play.Resources("seattle", name); len(left) > 0 {
+		s.t.Errorf("the Hub still has %v", left)
 	}
 }
 

@@ -4,12 +4,14 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"mime/multipart"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -18,6 +20,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -269,6 +272,38 @@ func (w *world) post(path string, form url.Values) answer {
 	w.t.Helper()
 	req, _ := http.NewRequestWithContext(context.Background(), http.MethodPost, w.url(path), strings.NewReader(form.Encode()))
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	a, err := w.do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return a
+}
+
+// postFiles posts a form as browsers send one with files: of those fields the
+// values are what the files hold.
+func (w *world) postFiles(path string, form url.Values, files []string) answer {
+	w.t.Helper()
+	var body bytes.Buffer
+	m := multipart.NewWriter(&body)
+	for name, values := range form {
+		for _, v := range values {
+			part, err := m.CreateFormField(name)
+			if slices.Contains(files, name) {
+				part, err = m.CreateFormFile(name, name+".json")
+			}
+			if err == nil {
+				_, err = io.WriteString(part, v)
+			}
+			if err != nil {
+				w.t.Fatal(err)
+			}
+		}
+	}
+	if err := m.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	req, _ := http.NewRequestWithContext(context.Background(), http.MethodPost, w.url(path), &body)
+	req.Header.Set("Content-Type", m.FormDataContentType())
 	a, err := w.do(req)
 	if err != nil {
 		w.t.Fatal(err)

@@ -43,11 +43,12 @@ func TestUpgradesBehindOneName(t *testing.T) {
 	u := w.visitor("http://" + ratingsName + "/")
 	from := "1.33.10"
 	for _, version := range []string{"1.34.4", "1.35.0"} {
+		cluster.roomy()
 		b.operate("upgrade", map[string]map[string]string{"target": {"kubernetes": version}, "clients": {"clients": "out"}})
 		run := strings.TrimPrefix(b.path(), "/runs/")
 		seen := b.watchNodes()
 		b.succeeded()
-		for _, want := range []string{"waiting", "draining", "Ready"} {
+		for _, want := range []string{"Waiting", "Draining", "Ready"} {
 			if !strings.Contains(seen(), want) {
 				t.Errorf("no row of the run's page said %q while it went on:\n%s", want, seen())
 			}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -92,14 +93,18 @@ func (w *world) onward(a answer, workflow string, answers url.Values) string {
 		}
 		form := w.formFor(&a, answers)
 		page := w.parse(a)
+		files := page.Find(`form[enctype="multipart/form-data"] input[type="file"]`).Map(func(_ int, e *goquery.Selection) string { return e.AttrOr("name", "") })
 		for k, v := range answers {
-			// A text file may come as a form's value, too.
-			if form.Has(k) || page.Find(`input[type="file"][name="`+k+`"]`).Length() > 0 {
+			if form.Has(k) || slices.Contains(files, k) {
 				form[k] = v
 			}
 		}
 		form.Set("action", "next")
-		a = w.post(a.path, form)
+		if len(files) > 0 {
+			a = w.postFiles(a.path, form, files)
+		} else {
+			a = w.post(a.path, form)
+		}
 	}
 	w.t.Fatalf("%s: the wizard never ends", workflow)
 	return ""

@@ -122,6 +122,10 @@ func (b *board) untouched(site workflows.Site, workflowID string) ui.Status {
 			return ui.Status{Tone: ui.ToneIdle, Words: hops[0].To + " is possible"}
 		}
 		return ui.Status{Tone: ui.ToneOK, Words: cl.Version + " is the newest"}
+	case joinWorkflow:
+		if b.published == 0 {
+			return ui.Status{Tone: ui.ToneIdle, Words: "Needs step 7"}
+		}
 	case "scale":
 		return ui.Status{Tone: ui.ToneIdle, Words: ui.Plural(cl.Nodes()-cl.MasterCount, "worker", "workers")}
 	}

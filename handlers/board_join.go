@@ -16,6 +16,9 @@ const (
 // joinCell is row 9: the one name over all Sites, and what can be done with it.
 func (b *board) joinCell(info workflows.Info, role ui.Role) guide.Cell {
 	cell := b.cell(b.whole(), info, role)
+	if _, ran := b.latest[siteRow(b.whole(), info.ID)]; !ran && !cell.Blocked && b.published == 0 {
+		cell.Note = "or addresses that you type"
+	}
 	if b.traffic.FQDN == "" || cell.Status.Tone == ui.ToneRun || cell.Status.Tone == ui.ToneWait {
 		return cell
 	}

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -71,7 +72,11 @@ func (s *Server) createDraft(c echo.Context) error {
 			continue
 		}
 		if len(answers) > 0 {
-			d.Answers, d.UpdatedBy = answers, me(c).Name
+			// What somebody typed there stays.
+			kept := workflows.Answers{}
+			maps.Copy(kept, d.Answers)
+			maps.Copy(kept, answers)
+			d.Answers, d.UpdatedBy = kept, me(c).Name
 			if err := s.Store.SaveDraft(ctx, &d); err != nil {
 				return err
 			}

@@ -54,7 +54,11 @@ func (s *Server) compareRuns(c echo.Context) error {
 		return err
 	}
 	for _, r := range rows {
-		label := fmt.Sprintf("Run %d, %s", r.Run.Number, ui.At(r.Run.CreatedAt))
+		at := ui.At(r.Run.CreatedAt)
+		if short := r.Run.CreatedAt.UTC(); short.Year() == s.Clock().UTC().Year() {
+			at = short.Format("2 Jan, 15:04 UTC") // a phone has no room for the year
+		}
+		label := fmt.Sprintf("Run %d, %s", r.Run.Number, at)
 		if r.On != "" {
 			label += ", " + r.On
 		}

@@ -172,7 +172,16 @@ func (s *Server) deny(c echo.Context, w who, needed auth.Role) error {
 	}
 	return problemPage(http.StatusForbidden, "Your role does not allow this",
 		fmt.Sprintf("you are %s, and this needs %s", article(string(w.Role)), article(string(needed))),
-		"Ask an admin to do it or to change your role.")
+		"Ask an admin to do it or to change your role. Where the page still offered it, your role was changed since: load the page again.", again(c)...)
+}
+
+// again leads back to the page that a request came from.
+func again(c echo.Context) []ui.Action {
+	from, err := url.Parse(c.Request().Referer())
+	if err != nil || from.Host != c.Request().Host || !strings.HasPrefix(from.Path, "/") || strings.HasPrefix(from.Path, "//") {
+		return nil
+	}
+	return []ui.Action{{Label: "Load that page again", URL: (&url.URL{Path: from.Path, RawQuery: from.RawQuery}).String(), Primary: true}}
 }
 
 func (s *Server) recordDenied(c echo.Context, needs string) error {

@@ -11,12 +11,13 @@ const (
 	ChartOCI        ChartSourceKind = "oci"
 	ChartUploaded   ChartSourceKind = "uploaded"
 	ChartBuiltIn    ChartSourceKind = "built in"
+	ManifestURL     ChartSourceKind = "url" // plain objects in YAML, not a chart
 )
 
 // ChartSource is a Helm chart that somebody chose.
 type ChartSource struct {
 	Kind    ChartSourceKind
-	URL     string // of the repository, or oci://registry/path/chart
+	URL     string // of the repository or the file, or oci://registry/path/chart
 	Name    string // in the repository, built in, or the uploaded file's name
 	Version string // exact; of a repository and a registry
 	Digest  string // SHA-256 of the archive in hex that it must have; "" takes what comes
@@ -29,6 +30,8 @@ func (s ChartSource) Title() string {
 		return s.Name + " " + s.Version + " from " + s.URL
 	case ChartOCI:
 		return s.URL + ":" + s.Version
+	case ManifestURL:
+		return s.URL
 	}
 	return s.Name + ", " + string(s.Kind)
 }

@@ -33,7 +33,7 @@ type Release struct {
 // Endpoint is where a Site's application answers. There is at most one a Site.
 type Endpoint struct {
 	SiteID    string
-	Address   string // IP address of the ingress controller's Service
+	Address   string // IP address of the ingress controller's Service or of the Gateway
 	DNSName   string // the Hub's public name of that address; "" when it has none
 	Host      string // the host that the ingress listens for; "" for any
 	TLS       bool

@@ -34,6 +34,21 @@ type HostLogin struct {
 	User       string
 	PrivateKey SecretRef
 	HostKey    string // pinned, authorized_keys form
+	ViaProxy   bool   `json:",omitempty"` // SSH goes through the Stack's HTTPS proxy
+	VM         *OwnVM `json:",omitempty"` // that a run made to be this host; nil for one that was there
+}
+
+// OwnVM is a VM on the Hub that a run made for one purpose, and that goes with
+// it. The names of its pieces follow from its own.
+type OwnVM struct {
+	ResourceGroup string
+	OwnGroup      bool // the group was made with it
+	Name          string
+	Size          string
+	Image         ImageRef
+	SSHFrom       string // CIDR
+	SubnetID      string // of a network that was there before; "": it has its own
+	NetworkCIDR   string // of its own network
 }
 
 // AgentPods are agents that run as pods on the Site's own cluster. Their names

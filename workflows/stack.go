@@ -137,6 +137,16 @@ type VM struct {
 	Tags              map[string]string
 }
 
+// VMPart is a piece of a VM of ours that there is on the Hub: the VM itself,
+// its disk, its network interface ...
+type VMPart struct {
+	Kind    string // in words
+	Name    string
+	ID      string // resource ID
+	Version string // api-version with which its kind is asked for
+	Tags    map[string]string
+}
+
 // DeploymentOperation is one resource's progress inside an ARM deployment.
 type DeploymentOperation struct {
 	ID           string

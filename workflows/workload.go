@@ -23,6 +23,7 @@ type Exposure struct {
 	Ports           string // 80, 443
 	Endpoints       int    // that are ready
 	Selects         bool   // it has a selector, so it should have endpoints
+	Gateway         string // in the same namespace, for which a controller made it; "" for none
 }
 
 // IngressClass is an ingress controller's name on a cluster.

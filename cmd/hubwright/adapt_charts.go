@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hubwright/internal/charts"
+	"hubwright/internal/kube"
 	"hubwright/workflows"
 	"hubwright/workflows/app"
 	"hubwright/workflows/autoscale"
@@ -82,6 +83,23 @@ func (a adapters) chart(ctx context.Context, src workflows.ChartSource, s workfl
 	})
 }
 
+// gatewayDefinitions are those of a file: an uploaded one, or one that is
+// fetched the Stack's way.
+func (a adapters) gatewayDefinitions(ctx context.Context, src workflows.ChartSource, s workflows.Stack) (workflows.GatewayDefinitions, error) {
+	if src.Kind == workflows.ManifestURL {
+		text, err := charts.Manifest(ctx, src, charts.Net{CABundle: s.CABundle, Proxy: s.HTTPSProxy})
+		if err != nil {
+			return workflows.GatewayDefinitions{}, err
+		}
+		return kube.ReadGatewayDefinitions(text)
+	}
+	text, err := a.uploads.Read(src.Digest)
+	if err != nil {
+		return workflows.GatewayDefinitions{}, &workflows.Problem{Code: "gateway.upload", What: "The uploaded file is not there any more", Why: "it is missing in the data folder or was changed", Fix: "Upload it again."}
+	}
+	return kube.ReadGatewayDefinitions(text)
+}
+
 // fetchedCharts remembers charts for a short time: pages, checks and the plan
 // of one draft ask for the same ones again and again.
 type fetchedCharts struct {
@@ -129,7 +147,7 @@ func (f *fetchedCharts) locate(src workflows.ChartSource, stackID string, fetch 
 
 func (a adapters) app() app.Needs {
 	return app.Needs{
-		Records: a.db, Chart: a.chart, CheckValues: charts.CheckValues, Hide: charts.Hide, Probe: probe, Clock: time.Now, Pause: workflows.Pause,
+		Records: a.db, Chart: a.chart, Definitions: a.gatewayDefinitions, CheckValues: charts.CheckValues, Hide: charts.Hide, Probe: probe, Clock: time.Now, Pause: workflows.Pause,
 		Open: func(ctx context.Context, c workflows.Cluster) (app.Kube, error) { return a.openHelm(ctx, c) },
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"hubwright/internal/remote"
 	"hubwright/workflows"
 	"hubwright/workflows/helpervm"
+	"hubwright/workflows/vm"
 )
 
 func (a adapters) helperVM() helpervm.Needs {
@@ -16,7 +17,7 @@ func (a adapters) helperVM() helpervm.Needs {
 		Records: a.db, Vault: a.vault, Archives: archivesForHelper{a},
 		OpenHub: func(ctx context.Context, s workflows.Stack) (helpervm.Hub, error) {
 			h, err := a.hubs.Open(ctx, s)
-			return hubForHelper{h}, err
+			return vmHub{h}, err
 		},
 		ScanHostKey: func(ctx context.Context, t helpervm.Target) (string, string, error) {
 			return remote.ScanHostKey(ctx, remote.Target(t))
@@ -49,14 +50,23 @@ func eachLine(on func(string)) func([]workflows.OutputLine) {
 	}
 }
 
-type hubForHelper struct{ *azurestack.Hub }
+// vmHub makes Linux VMs and takes them away.
+type vmHub struct{ *azurestack.Hub }
 
-func (h hubForHelper) EnsureHelperNetwork(ctx context.Context, s helpervm.Spec, report func(int, string, bool, bool)) error {
-	return h.Hub.EnsureHelperNetwork(ctx, azurestack.HelperVMSpec(s), report)
+func (h vmHub) EnsureVMNetwork(ctx context.Context, s vm.Spec, report func(int, string, bool, bool)) error {
+	return h.Hub.EnsureVMNetwork(ctx, azurestack.VMSpec(s), report)
 }
 
-func (h hubForHelper) EnsureHelperVM(ctx context.Context, s helpervm.Spec) (string, error) {
-	return h.Hub.EnsureHelperVM(ctx, azurestack.HelperVMSpec(s))
+func (h vmHub) EnsureVM(ctx context.Context, s vm.Spec) (string, error) {
+	return h.Hub.EnsureVM(ctx, azurestack.VMSpec(s))
+}
+
+func (h vmHub) VMParts(ctx context.Context, s vm.Spec) ([]workflows.VMPart, error) {
+	return h.Hub.VMParts(ctx, azurestack.VMSpec(s))
+}
+
+func (h vmHub) DeleteEmptyGroup(ctx context.Context, s vm.Spec) (bool, error) {
+	return h.Hub.DeleteEmptyGroup(ctx, azurestack.VMSpec(s))
 }
 
 type hostForHelper struct{ *remote.Host }

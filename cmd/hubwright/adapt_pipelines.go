@@ -23,6 +23,11 @@ func (a adapters) pipelines() pipelines.Needs {
 			}
 			return organization{o}, nil
 		},
+		OpenHub: func(ctx context.Context, s workflows.Stack) (pipelines.Hub, error) {
+			h, err := a.hubs.Open(ctx, s)
+			return vmHub{h}, err
+		},
+		NewKeyPair: remote.NewKeyPair, PublicKey: remote.ParsePrivateKey,
 		OpenKube: func(ctx context.Context, kubeconfig []byte, s workflows.Stack, siteID string) (pipelines.Kube, error) {
 			k, err := a.anyWay(ctx, kubeconfig, s, siteID)
 			if err != nil {

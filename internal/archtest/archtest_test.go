@@ -40,7 +40,7 @@ var onlyIn = map[string][]string{
 // A room that is not listed may import anything but cmd and the sandbox.
 var mayImport = map[string][]string{
 	"workflows":           {},
-	"workflows/*":         {"workflows", "workflows/operate", "internal/aksengine", "internal/problem"},
+	"workflows/*":         {"workflows", "workflows/operate", "workflows/vm", "internal/aksengine", "internal/problem"},
 	"internal/problem":    {"workflows"},
 	"internal/aksengine":  {"workflows", "internal/problem"},
 	"internal/engine":     {"workflows", "internal/audit"},

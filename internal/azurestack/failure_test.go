@@ -70,7 +70,7 @@ func TestEveryRefusalReachesAProblem(t *testing.T) {
 		t.Run(tt.code+"/operation", func(t *testing.T) {
 			f := newFakeHub(t)
 			f.faults["PUT "+helperVMID] = &fault{async: true, body: `{"status":"Failed",` + body[1:]}
-			_, err := f.hub(t, f.stack(w.IdentityEntra)).EnsureHelperVM(t.Context(), helperSpec())
+			_, err := f.hub(t, f.stack(w.IdentityEntra)).EnsureVM(t.Context(), helperSpec())
 			if p := asProblem(t, err); p.Code != want {
 				t.Errorf("code %s, want %s: %v", p.Code, want, p)
 			}
@@ -91,7 +91,7 @@ func TestNestedRefusals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFakeHub(t)
 			f.faults["PUT "+helperVMID] = &fault{status: 400, body: tt.body}
-			_, err := f.hub(t, f.stack(w.IdentityEntra)).EnsureHelperVM(t.Context(), helperSpec())
+			_, err := f.hub(t, f.stack(w.IdentityEntra)).EnsureVM(t.Context(), helperSpec())
 			if p := asProblem(t, err); p.Code != tt.code {
 				t.Errorf("code %s, want %s", p.Code, tt.code)
 			}

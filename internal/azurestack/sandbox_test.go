@@ -125,7 +125,7 @@ func makeHelperVM(t *testing.T, hub *azurestack.Hub, name string) {
 	if err != nil || len(images) == 0 {
 		t.Fatalf("Images = %v, %v", images, err)
 	}
-	spec := azurestack.HelperVMSpec{
+	spec := azurestack.VMSpec{
 		ResourceGroup: name, SecurityGroup: name + "-nsg", SSHFrom: "192.0.2.0/24", Network: name + "-vnet", NetworkCIDR: "10.100.0.0/16",
 		Subnet: "default", SubnetCIDR: "10.100.1.0/24", PublicIP: name + "-ip", DNSLabel: name, Interface: name + "-nic",
 		VM: name, Disk: name + "-osdisk", Size: "Standard_F2", Image: images[len(images)-1], User: "azureuser",
@@ -139,7 +139,7 @@ func makeHelperVM(t *testing.T, hub *azurestack.Hub, name string) {
 		did     string
 	}{{5, azurestack.Created}, {0, ""}} {
 		changed := 0
-		err := hub.EnsureHelperNetwork(ctx, spec, func(_ int, _ string, _, did bool) {
+		err := hub.EnsureVMNetwork(ctx, spec, func(_ int, _ string, _, did bool) {
 			if did {
 				changed++
 			}
@@ -147,7 +147,7 @@ func makeHelperVM(t *testing.T, hub *azurestack.Hub, name string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		did, err := hub.EnsureHelperVM(ctx, spec)
+		did, err := hub.EnsureVM(ctx, spec)
 		if err != nil || did != want.did || changed != want.changed {
 			t.Errorf("time %d: %d pieces changed, VM %q, %v", n+1, changed, did, err)
 		}
@@ -167,15 +167,63 @@ func makeHelperVM(t *testing.T, hub *azurestack.Hub, name string) {
 	if err != nil || len(vms) != 1 || vms[0].Size != "Standard_F2" || vms[0].ProvisioningState != "Succeeded" {
 		t.Errorf("VMs = %+v, %v", vms, err)
 	}
+	made := spec
 	spec.AuthorizedKey = authorizedKey(t)
 	var p *w.Problem
-	if _, err := hub.EnsureHelperVM(ctx, spec); !errors.As(err, &p) || p.Code != "helper.key" {
+	if _, err := hub.EnsureVM(ctx, spec); !errors.As(err, &p) || p.Code != "helper.key" {
 		t.Errorf("another key: %v", err)
 	}
 	p = nil
 	spec.VM, spec.Size = name+"2", "Standard_Nonsense"
-	if _, err := hub.EnsureHelperVM(ctx, spec); !errors.As(err, &p) || p.Fix == "" {
+	if _, err := hub.EnsureVM(ctx, spec); !errors.As(err, &p) || p.Fix == "" {
 		t.Errorf("a size that does not exist: %v", err)
+	}
+	removeVM(t, hub, made)
+}
+
+// removeVM takes a VM away piece by piece, its group last, and again.
+func removeVM(t *testing.T, hub *azurestack.Hub, s azurestack.VMSpec) {
+	t.Helper()
+	ctx := t.Context()
+	parts, err := hub.VMParts(ctx, s)
+	if err != nil || len(parts) != 6 || parts[0].Kind != "VM" || parts[0].Tags["product"] != "hubwright" {
+		t.Fatalf("VMParts = %+v, %v", parts, err)
+	}
+	if gone, err := hub.DeleteEmptyGroup(ctx, s); gone || err != nil {
+		t.Errorf("a group with a VM in it: gone %v, %v", gone, err)
+	}
+	for _, p := range append(parts, parts[0]) {
+		if err := hub.DeleteVMPart(ctx, p); err != nil {
+			t.Errorf("deleting the %s: %v", p.Kind, err)
+		}
+	}
+	if left, err := hub.VMParts(ctx, s); len(left) != 0 || err != nil {
+		t.Errorf("left: %+v, %v", left, err)
+	}
+	other := s
+	other.Network, other.PublicIP, other.Interface, other.SecurityGroup, other.VM, other.DNSLabel = "o-vnet", "o-ip", "o-nic", "o-nsg", "o", s.DNSLabel+"-o"
+	if err := hub.EnsureVMNetwork(ctx, other, func(int, string, bool, bool) {}); err != nil {
+		t.Fatal(err)
+	}
+	if gone, err := hub.DeleteEmptyGroup(ctx, s); gone || err != nil {
+		t.Errorf("a group with somebody's network in it: gone %v, %v", gone, err)
+	}
+	rest, err := hub.VMParts(ctx, other)
+	if err != nil || len(rest) != 4 {
+		t.Errorf("somebody's: %+v, %v", rest, err)
+	}
+	for _, p := range rest {
+		if err := hub.DeleteVMPart(ctx, p); err != nil {
+			t.Error(err)
+		}
+	}
+	for range 2 {
+		if gone, err := hub.DeleteEmptyGroup(ctx, s); !gone || err != nil {
+			t.Errorf("the group: gone %v, %v", gone, err)
+		}
+	}
+	if parts, err := hub.VMParts(ctx, s); len(parts) != 0 || err != nil {
+		t.Errorf("without its group: %+v, %v", parts, err)
 	}
 }
 

@@ -68,16 +68,44 @@ func Locate(ctx context.Context, src workflows.ChartSource, way Net) (workflows.
 	return Read(archive, src)
 }
 
+// Manifest fetches a file of objects, which is no chart. With a digest in src
+// it must have that one. Errors are *workflows.Problem.
+func Manifest(ctx context.Context, src workflows.ChartSource, way Net) ([]byte, error) {
+	client, err := way.client()
+	if err != nil {
+		return nil, err
+	}
+	defer client.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(ctx, fetchTime)
+	defer cancel()
+	text, err := get(ctx, client, src.URL, mostChart)
+	if err != nil {
+		return nil, unfetched("The file "+src.URL, err)
+	}
+	_, err = digested("file", text, src)
+	return text, err
+}
+
+// digested is the SHA-256 of what was fetched, which must be the chosen one
+// where one was chosen.
+func digested(what string, body []byte, src workflows.ChartSource) (string, error) {
+	sum := sha256.Sum256(body)
+	digest := hex.EncodeToString(sum[:])
+	if src.Digest != "" && !strings.EqualFold(src.Digest, digest) {
+		return digest, &workflows.Problem{
+			Code: "chart.digest", What: "The " + what + " is not the one that was chosen", Why: "its SHA-256 is " + digest + ", not " + src.Digest,
+			Fix: "Somebody published other contents under the same version. Find out who and why before you choose the new digest.",
+		}
+	}
+	return digest, nil
+}
+
 // Read reads a chart's archive that is at hand. With a digest in src the
 // archive must have that one.
 func Read(archive []byte, src workflows.ChartSource) (workflows.Chart, error) {
-	sum := sha256.Sum256(archive)
-	digest := hex.EncodeToString(sum[:])
-	if src.Digest != "" && !strings.EqualFold(src.Digest, digest) {
-		return workflows.Chart{}, &workflows.Problem{
-			Code: "chart.digest", What: "The chart is not the one that was chosen", Why: "its SHA-256 is " + digest + ", not " + src.Digest,
-			Fix: "Somebody published other contents under the same version. Find out who and why before you choose the new digest.",
-		}
+	digest, err := digested("chart", archive, src)
+	if err != nil {
+		return workflows.Chart{}, err
 	}
 	ch, err := loader.LoadArchive(bytes.NewReader(archive))
 	if err != nil {

@@ -42,8 +42,16 @@ func (s *session) look(info *resource.Info) (seen, error) {
 	case "Service":
 		err = eye.service()
 	default:
-		_, err = resource.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name)
+		var live runtime.Object
+		live, err = resource.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name)
 		o.Ready = err == nil
+		switch {
+		case err != nil:
+		case info.Mapping.GroupVersionKind.Group == gatewayGroup:
+			err = eye.gatewayAPI(live)
+		case o.Kind == "CustomResourceDefinition":
+			err = eye.definition(live)
+		}
 	}
 	if apierrors.IsNotFound(err) {
 		o.Ready, o.Detail = false, missing

@@ -140,7 +140,7 @@ func (s *session) say(key string, o seen, v *vigil) {
 	switch {
 	case o.Ready && o.Detail != "":
 		s.log.Good("%s: %s", key, o.Detail)
-	case o.trouble != nil:
+	case o.trouble != nil && !o.slow:
 		s.log.Warn("%s: %s", key, o.Detail)
 	case o.Detail != "":
 		s.log.Info("%s: %s", key, o.Detail)

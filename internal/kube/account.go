@@ -161,7 +161,7 @@ func deployerRules() []rbacv1.PolicyRule {
 		{APIGroups: []string{""}, Resources: []string{"pods/log", "events"}, Verbs: []string{"get", "list", "watch"}},
 		rule("apps", "deployments", "statefulsets", "daemonsets", "replicasets"),
 		rule("networking.k8s.io", "ingresses", "networkpolicies"),
-		rule("gateway.networking.k8s.io", "httproutes"),
+		rule("gateway.networking.k8s.io", "gateways", "httproutes"),
 		rule("autoscaling", "horizontalpodautoscalers"),
 		rule("policy", "poddisruptionbudgets"),
 		rule("batch", "jobs", "cronjobs"),

@@ -111,6 +111,7 @@ func (c *Cluster) Exposures(ctx context.Context, namespace string) ([]workflows.
 		out = append(out, workflows.Exposure{
 			Namespace: s.Namespace, Name: s.Name, Type: string(s.Spec.Type), Headless: s.Spec.ClusterIP == corev1.ClusterIPNone, External: external(s),
 			DNSLabel: s.Annotations[DNSLabel], Ports: ports(s), Endpoints: ready[s.Namespace+"/"+s.Name], Selects: len(s.Spec.Selector) > 0,
+			Gateway: s.Labels[gatewayLabel],
 		})
 	}
 	return out, nil

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
@@ -36,6 +37,7 @@ type Way struct {
 type Cluster struct {
 	client kubernetes.Interface
 	meta   metadata.Interface
+	any    dynamic.Interface // kinds that client-go does not know
 	http   *http.Client
 	config *rest.Config
 	raw    *clientcmdapi.Config
@@ -71,7 +73,11 @@ func Open(kubeconfig []byte, way Way) (*Cluster, error) {
 	if err != nil {
 		return nil, broken(err.Error())
 	}
-	return &Cluster{client: client, meta: meta, http: connections, config: cfg, raw: raw}, nil
+	anyKind, err := dynamic.NewForConfigAndClient(cfg, connections)
+	if err != nil {
+		return nil, broken(err.Error())
+	}
+	return &Cluster{client: client, meta: meta, any: anyKind, http: connections, config: cfg, raw: raw}, nil
 }
 
 // lead makes requests go the Stack's way, and never the one that the

@@ -1,6 +1,7 @@
 package kube_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -50,6 +51,35 @@ func TestValidate(t *testing.T) {
 func opening(text string) error {
 	_, err := kube.Open([]byte(text), kube.Way{})
 	return err
+}
+
+func TestPortable(t *testing.T) {
+	text := plainConfig + `
+- {name: other, user: {token: other-secret}}
+`
+	text = strings.Replace(text, "contexts: [", "contexts: [{name: d, context: {cluster: c, user: other}}, ", 1)
+	text = strings.Replace(text, "users: [{name: u, user: {token: t}}]", "users:\n- {name: u, user: {token: t}}", 1)
+	doc, err := kube.Portable([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !json.Valid(doc) {
+		t.Errorf("it is no JSON: %s", doc)
+	}
+	if strings.Contains(string(doc), "other") {
+		t.Errorf("it holds more than the current context: %s", doc)
+	}
+	if err := kube.Validate(doc); err != nil {
+		t.Errorf("it cannot be used: %v", err)
+	}
+	for _, want := range []string{`"token":"t"`, `"server":"https://a.test"`, `"certificate-authority-data":"YQ=="`, `"current-context":"c"`} {
+		if !strings.Contains(string(doc), want) {
+			t.Errorf("%s is not in %s", want, doc)
+		}
+	}
+	if _, err := kube.Portable([]byte(strings.Replace(plainConfig, "token: t", "tokenFile: /etc/passwd", 1))); err == nil {
+		t.Error("one that reads files of this machine is taken")
+	}
 }
 
 func TestWithProxy(t *testing.T) {

@@ -167,7 +167,7 @@ func fortySites() guide.Props {
 		p.Rows[7].Cells[i], p.Rows[9].Cells[i], p.Rows[10].Cells[i] = needs(7), idle("1.34.4 is possible", start(false)), idle("1 worker", start(false))
 	}
 	p.Rows[3].Cells[0].Next, p.Rows[3].Cells[0].Action.Primary = true, true
-	p.Rows[8].Cells[0] = guide.Cell{Status: ui.Status{Tone: ui.ToneIdle, Words: "Ready to start"}, Percent: -1, Action: start(false)}
+	p.Rows[8].Cells[0] = guide.Cell{Status: ui.Status{Tone: ui.ToneIdle, Words: "Needs step 7"}, Note: "or addresses that you type", Percent: -1, Action: start(false)}
 	p.Next = &guide.Next{Title: "Next: connect to the cluster on Store 01", Why: "Kubeconfig and scoped accounts.", Action: start(true)}
 	return p
 }

@@ -213,7 +213,7 @@ func historyPages() []Page {
 	nothing.Rows, nothing.Older, nothing.Filter = nil, 0, runs.Filter{Status: "cancelled"}
 	rows := historyRows()
 	compare := runs.CompareProps{A: runs.Side{Row: rows[3], Steps: deploySteps(5, "")}, B: runs.Side{Row: rows[2], Steps: deploySteps(1, workflows.StepFailed)}, Now: now,
-		Others: []ui.Choice{{Value: "r39", Label: "Run 39, 22 Nov 2026, 10:41 UTC, Ratings / Orlando"}, {Value: "r5", Label: long}}}
+		Others: []ui.Choice{{Value: "r39", Label: "Run 39, 22 Nov, 10:41 UTC, Ratings / Orlando"}, {Value: "r5", Label: long}}}
 	compare.B.Steps[1].EndedAt, compare.A.Steps[3].StepID = now, "gone"
 	once := runs.CompareProps{B: compare.B, Now: now}
 	trends := runs.TrendProps{Workflow: "upgrade", Workflows: []ui.Choice{{Value: "upgrade", Label: "Upgrade a cluster"}, {Value: "scale", Label: "Scale a pool"}}}

@@ -3,6 +3,7 @@ package run
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"hubwright/web/layout"
 	"hubwright/web/ui"
@@ -131,7 +132,9 @@ func nodeStatus(p Props, n workflows.NodeRow) ui.Status {
 		n.Status, words = workflows.StepCancelled, "stopped while "+n.Doing
 	}
 	st := ui.StepStatus(n.Status)
-	st.Words = words
+	if words != "" {
+		st.Words = strings.ToUpper(words[:1]) + words[1:]
+	}
 	return st
 }
 

@@ -22,10 +22,12 @@ type world struct {
 	exposed   []w.Exposure
 	answers   []Answer
 	installed []string
+	values    string // of the last install
 	removed   []string
 	fail      map[string]error // of an install, by release
 	status    map[string]w.ReleaseState
 	foreign   bool // the driver is there, but no release of it
+	api       gatewayAPI
 
 	releases map[string]w.Release
 	endpoint *w.Endpoint
@@ -39,6 +41,7 @@ func newWorld() *world {
 		works:   []w.Workload{{Kind: "Deployment", Name: "ratings-web", Ready: 2, Want: 2}},
 		exposed: []w.Exposure{{Name: "ratings-web", Type: "ClusterIP", Endpoints: 2, Selects: true}},
 		answers: []Answer{{Status: 200}},
+		api:     newGatewayAPI(),
 	}
 }
 
@@ -97,6 +100,7 @@ func (x *world) Install(_ context.Context, spec w.ReleaseSpec, _ w.Log) (w.Relea
 		return w.ReleaseState{}, err
 	}
 	x.installed = append(x.installed, spec.Name)
+	x.values = spec.Values
 	x.driver = x.driver || spec.Name == driverRelease
 	return w.ReleaseState{Name: spec.Name, Namespace: spec.Namespace, Chart: spec.Chart.Name, Revision: 1, Changed: true}, nil
 }
@@ -137,6 +141,7 @@ func (x *world) needs() Needs {
 			}
 			return w.Chart{Name: src.Name, Version: "1.0.0", Digest: fmt.Sprintf("%064d", len(src.Name)), HasSchema: true}, nil
 		},
+		Definitions: x.definitions,
 		CheckValues: func(_ w.Chart, values string) error {
 			if strings.Contains(values, "colour") {
 				return &w.Problem{Code: "helm.values", What: "The chart does not take these values", Why: "colour", Fix: "Correct it."}

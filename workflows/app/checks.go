@@ -14,7 +14,7 @@ import (
 const patience = 45 * time.Second
 
 func (f flow) checks() []w.Check[State] {
-	return []w.Check[State]{
+	all := []w.Check[State]{
 		{ID: "cluster", Title: "The cluster is reachable", Why: "Everything is put on it through its API server.", Severity: w.SeverityBlock, Timeout: patience, Run: f.checkCluster},
 		{ID: "rights", Title: "The account may install", Why: "An ingress controller and a disk driver need objects of the whole cluster.", Severity: w.SeverityBlock, Timeout: patience, Run: f.checkRights},
 		{ID: "charts", Title: "The charts can be had", Why: "A chart that is missing or was replaced is found before anything is changed.", Severity: w.SeverityBlock, Timeout: 2 * time.Minute, Run: f.checkCharts},
@@ -23,6 +23,7 @@ func (f flow) checks() []w.Check[State] {
 		{ID: "ingress", Title: "The ingress has an address", Why: "Public addresses on a Hub are few: one controller should serve all applications.", Page: "ingress", Severity: w.SeverityBlock, Waivable: true, Timeout: patience, Run: f.checkIngress},
 		{ID: "retired", Title: "The ingress controller is maintained", Why: "What faces the network needs security fixes.", Page: "ingress", Severity: w.SeverityWarn, When: func(s *State) bool { return s.Ingress.Kind == IngressCommunity }, Run: checkRetired},
 	}
+	return append(all, f.gatewayChecks()...)
 }
 
 // ask runs a check on the cluster.
@@ -48,9 +49,19 @@ func (f flow) checkCluster(ctx context.Context, s *State) w.Finding {
 
 func (f flow) checkRights(ctx context.Context, s *State) w.Finding {
 	type right struct{ verb, group, resource, namespace string }
-	wants := []right{{"create", "apps", "deployments", s.App.Namespace}, {"create", "", "secrets", s.App.Namespace}, {"create", "networking.k8s.io", "ingresses", s.App.Namespace}}
+	group, exposes, class := "networking.k8s.io", []string{"ingresses"}, "ingressclasses"
+	if s.gateway() {
+		group, exposes, class = "gateway.networking.k8s.io", []string{"gateways", "httproutes"}, "gatewayclasses"
+	}
+	wants := []right{{"create", "apps", "deployments", s.App.Namespace}, {"create", "", "secrets", s.App.Namespace}}
+	for _, resource := range exposes {
+		wants = append(wants, right{"create", group, resource, s.App.Namespace})
+	}
 	if s.ownIngress() || s.Storage.Install {
-		wants = append(wants, right{"create", "rbac.authorization.k8s.io", "clusterroles", ""}, right{"create", "networking.k8s.io", "ingressclasses", ""})
+		wants = append(wants, right{"create", "rbac.authorization.k8s.io", "clusterroles", ""}, right{"create", group, class, ""})
+	}
+	if s.installsDefinitions() {
+		wants = append(wants, right{"create", "apiextensions.k8s.io", "customresourcedefinitions", ""})
 	}
 	return f.ask(ctx, s, func(k Kube) (w.Finding, error) {
 		var missing []string
@@ -133,6 +144,12 @@ func (f flow) checkIngress(ctx context.Context, s *State) w.Finding {
 				continue
 			}
 			name := e.Namespace + "/" + e.Name
+			if s.gateway() {
+				if e.Namespace != s.App.Namespace || e.Gateway == "" {
+					others = append(others, name)
+				}
+				continue
+			}
 			if name == s.Ingress.Service && !s.ownIngress() {
 				if e.External == "" {
 					return w.Fail("The Service "+name+" has no external address yet.", "Look at its events, or choose another one."), nil
@@ -143,19 +160,22 @@ func (f flow) checkIngress(ctx context.Context, s *State) w.Finding {
 				others = append(others, name)
 			}
 		}
-		if !s.ownIngress() {
+		if !s.ownIngress() && !s.gateway() {
 			return w.Fail("The cluster has no Service "+s.Ingress.Service+" of type LoadBalancer.", "Choose one that it has, or let the run install a controller."), nil
 		}
 		if len(others) > 0 {
 			return w.Fail("There are load balancers already: "+strings.Join(others, ", ")+". AKS Engine on a Hub handles one at a time, and the subscription has few public addresses.",
 				"Use the existing ingress controller, or waive this when the addresses suffice and no other load balancer is being made now."), nil
 		}
+		if s.gateway() {
+			return w.Passed("The cluster has no other load balancer; the application's Gateway gets the first public address."), nil
+		}
 		return w.Passed("The cluster has no other load balancer; the controller gets the first public address."), nil
 	})
 }
 
 func checkRetired(context.Context, *State) w.Finding {
-	return w.Warn("ingress-nginx ended on 26 March 2026. Its last version gets no fixes.", "Choose the controller of F5, or a Gateway API implementation that the cluster has.")
+	return w.Warn("ingress-nginx ended on 26 March 2026. Its last version gets no fixes.", "Choose the controller of F5, or the Gateway API.")
 }
 
 func gib(n int) string { return strconv.Itoa(n) + "Gi" }

@@ -58,8 +58,15 @@ func (s *State) Left() w.Left {
 		}
 		l.Items = append(l.Items, w.SummaryItem{Label: "Release " + p.Name, Value: value})
 	}
+	if s.Found.Definitions != "" {
+		l.Items = append(l.Items, w.SummaryItem{Label: "Definitions of the Gateway API", Value: s.Found.Definitions + ", perhaps in part: they do nothing by themselves, and stay"})
+	}
 	if s.Found.Address != "" {
-		l.Items = append(l.Items, w.SummaryItem{Label: "External address", Value: s.Found.Address + ", as long as the ingress controller is there"})
+		holder := "the ingress controller"
+		if s.gateway() {
+			holder = "the application's Gateway"
+		}
+		l.Items = append(l.Items, w.SummaryItem{Label: "External address", Value: s.Found.Address + ", as long as " + holder + " is there"})
 	}
 	if removable {
 		l.Undo = &w.NextStep{Title: "Remove the application", Why: "It takes these releases away, but for the disk driver. A retry goes on from here instead.", WorkflowID: RemoveID}

@@ -16,6 +16,9 @@ type Needs struct {
 	// Chart fetches a chart, or takes the uploaded or built-in one. With a
 	// digest in the source nothing else is taken.
 	Chart func(ctx context.Context, src w.ChartSource, s w.Stack) (w.Chart, error)
+	// Definitions fetches those of the Gateway API, or takes the uploaded file.
+	// With a digest in the source nothing else is taken.
+	Definitions func(ctx context.Context, src w.ChartSource, s w.Stack) (w.GatewayDefinitions, error)
 	// CheckValues says what is wrong with values, by the chart's own schema.
 	CheckValues func(c w.Chart, values string) error
 	// Hide is values without what they hold as secrets, to be shown.
@@ -42,6 +45,9 @@ type Records interface {
 type Kube interface {
 	Looker
 	Helm
+	// EnsureGatewayDefinitions puts definitions on the cluster; it may be
+	// called at any time. It replaces none of another release.
+	EnsureGatewayDefinitions(ctx context.Context, d w.GatewayDefinitions) error
 	Close() error
 }
 
@@ -50,6 +56,10 @@ type Looker interface {
 	ServerVersion(ctx context.Context) (string, error)
 	StorageClasses(ctx context.Context) ([]w.StorageClass, error)
 	IngressClasses(ctx context.Context) ([]w.IngressClass, error)
+	GatewayDefinitions(ctx context.Context) (w.GatewayDefinitions, error)
+	GatewayClasses(ctx context.Context) ([]w.GatewayClass, error)
+	// Gateways are those of a namespace and those that its routes name.
+	Gateways(ctx context.Context, namespace string) ([]w.Gateway, error)
 	Workloads(ctx context.Context, namespace string) ([]w.Workload, error)
 	Exposures(ctx context.Context, namespace string) ([]w.Exposure, error)
 	May(ctx context.Context, verb, group, resource, namespace string) (bool, error)

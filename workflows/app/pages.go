@@ -19,23 +19,26 @@ func (f flow) pages() []w.Page[State] {
 }
 
 func (f flow) ingressPage() w.Page[State] {
+	byIngress := func(s *State) bool { return !s.gateway() }
 	fields := []w.Field[State]{
-		{Name: "ingress", Label: "Ingress controller", Kind: w.FieldRadio, Default: text(IngressF5), Reloads: true, Options: fixed(
-			w.Option{Value: IngressF5, Label: "NGINX Ingress Controller of F5", Note: "Maintained. One public address serves all applications of the cluster: addresses on a Hub are few."},
-			w.Option{Value: IngressCommunity, Label: "ingress-nginx (retired)", Note: "What the guide of 2020 names. Its project ended on 26 March 2026: there are no security fixes any more. Only where you already depend on it."},
-			w.Option{Value: IngressExisting, Label: "One that the cluster has", Note: "Nothing is installed."},
-		)},
-		{Name: "ingress_class", Label: "Ingress class", Kind: w.FieldText, Default: text("nginx"), Help: "The name by which applications ask for this controller.", Observed: f.seenClasses},
-		{Name: "ingress_service", Label: "Its Service", Kind: w.FieldText, Placeholder: "ingress/controller", When: func(s *State) bool { return !s.ownIngress() }, Help: "As namespace/name: the Service of type LoadBalancer with the public address.", Observed: f.seenBalancers},
+		{Name: "ingress", Label: "Ingress controller", Kind: w.FieldRadio, Default: text(IngressF5), Reloads: true, Options: fixed(append([]w.Option{
+			{Value: IngressF5, Label: "NGINX Ingress Controller of F5", Note: "Maintained. One public address serves all applications of the cluster: addresses on a Hub are few."},
+			{Value: IngressCommunity, Label: "ingress-nginx (retired)", Note: "What the guide of 2020 names. Its project ended on 26 March 2026: there are no security fixes any more. Only where you already depend on it."},
+			{Value: IngressExisting, Label: "One that the cluster has", Note: "Nothing is installed."},
+		}, gatewayOptions()...)...)},
+		{Name: "ingress_class", Label: "Ingress class", Kind: w.FieldText, Default: text("nginx"), When: byIngress, Help: "The name by which applications ask for this controller.", Observed: f.seenClasses},
+		{Name: "ingress_service", Label: "Its Service", Kind: w.FieldText, Placeholder: "ingress/controller", When: func(s *State) bool { return s.Ingress.Kind == IngressExisting }, Help: "As namespace/name: the Service of type LoadBalancer with the public address.", Observed: f.seenBalancers},
 		{Name: "ingress_namespace", Label: "Namespace", Kind: w.FieldText, Default: text("ingress"), When: (*State).ownIngress},
-		{Name: "dns_label", Label: "DNS label of the public address", Kind: w.FieldText, Optional: true, When: (*State).ownIngress, Default: func(s *State) string { return s.Cluster.Name + "-apps" }, Help: "The Hub then publishes a name for the address, which Traffic Manager needs. Empty asks for none."},
+		{Name: "dns_label", Label: "DNS label of the public address", Kind: w.FieldText, Optional: true, When: func(s *State) bool { return s.Ingress.Kind != IngressExisting }, Default: func(s *State) string { return s.Cluster.Name + "-apps" }, Help: "The Hub then publishes a name for the address, which Traffic Manager needs. Empty asks for none. With the Gateway API a chart of your own asks for it itself, by infrastructure.annotations of its Gateway."},
 	}
-	usual := func(kind, url, chart, version string) []w.Field[State] {
-		return sourceFields(kind, w.ChartSource{Kind: w.ChartRepository, URL: url, Name: chart, Version: version},
+	fields = append(fields, f.gatewayFields()...)
+	usual := func(kind string, from w.ChartSourceKind, url, chart, version string) []w.Field[State] {
+		return sourceFields(kind, w.ChartSource{Kind: from, URL: url, Name: chart, Version: version},
 			func(s *State) w.ChartSource { return s.Ingress.Source }, func(s *State) bool { return s.Ingress.Kind == kind })
 	}
-	fields = append(fields, usual(IngressF5, f5URL, f5Chart, f5Version)...)
-	fields = append(fields, usual(IngressCommunity, commURL, commChart, commVersion)...)
+	fields = append(fields, usual(IngressF5, w.ChartRepository, f5URL, f5Chart, f5Version)...)
+	fields = append(fields, usual(IngressCommunity, w.ChartRepository, commURL, commChart, commVersion)...)
+	fields = append(fields, usual(IngressGateway, w.ChartOCI, fabricURL, fabricChart, fabricVersion)...)
 	return w.Page[State]{ID: "ingress", Title: "Ingress", Why: "It takes requests at one public address and leads them to the applications.", Fields: fields, Bind: bindIngress}
 }
 
@@ -43,7 +46,9 @@ func bindIngress(a w.Answers, s *State) []w.FieldError {
 	var errs []w.FieldError
 	bad := func(field, message string) { errs = append(errs, w.FieldError{Field: field, Message: message}) }
 	s.Ingress = Ingress{Kind: a.Get("ingress"), Class: a.Get("ingress_class"), Namespace: a.Get("ingress_namespace"), DNSLabel: a.Get("dns_label"), Service: a.Get("ingress_service")}
-	if !w.IsDNSLabel(s.Ingress.Class) {
+	if s.gateway() {
+		bindGateway(a, s, bad)
+	} else if !w.IsDNSLabel(s.Ingress.Class) {
 		bad("ingress_class", "An ingress class has small letters, digits and dashes.")
 	}
 	switch s.Ingress.Kind {
@@ -52,16 +57,19 @@ func bindIngress(a w.Answers, s *State) []w.FieldError {
 			bad("ingress_service", "Give the Service as namespace/name.")
 		}
 		return errs
-	case IngressF5, IngressCommunity:
+	case IngressF5, IngressCommunity, IngressGateway, IngressGatewayExisting:
 	default:
 		bad("ingress", "Choose an ingress controller.")
 		return errs
 	}
-	if !w.IsDNSLabel(s.Ingress.Namespace) {
+	if s.ownIngress() && !w.IsDNSLabel(s.Ingress.Namespace) {
 		bad("ingress_namespace", "A namespace has small letters, digits and dashes.")
 	}
 	if s.Ingress.DNSLabel != "" && !w.IsDNSLabel(s.Ingress.DNSLabel) {
 		bad("dns_label", "A DNS label has small letters, digits and dashes.")
+	}
+	if !s.ownIngress() {
+		return errs
 	}
 	src, more := bindSource(a, s.Ingress.Kind)
 	s.Ingress.Source = src

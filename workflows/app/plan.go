@@ -20,6 +20,9 @@ func (f flow) plan(ctx context.Context, s *State) (w.Plan, error) {
 		return p, err
 	}
 	defer k.Close()
+	if err := f.planDefinitions(ctx, s, k, &p); err != nil {
+		return p, err
+	}
 	for _, part := range s.parts() {
 		c, err := f.chart(ctx, s, part.source)
 		if err != nil {
@@ -33,14 +36,43 @@ func (f flow) plan(ctx context.Context, s *State) (w.Plan, error) {
 		diff, changed, err := k.Compare(ctx, part.spec(c))
 		if err != nil {
 			// What another chart of this plan brings cannot be compared yet.
-			diff, changed = "It cannot be compared before the charts above are there: "+err.Error(), -1
+			diff, changed = "It cannot be compared before what comes above is there: "+err.Error(), -1
 		}
 		p.Changes = append(p.Changes, changeOf(part, c, changed))
 		p.Documents = append(p.Documents, w.Document{Name: part.name + ".diff", MIME: "text/plain", Body: orNone(diff)}, w.Document{Name: part.name + "-values.yaml", MIME: "text/plain", Body: f.Hide(part.values)})
 		p.Commands = append(p.Commands, w.Command{Title: "The " + part.title(), Text: part.command()})
 	}
-	p.Commands = append(p.Commands, w.Command{Title: "How it is", Text: "kubectl -n " + s.App.Namespace + " get pods,deployments,statefulsets,services,ingresses"})
+	exposing := "ingresses"
+	if s.gateway() {
+		exposing = "gateways,httproutes"
+	}
+	p.Commands = append(p.Commands, w.Command{Title: "How it is", Text: "kubectl -n " + s.App.Namespace + " get pods,deployments,statefulsets,services," + exposing})
 	return p, nil
+}
+
+// planDefinitions pins the definitions of the Gateway API where the cluster
+// lacks them.
+func (f flow) planDefinitions(ctx context.Context, s *State, k Kube, p *w.Plan) error {
+	if !s.gateway() {
+		return nil
+	}
+	have, err := k.GatewayDefinitions(ctx)
+	if err != nil {
+		return err
+	}
+	if len(have.Missing) == 0 || !s.installsDefinitions() {
+		p.Changes = append(p.Changes, w.Change{Verb: "none", What: "Definitions of the Gateway API", Note: "stay as they are: " + release(have)})
+		return nil
+	}
+	file, err := f.definitions(ctx, s)
+	if err != nil {
+		return err
+	}
+	s.Ingress.Definitions.Digest = file.Digest
+	p.Summary = append(p.Summary, w.SummaryItem{Label: "Definitions of the Gateway API", Value: release(file) + ", SHA-256 " + file.Digest})
+	p.Changes = append(p.Changes, w.Change{Verb: "install", What: "Definitions of the Gateway API: " + release(file), Note: strings.Join(file.Kinds, ", ")})
+	p.Commands = append(p.Commands, w.Command{Title: "The definitions of the Gateway API", Text: s.definitionsCommand()})
+	return nil
 }
 
 func orNone(diff string) string {
@@ -106,6 +138,10 @@ func orAny(host string) string {
 
 func (s *State) ingressWords() string {
 	switch s.Ingress.Kind {
+	case IngressGateway:
+		return "NGINX Gateway Fabric, Gateway class " + s.Ingress.Class
+	case IngressGatewayExisting:
+		return "The cluster's own, Gateway class " + s.Ingress.Class
 	case IngressExisting:
 		return "The cluster's own, class " + s.Ingress.Class
 	case IngressCommunity:
@@ -129,6 +165,12 @@ func result(s *State) w.Result {
 			{Label: "Answer through the ingress", Value: fmt.Sprintf("%d in %d ms%s", s.Found.Status, s.Found.Millis, by(s.Found.Served))},
 		},
 		Next: &w.NextStep{Title: "Autoscale", Why: "Let the number of replicas follow the load.", WorkflowID: "autoscale"},
+	}
+	if g := s.Found.Gateway; s.gateway() {
+		r.Facts = append(r.Facts, w.SummaryItem{Label: "Gateway " + g.Name, Value: "class " + g.Class + ", set up by " + s.Found.Controller})
+		for _, l := range g.Listeners {
+			r.Facts = append(r.Facts, w.SummaryItem{Label: "Listener " + l.Name, Value: listenerWords(l)})
+		}
 	}
 	for _, p := range []Placed{s.Found.Driver, s.Found.Ingress, s.Found.App} {
 		if p.Name != "" {

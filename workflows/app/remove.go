@@ -74,15 +74,26 @@ func (f flow) beginRemoval(ctx context.Context, t w.Target) (*Removal, error) {
 
 func removalPages() []w.Page[Removal] {
 	return []w.Page[Removal]{{
-		ID: "what", Title: "What goes", Why: "The public address goes back to the Hub with the ingress controller.",
-		Fields: []w.Field[Removal]{{Name: "ingress", Label: "Ingress controller", Kind: w.FieldRadio, Default: func(*Removal) string { return "no" }, Options: func(context.Context, *Removal) ([]w.Option, error) {
-			return []w.Option{
-				{Value: "no", Label: "It stays", Note: "Other applications may need it, and the next one gets the same address."},
-				{Value: "yes", Label: "It goes too", Note: "The public address is given back."},
-			}, nil
+		ID: "what", Title: "What goes", Why: "The public address goes back to the Hub with what holds it.",
+		Fields: []w.Field[Removal]{{Name: "ingress", Label: "Ingress controller", Kind: w.FieldRadio, Default: func(*Removal) string { return "no" }, Options: func(_ context.Context, s *Removal) ([]w.Option, error) {
+			stays, goes := "Other applications may need it, and the next one gets the same address.", "The public address is given back."
+			if s.byGateway() {
+				stays, goes = "Other applications may need it. This one's Gateway goes, and its public address with it.", "No Gateway of its class works any more. Definitions of the Gateway API stay."
+			}
+			return []w.Option{{Value: "no", Label: "It stays", Note: stays}, {Value: "yes", Label: "It goes too", Note: goes}}, nil
 		}}},
 		Bind: func(a w.Answers, s *Removal) []w.FieldError { s.Ingress = a.Get("ingress") == "yes"; return nil },
 	}}
+}
+
+// byGateway says whether the only controller is one of the Gateway API.
+func (s *Removal) byGateway() bool {
+	gateway, ingress := false, false
+	for _, r := range s.Releases {
+		gateway = gateway || r.Role == w.ReleaseIngress && r.Name == gatewayRelease
+		ingress = ingress || r.Role == w.ReleaseIngress && r.Name != gatewayRelease
+	}
+	return gateway && !ingress
 }
 
 // going are the releases to remove, the application first.
@@ -142,7 +153,11 @@ func (s *Removal) staying() []w.Change {
 			out = append(out, w.Change{Verb: "none", What: "Namespace " + r.Namespace, Note: "stays: Helm does not take away what others may use"})
 		}
 		if r.Role == w.ReleaseIngress && !s.Ingress {
-			out = append(out, w.Change{Verb: "none", What: "Release " + r.Name + " in namespace " + r.Namespace, Note: "stays with its external address"})
+			note := "stays with its external address"
+			if r.Name == gatewayRelease {
+				note = "stays; the external address goes with the application's Gateway"
+			}
+			out = append(out, w.Change{Verb: "none", What: "Release " + r.Name + " in namespace " + r.Namespace, Note: note})
 		}
 	}
 	if s.Ingress {

@@ -10,6 +10,7 @@ import (
 // The names of the releases that are not the application's.
 const (
 	ingressRelease = "ingress"
+	gatewayRelease = "gateway"
 	driverRelease  = "azuredisk-csi-driver"
 	driverSpace    = "kube-system"
 )
@@ -25,13 +26,18 @@ func yamlOf(v object) string {
 	return string(text)
 }
 
-// ingressValues are what the two controllers are told. They differ in names.
-func (s *State) ingressValues() string {
+// labelled are the annotations of the Service with the public address.
+func (s *State) labelled() object {
 	annotations := object{}
 	if s.Ingress.DNSLabel != "" {
 		annotations["service.beta.kubernetes.io/azure-dns-label-name"] = s.Ingress.DNSLabel
 	}
-	controller := object{"replicaCount": 2, "service": object{"annotations": annotations, "externalTrafficPolicy": "Cluster"}}
+	return annotations
+}
+
+// ingressValues are what the two controllers are told. They differ in names.
+func (s *State) ingressValues() string {
+	controller := object{"replicaCount": 2, "service": object{"annotations": s.labelled(), "externalTrafficPolicy": "Cluster"}}
 	if s.Ingress.Kind == IngressCommunity {
 		controller["ingressClassResource"] = object{"name": s.Ingress.Class}
 		// The webhook's certificate is made by Jobs that many stamps cannot pull.
@@ -56,9 +62,12 @@ func (s *State) driverValues() string {
 }
 
 func (s *State) ratingsValues() string {
-	tls := object{"enabled": s.App.TLS != TLSNone, "secretName": s.App.TLSSecret}
+	in := object{"className": s.Ingress.Class, "host": s.App.Host, "tls": object{"enabled": s.App.TLS != TLSNone, "secretName": s.App.TLSSecret}}
+	if s.gateway() {
+		in["kind"], in["annotations"] = "Gateway", s.labelled()
+	}
 	return yamlOf(object{
-		"ingress": object{"className": s.Ingress.Class, "host": s.App.Host, "tls": tls},
+		"ingress": in,
 		"images":  object{"registry": s.App.Registry},
 		"web":     object{"replicas": s.App.Web},
 		"mongodb": object{"replicas": s.App.Database, "storage": object{"className": s.Storage.Class, "size": gib(s.Storage.Size)}},
@@ -71,7 +80,10 @@ func (s *State) parts() []part {
 	if s.Storage.Install {
 		out = append(out, part{w.ReleaseStorage, driverRelease, driverSpace, s.Storage.Source, s.driverValues()})
 	}
-	if s.ownIngress() {
+	switch {
+	case s.Ingress.Kind == IngressGateway:
+		out = append(out, part{w.ReleaseIngress, gatewayRelease, s.Ingress.Namespace, s.Ingress.Source, s.fabricValues()})
+	case s.ownIngress():
 		out = append(out, part{w.ReleaseIngress, ingressRelease, s.Ingress.Namespace, s.Ingress.Source, s.ingressValues()})
 	}
 	return append(out, s.appPart())

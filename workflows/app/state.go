@@ -8,9 +8,11 @@ import (
 
 // The choices of an ingress controller.
 const (
-	IngressF5        = "f5"        // NGINX's own, maintained
-	IngressCommunity = "community" // the retired one
-	IngressExisting  = "existing"  // what the cluster has
+	IngressF5              = "f5"        // NGINX's own, maintained
+	IngressCommunity       = "community" // the retired one
+	IngressExisting        = "existing"  // what the cluster has
+	IngressGateway         = "gateway"   // the Gateway API, with NGINX Gateway Fabric
+	IngressGatewayExisting = "gateway-existing"
 )
 
 // The choices of an application.
@@ -45,7 +47,7 @@ type Facts struct {
 	Masters               int
 }
 
-// Ingress is the chosen ingress controller.
+// Ingress is the chosen ingress controller, or the controller of Gateways.
 type Ingress struct {
 	Kind      string
 	Source    w.ChartSource
@@ -53,6 +55,9 @@ type Ingress struct {
 	Class     string
 	DNSLabel  string
 	Service   string // namespace/name of an existing controller's Service
+	// Definitions of the Gateway API to install where they are missing; without
+	// a kind they stay as they are.
+	Definitions w.ChartSource
 }
 
 // Storage is what is done about disks.
@@ -84,12 +89,16 @@ type Found struct {
 	App     Placed
 	Address string
 	DNSName string
-	Status  int    // of the last probe
-	Millis  int64  // that it took
-	Served  string // who answered
-	Objects []w.ReleaseObject
-	Exposed []w.Exposure
-	Works   []w.Workload
+	// With the Gateway API:
+	Definitions string // that the run began to install, by their release
+	Gateway     w.Gateway
+	Controller  string // that set it up
+	Status      int    // of the last probe
+	Millis      int64  // that it took
+	Served      string // who answered
+	Objects     []w.ReleaseObject
+	Exposed     []w.Exposure
+	Works       []w.Workload
 }
 
 // Placed is a release that a step put there.
@@ -102,7 +111,9 @@ type Placed struct {
 	There             []string // its objects that the cluster has: "Deployment ratings-web"
 }
 
-func (s *State) ownIngress() bool { return s.Ingress.Kind != IngressExisting }
+func (s *State) ownIngress() bool {
+	return s.Ingress.Kind != IngressExisting && s.Ingress.Kind != IngressGatewayExisting
+}
 
 func (s *State) ratings() bool { return s.App.Kind == AppRatings }
 

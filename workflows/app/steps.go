@@ -24,9 +24,11 @@ const (
 func (f flow) steps() []w.Step[State] {
 	return []w.Step[State]{
 		{ID: "storage", Title: "Install the disk driver", Why: "Volumes need it; on a Hub it is not there by default.", Timeout: 5 * time.Minute, Weight: 3, When: func(s *State) bool { return s.Storage.Install }, Run: f.storage},
+		{ID: "definitions", Title: "Install the definitions of the Gateway API", Why: "The API server takes no Gateway and no route before it knows them.", Timeout: 5 * time.Minute, When: (*State).installsDefinitions, Run: f.putDefinitions},
 		{ID: "ingress", Title: "Install the ingress controller", Why: "It leads requests from one public address to the applications.", Timeout: 5 * time.Minute, Weight: 3, When: (*State).ownIngress, Run: f.ingress},
-		{ID: "address", Title: "Wait for the external address", Why: "The Hub gives it; that takes one to three minutes.", Timeout: 7 * time.Minute, Weight: 2, Run: f.address},
+		{ID: "address", Title: "Wait for the external address", Why: "The Hub gives it; that takes one to three minutes.", Timeout: 7 * time.Minute, Weight: 2, When: func(s *State) bool { return !s.gateway() }, Run: f.address},
 		{ID: "app", Title: "Install the application", Why: "Helm puts its objects on the cluster, and each is waited for.", Timeout: 10 * time.Minute, Weight: 5, Run: f.app},
+		{ID: "gateway", Title: "Wait for the Gateway's address", Why: "Its controller makes a Service for it, and the Hub gives that an address.", Timeout: 7 * time.Minute, Weight: 2, When: (*State).gateway, Run: f.entrance},
 		{ID: "verify", Title: "Verify pods and endpoints", Why: "A Service without an endpoint fails silently.", Timeout: 2 * time.Minute, Run: f.verify},
 		{ID: "probe", Title: "Ask through the ingress", Why: "What people will see counts.", Timeout: 4 * time.Minute, Run: f.probe},
 		{ID: "record", Title: "Remember where it answers", Why: "Traffic Manager and the status page ask there.", Run: f.record},
@@ -164,11 +166,18 @@ func (f flow) address(ctx context.Context, s *State, log w.Log) error {
 	})
 }
 
-// front is the Service with the ingress controller's public address.
+// front is the Service with the public address: the ingress controller's, or
+// the Gateway's.
 func (s *State) front(all []w.Exposure) (w.Exposure, bool) {
 	for _, e := range all {
 		name := e.Namespace + "/" + e.Name
 		if e.Type != "LoadBalancer" {
+			continue
+		}
+		if s.gateway() {
+			if g := s.Found.Gateway; g.Name != "" && e.Namespace == g.Namespace && e.Gateway == g.Name {
+				return e, true
+			}
 			continue
 		}
 		if !s.ownIngress() && name == s.Ingress.Service || s.ownIngress() && strings.HasPrefix(name, s.Ingress.Namespace+"/"+ingressRelease) {
@@ -194,7 +203,7 @@ func (f flow) verify(ctx context.Context, s *State, log w.Log) error {
 			return err
 		}
 		s.Found.Works, s.Found.Exposed = works, exposed
-		if e, ok := s.front(all); ok {
+		if e, ok := s.front(all); ok && e.Namespace != s.App.Namespace {
 			s.Found.Exposed = append(s.Found.Exposed, e)
 		}
 		var bad []string
@@ -280,7 +289,7 @@ func (p Probe) words() string {
 func hint(status int) string {
 	switch status {
 	case http.StatusNotFound:
-		return "No rule of an Ingress fits: compare its host, path and class with the controller's, then retry from this step."
+		return "No rule of an Ingress or a route fits: compare its host, path and class with the controller's, then retry from this step."
 	case http.StatusServiceUnavailable, http.StatusBadGateway:
 		return "No pod is behind the rule: look at the Service's endpoints, then retry from this step."
 	case http.StatusMovedPermanently, http.StatusPermanentRedirect, http.StatusFound:

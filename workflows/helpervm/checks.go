@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"hubwright/internal/aksengine"
 	"hubwright/internal/problem"
 	w "hubwright/workflows"
+	"hubwright/workflows/vm"
 )
 
 func validate(s *State) []w.FieldError {
@@ -46,43 +46,27 @@ func (f flow) checks() []w.Check[State] {
 }
 
 func (f flow) checkLogin(ctx context.Context, s *State) w.Finding {
-	hub, err := f.hub(ctx, s)
-	if err == nil {
-		err = hub.Login(ctx)
-	}
-	if err != nil {
-		return failed(err)
-	}
-	return w.Passed(s.Stack.Name + " gave the service principal a token.")
+	return vm.CheckLogin(ctx, f.opening(s), s.Stack.Name)
 }
 
 func (f flow) checkGroup(ctx context.Context, s *State) w.Finding {
-	hub, skip := f.ask(ctx, s)
-	if hub == nil {
-		return skip
-	}
-	exists, tags, err := hub.ResourceGroupTags(ctx, s.ResourceGroup)
-	switch {
-	case err != nil:
-		return f.noAnswer(ctx, s, err)
-	case !exists:
-		return w.Passed(fmt.Sprintf("%s does not exist yet; it is made.", s.ResourceGroup))
-	case tags["product"] == "hubwright" && tags["role"] == "helper-vm":
-		return w.Passed(fmt.Sprintf("%s exists and was made by Hubwright for a helper VM.", s.ResourceGroup))
-	}
-	return w.Warn(fmt.Sprintf("%s exists and was made by somebody else.", s.ResourceGroup),
-		"Choose another name, or accept that the helper VM lies among other things.")
+	return f.ask(ctx, s, func(hub Hub) (w.Finding, error) {
+		exists, tags, err := hub.ResourceGroupTags(ctx, s.ResourceGroup)
+		switch {
+		case err != nil:
+			return w.Finding{}, err
+		case !exists:
+			return w.Passed(fmt.Sprintf("%s does not exist yet; it is made.", s.ResourceGroup)), nil
+		case tags["product"] == "hubwright" && tags["role"] == "helper-vm":
+			return w.Passed(fmt.Sprintf("%s exists and was made by Hubwright for a helper VM.", s.ResourceGroup)), nil
+		}
+		return w.Warn(fmt.Sprintf("%s exists and was made by somebody else.", s.ResourceGroup),
+			"Choose another name, or accept that the helper VM lies among other things."), nil
+	})
 }
 
 func (f flow) checkLabel(ctx context.Context, s *State) w.Finding {
-	if hub, skip := f.ask(ctx, s); hub == nil {
-		return skip
-	}
-	found, err := f.lookLabel(ctx, s)
-	if err != nil {
-		return f.noAnswer(ctx, s, err)
-	}
-	return found
+	return f.ask(ctx, s, func(hub Hub) (w.Finding, error) { return s.label(ctx, hub) })
 }
 
 // lookLabel asks the Hub whether the VM can have its name.
@@ -91,104 +75,21 @@ func (f flow) lookLabel(ctx context.Context, s *State) (w.Finding, error) {
 	if err != nil {
 		return w.Finding{}, err
 	}
-	taken, by, err := hub.DNSLabelTaken(ctx, s.DNSLabel)
-	if err != nil {
-		return w.Finding{}, err
-	}
-	group, name := resource(by)
-	switch {
-	case !taken:
-		return w.Passed(s.fqdn() + " is free."), nil
-	case strings.EqualFold(group, s.ResourceGroup) && strings.EqualFold(name, s.spec().PublicIP):
-		return w.Passed(fmt.Sprintf("%s belongs to this VM's own public IP.", s.fqdn())), nil
-	case name != "":
-		return w.Fail(fmt.Sprintf("%s is taken: it belongs to the public IP %s in the resource group %s.", s.fqdn(), name, group), "Choose another DNS label."), nil
-	}
-	return w.Fail(s.fqdn()+" is taken by somebody in another subscription.", "Choose another DNS label."), nil
+	return s.label(ctx, hub)
 }
 
-// resource reads group and name from a resource ID.
-func resource(id string) (group, name string) {
-	parts := strings.Split(strings.Trim(id, "/"), "/")
-	if len(parts) < 8 {
-		return "", ""
-	}
-	return parts[3], parts[len(parts)-1]
+func (s *State) label(ctx context.Context, hub Hub) (w.Finding, error) {
+	return vm.CheckLabel(ctx, hub, s.spec(), s.fqdn(), "Choose another DNS label.")
 }
 
-func checkSource(_ context.Context, s *State) w.Finding {
-	if strings.HasSuffix(s.SSHFrom, "/0") {
-		return w.Warn("Everybody who can reach the Hub's public addresses may knock on port 22.",
-			"Give the range of this server, such as 192.0.2.10/32. Or accept with a reason.")
-	}
-	return w.Passed("Only " + s.SSHFrom + " may reach port 22.")
-}
+func checkSource(_ context.Context, s *State) w.Finding { return vm.CheckSource(s.SSHFrom) }
 
 func (f flow) checkQuota(ctx context.Context, s *State) w.Finding {
-	hub, skip := f.ask(ctx, s)
-	if hub == nil {
-		return skip
-	}
-	if vms, err := hub.VMs(ctx, s.ResourceGroup); err == nil {
-		for _, vm := range vms {
-			if strings.EqualFold(vm.Name, s.VM) {
-				return w.Passed(fmt.Sprintf("%s exists already; it needs nothing more.", s.VM))
-			}
-		}
-	}
-	sizes, err := hub.Sizes(ctx)
-	if err != nil {
-		return f.noAnswer(ctx, s, err)
-	}
-	count := int64(-1)
-	for _, z := range sizes {
-		if strings.EqualFold(z.Name, s.Size) {
-			count = int64(z.Cores)
-		}
-	}
-	if count < 0 {
-		return w.Fail(fmt.Sprintf("%s does not offer the size %s.", s.Stack.Name, s.Size), "Choose another size.")
-	}
-	usages, err := hub.Usages(ctx)
-	if err != nil {
-		return f.noAnswer(ctx, s, err)
-	}
-	return room(usages, count)
-}
-
-// room says whether one VM with that many cores fits.
-func room(usages []w.Usage, count int64) w.Finding {
-	needs := []struct {
-		name, title string
-		count       int64
-	}{
-		{"virtualMachines", "VM", 1}, {"cores", "cores", count}, {"NetworkInterfaces", "network interface", 1},
-		{"PublicIPAddresses", "public IP", 1}, {"VirtualNetworks", "virtual network", 1}, {"NetworkSecurityGroups", "network security group", 1},
-	}
-	var short, free []string
-	for _, n := range needs {
-		for _, u := range usages {
-			if !strings.EqualFold(u.Name, n.name) {
-				continue
-			}
-			free = append(free, fmt.Sprintf("%d %s", max(u.Free(), 0), u.Title))
-			if u.Free() < n.count {
-				short = append(short, fmt.Sprintf("%d %s needed, %d of %d free", n.count, n.title, max(u.Free(), 0), u.Limit))
-			}
-		}
-	}
-	if len(short) > 0 {
-		return w.Fail("Too little: "+strings.Join(short, "; ")+".",
-			"Choose a smaller size, delete what is not needed, or ask the Hub's operator for a larger quota.")
-	}
-	if len(free) == 0 {
-		return w.Warn("The Hub tells no quota that we know.", "Ask the Hub's operator whether one more VM fits.")
-	}
-	return w.Passed(fmt.Sprintf("Needs 1 VM and %s; free: %s.", cores(int(count)), strings.Join(free[:min(2, len(free))], ", ")))
+	return f.ask(ctx, s, func(hub Hub) (w.Finding, error) { return vm.CheckQuota(ctx, hub, s.spec(), s.Stack.Name) })
 }
 
 func (f flow) checkImage(ctx context.Context, s *State) w.Finding {
-	return f.lookForImage(ctx, s, s.Image, "Choose an image that is there, or ask the Hub's operator to download it.")
+	return f.ask(ctx, s, func(hub Hub) (w.Finding, error) { return vm.CheckImage(ctx, hub, s.Image, vm.ImageRemedy) })
 }
 
 func (f flow) checkBaseImage(ctx context.Context, s *State) w.Finding {
@@ -196,25 +97,10 @@ func (f flow) checkBaseImage(ctx context.Context, s *State) w.Finding {
 	if !ok {
 		return w.Skip("No engine version is chosen.")
 	}
-	return f.lookForImage(ctx, s, engine.BaseImage, fmt.Sprintf(
-		"Ask the Hub's operator to download %s, or choose the engine version that takes an image that is there. Accept when it is on its way.", engine.BaseImage.URN()))
-}
-
-func (f flow) lookForImage(ctx context.Context, s *State, ref w.ImageRef, remedy string) w.Finding {
-	hub, skip := f.ask(ctx, s)
-	if hub == nil {
-		return skip
-	}
-	found, available, err := hub.HasImage(ctx, ref)
-	switch {
-	case err != nil:
-		return f.noAnswer(ctx, s, err)
-	case found:
-		return w.Passed(ref.URN() + " is there.")
-	case len(available) == 0:
-		return w.Fail(ref.URN()+" is not there, nor any of its kind.", remedy)
-	}
-	return w.Fail(fmt.Sprintf("%s is not there; there is %s.", ref.URN(), strings.Join(available, ", ")), remedy)
+	return f.ask(ctx, s, func(hub Hub) (w.Finding, error) {
+		return vm.CheckImage(ctx, hub, engine.BaseImage, fmt.Sprintf(
+			"Ask the Hub's operator to download %s, or choose the engine version that takes an image that is there. Accept when it is on its way.", engine.BaseImage.URN()))
+	})
 }
 
 func (f flow) checkArchive(ctx context.Context, s *State) w.Finding {
@@ -230,21 +116,8 @@ func (f flow) checkArchive(ctx context.Context, s *State) w.Finding {
 }
 
 // ask opens the Hub, or says why the check cannot look.
-func (f flow) ask(ctx context.Context, s *State) (Hub, w.Finding) {
-	hub, err := f.hub(ctx, s)
-	if err != nil {
-		return nil, w.Skip("Cannot be known yet: " + problem.From(err).What + ".")
-	}
-	return hub, w.Finding{}
-}
-
-// noAnswer is a failure of the question. When it is the login that fails,
-// that check says so, and this one does not repeat it.
-func (f flow) noAnswer(ctx context.Context, s *State, err error) w.Finding {
-	if hub, herr := f.hub(ctx, s); herr == nil && hub.Login(ctx) != nil {
-		return w.Skip("Cannot be known yet: the Hub does not let us in.")
-	}
-	return failed(err)
+func (f flow) ask(ctx context.Context, s *State, look func(Hub) (w.Finding, error)) w.Finding {
+	return vm.Ask(ctx, f.opening(s), look)
 }
 
 func failed(err error) w.Finding { return problem.Finding(err) }

@@ -10,6 +10,7 @@ import (
 
 	"hubwright/internal/aksengine"
 	w "hubwright/workflows"
+	"hubwright/workflows/vm"
 )
 
 func TestChecks(t *testing.T) {
@@ -58,7 +59,7 @@ func TestChecks(t *testing.T) {
 		{"quota", "not told", false, nil, func(s *scene) { s.hub.usages = nil }, warning, "no quota"},
 
 		{"image", "there", false, nil, nil, passed, "22_04-lts"},
-		{"image", "another version", false, w.Answers{"image": "Canonical:" + usualOffer + ":22_04-lts:22.04.9"}, nil, failed, "there is 22.04.1"},
+		{"image", "another version", false, w.Answers{"image": "Canonical:" + vm.UsualOffer + ":22_04-lts:22.04.9"}, nil, failed, "there is 22.04.1"},
 		{"image", "not there", false, w.Answers{"image": "a:b:c:latest"}, nil, failed, "nor any of its kind"},
 		{"base-image", "there", false, nil, nil, passed, "2026.139.1"},
 		{"base-image", "only for another engine", false, w.Answers{"engine": "v0.84.2"}, nil, failed, "there is 2026.139.1"},

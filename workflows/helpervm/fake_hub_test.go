@@ -68,7 +68,7 @@ func (h *hub) PublicIP(context.Context, string, string) (string, string, error) 
 	return "127.0.10.1", "ratings-seattle-helper.seattle.cloudapp.azurestack.test", h.err
 }
 
-func (h *hub) EnsureHelperNetwork(_ context.Context, s Spec, report func(int, string, bool, bool)) error {
+func (h *hub) EnsureVMNetwork(_ context.Context, s Spec, report func(int, string, bool, bool)) error {
 	if h.err != nil {
 		return h.err
 	}
@@ -78,7 +78,7 @@ func (h *hub) EnsureHelperNetwork(_ context.Context, s Spec, report func(int, st
 	return nil
 }
 
-func (h *hub) EnsureHelperVM(_ context.Context, s Spec) (string, error) {
+func (h *hub) EnsureVM(_ context.Context, s Spec) (string, error) {
 	if h.vmErr != nil {
 		return "", h.vmErr
 	}

@@ -12,6 +12,7 @@ import (
 
 	"hubwright/internal/aksengine"
 	w "hubwright/workflows"
+	"hubwright/workflows/vm"
 )
 
 // records are our own records, in memory.
@@ -154,7 +155,7 @@ func newScene(t *testing.T) *scene {
 		hub: &hub{
 			sizes:  []w.VMSize{{Name: "Standard_F2", Cores: 2, MemoryMB: 4096}, {Name: "Standard_A0", Cores: 1, MemoryMB: 768}},
 			usages: []w.Usage{{Name: "cores", Title: "cores", Limit: 10}, {Name: "virtualMachines", Title: "VMs", Limit: 5}},
-			images: []w.ImageRef{{Publisher: "Canonical", Offer: usualOffer, SKU: "22_04-lts", Version: "22.04.1"}, base.BaseImage},
+			images: []w.ImageRef{{Publisher: "Canonical", Offer: vm.UsualOffer, SKU: "22_04-lts", Version: "22.04.1"}, base.BaseImage},
 		},
 	}
 }

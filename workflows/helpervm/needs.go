@@ -7,6 +7,7 @@ import (
 	"time"
 
 	w "hubwright/workflows"
+	"hubwright/workflows/vm"
 )
 
 // Needs is what the workflow needs of the world.
@@ -66,45 +67,11 @@ type Archives interface {
 	OpenArchive(ctx context.Context, version string) (io.ReadCloser, error)
 }
 
-// Hub is the Azure Stack Hub. Errors are *workflows.Problem.
-type Hub interface {
-	Login(ctx context.Context) error
-	Usages(ctx context.Context) ([]w.Usage, error)
-	Sizes(ctx context.Context) ([]w.VMSize, error)
-	// Images are a publisher's images, oldest version first.
-	Images(ctx context.Context, publisher string) ([]w.ImageRef, error)
-	HasImage(ctx context.Context, ref w.ImageRef) (found bool, available []string, err error)
-	// DNSLabelTaken names the public IP's resource ID where it can be seen.
-	DNSLabelTaken(ctx context.Context, label string) (taken bool, byWhat string, err error)
-	ResourceGroupTags(ctx context.Context, group string) (exists bool, tags map[string]string, err error)
-	VMs(ctx context.Context, group string) ([]w.VM, error)
-	PublicIP(ctx context.Context, group, name string) (address, fqdn string, err error)
-	// EnsureHelperNetwork and EnsureHelperVM observe, then make what is missing.
-	EnsureHelperNetwork(ctx context.Context, s Spec, report func(percent int, what string, done, changed bool)) error
-	// EnsureHelperVM tells "created", "started", or "" when it did nothing.
-	EnsureHelperVM(ctx context.Context, s Spec) (did string, err error)
-}
+// Hub is the Azure Stack Hub.
+type Hub = vm.Hub
 
 // Spec is what the VM and its network should be.
-type Spec struct {
-	ResourceGroup string
-	SecurityGroup string
-	SSHFrom       string
-	Network       string
-	NetworkCIDR   string
-	Subnet        string
-	SubnetCIDR    string
-	PublicIP      string
-	DNSLabel      string
-	Interface     string
-	VM            string
-	Disk          string
-	Size          string
-	Image         w.ImageRef
-	User          string
-	AuthorizedKey string
-	Tags          map[string]string
-}
+type Spec = vm.Spec
 
 // Target is an SSH login.
 type Target struct {

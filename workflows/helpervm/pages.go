@@ -141,6 +141,19 @@ func (f flow) hub(ctx context.Context, s *State) (Hub, error) {
 	return f.OpenHub(ctx, stack)
 }
 
+// opening opens the Hub for what all VMs share.
+func (f flow) opening(s *State) func(context.Context) (Hub, error) {
+	return func(ctx context.Context) (Hub, error) { return f.hub(ctx, s) }
+}
+
+// clip keeps a long answer out of a message.
+func clip(v string) string {
+	if r := []rune(v); len(r) > 60 {
+		return string(r[:60]) + "…"
+	}
+	return v
+}
+
 func fixed(options ...w.Option) func(context.Context, *State) ([]w.Option, error) {
 	return func(context.Context, *State) ([]w.Option, error) { return options, nil }
 }

@@ -9,6 +9,7 @@ import (
 
 	"hubwright/internal/aksengine"
 	w "hubwright/workflows"
+	"hubwright/workflows/vm"
 )
 
 func TestBadAnswers(t *testing.T) {
@@ -166,7 +167,7 @@ func TestWhatPagesShow(t *testing.T) {
 		t.Error(d)
 	}
 	image, _ := field(t, se, "machine", "image")
-	if len(image.Options) != 1 || image.Value != ubuntu+":"+usualOffer+":22_04-lts:latest" {
+	if len(image.Options) != 1 || image.Value != vm.UsualImage {
 		t.Errorf("image: %+v", image)
 	}
 	if _, shown := field(t, se, "machine", "own"); shown {
@@ -215,7 +216,7 @@ func TestNamesFit(t *testing.T) {
 	} {
 		s := &State{Deployment: tt.deployment, SiteName: tt.site}
 		got := s.base()
-		if got != tt.want || !vmName.MatchString(got) || !dnsLabel.MatchString(got) || !groupName.MatchString(got) {
+		if got != tt.want || vm.BadName(got)+vm.BadLabel(got)+vm.BadGroup(got) != "" {
 			t.Errorf("%s, %s: %q", tt.deployment, tt.site, got)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"hubwright/internal/aksengine"
 	w "hubwright/workflows"
+	"hubwright/workflows/vm"
 )
 
 func (f flow) plan(_ context.Context, s *State) (w.Plan, error) {
@@ -18,8 +19,8 @@ func (f flow) plan(_ context.Context, s *State) (w.Plan, error) {
 		Disruption: "Nothing else in the subscription is touched.",
 	}
 	if s.creates() {
-		p.Changes = append(p.Changes, s.hubChanges()...)
-		p.Commands = append(p.Commands, f.azCommands(s))
+		p.Changes = append(p.Changes, vm.Changes(s.spec(), s.fqdn())...)
+		p.Commands = append(p.Commands, vm.Command(s.spec(), s.Stack.Region, "helper.pub", f.Quote))
 	} else {
 		p.Duration = "about 3 min"
 		p.Disruption = "On the host only the user's home is changed, and where sudo allows, the list of trusted roots."
@@ -64,42 +65,11 @@ func (s *State) summary() []w.SummaryItem {
 	}, tail...)
 }
 
-func (s *State) hubChanges() []w.Change {
-	spec := s.spec()
-	const kept = "left alone when it is there and right"
-	return []w.Change{
-		{Verb: "create", What: "Resource group " + spec.ResourceGroup, Note: kept},
-		{Verb: "create", What: "Network security group " + spec.SecurityGroup, Note: "SSH from " + spec.SSHFrom},
-		{Verb: "create", What: "Virtual network " + spec.Network, Note: fmt.Sprintf("%s with subnet %s %s", spec.NetworkCIDR, spec.Subnet, spec.SubnetCIDR)},
-		{Verb: "create", What: "Public IP " + spec.PublicIP, Note: s.fqdn()},
-		{Verb: "create", What: "Network interface " + spec.Interface, Note: kept},
-		{Verb: "create", What: "VM " + spec.VM, Note: fmt.Sprintf("%s with managed disk %s", spec.Size, spec.Disk)},
-	}
-}
-
 func (s *State) hostChanges() []w.Change {
 	return []w.Change{
 		{Verb: "install", What: "The Hub's root certificate", Note: "~/" + bundlePath + ", and the machine's trusted roots where sudo allows"},
 		{Verb: "install", What: "AKS Engine " + s.Engine, Note: "~/" + aksengine.BinaryPath(s.Engine)},
 	}
-}
-
-func (f flow) azCommands(s *State) w.Command {
-	spec, q := s.spec(), f.Quote
-	lines := []string{
-		"az group create --name " + q(spec.ResourceGroup) + " --location " + q(s.Stack.Region),
-		"az network nsg create -g " + q(spec.ResourceGroup) + " -n " + q(spec.SecurityGroup),
-		"az network nsg rule create -g " + q(spec.ResourceGroup) + " --nsg-name " + q(spec.SecurityGroup) +
-			" -n AllowInboundSSH --priority 100 --protocol Tcp --destination-port-ranges 22 --source-address-prefixes " + q(spec.SSHFrom),
-		"az network vnet create -g " + q(spec.ResourceGroup) + " -n " + q(spec.Network) + " --address-prefix " + q(spec.NetworkCIDR) +
-			" --subnet-name " + q(spec.Subnet) + " --subnet-prefix " + q(spec.SubnetCIDR),
-		"az network public-ip create -g " + q(spec.ResourceGroup) + " -n " + q(spec.PublicIP) + " --sku Basic --allocation-method Static --dns-name " + q(spec.DNSLabel),
-		"az network nic create -g " + q(spec.ResourceGroup) + " -n " + q(spec.Interface) + " --vnet-name " + q(spec.Network) + " --subnet " + q(spec.Subnet) +
-			" --public-ip-address " + q(spec.PublicIP) + " --network-security-group " + q(spec.SecurityGroup),
-		"az vm create -g " + q(spec.ResourceGroup) + " -n " + q(spec.VM) + " --nics " + q(spec.Interface) + " --size " + q(spec.Size) + " --image " + q(spec.Image.URN()) +
-			" --admin-username " + q(spec.User) + " --authentication-type ssh --ssh-key-values helper.pub --os-disk-name " + q(spec.Disk) + " --storage-sku Standard_LRS",
-	}
-	return w.Command{Title: "Make the VM", Text: strings.Join(lines, "\n")}
 }
 
 func (f flow) sshCommands(s *State) []w.Command {
@@ -130,7 +100,7 @@ func (f flow) sshCommands(s *State) []w.Command {
 	if get != "" {
 		install = append([]string{get}, install...)
 	}
-	root := "/usr/local/share/ca-certificates/hubwright-" + slug(s.Stack.Region) + "-1.crt"
+	root := "/usr/local/share/ca-certificates/hubwright-" + vm.Slug(s.Stack.Region) + "-1.crt"
 	return append(append([]w.Command{
 		{Title: "Connect", Text: "ssh-keyscan -p " + at + " " + q(host) + "\nssh -p " + at + " " + q(remote)},
 		{Title: "Trust the Hub", Text: "sudo cp hub-ca.pem " + q(root) + "\nsudo update-ca-certificates"},

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	w "hubwright/workflows"
+	"hubwright/workflows/vm"
 )
 
 // The two kinds of helper VM.
@@ -137,39 +137,15 @@ func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
 }
 
 // base is the beginning of every name that we propose: ratings-seattle-helper.
-func (s *State) base() string {
-	base := slug(s.Deployment + "-" + s.SiteName)
-	if base == "" || base[0] < 'a' || base[0] > 'z' {
-		base = strings.Trim("hub-"+base, "-")
-	}
-	return strings.Trim(base[:min(len(base), 45)], "-") + "-helper"
-}
-
-func slug(text string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(text) {
-		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
-			b.WriteRune(r)
-		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
-			b.WriteByte('-')
-		}
-	}
-	return strings.Trim(b.String(), "-")
-}
+func (s *State) base() string { return vm.Base(s.Deployment, s.SiteName, "helper") }
 
 // spec is what the Hub should hold.
 func (s *State) spec() Spec {
 	return Spec{
-		ResourceGroup: s.ResourceGroup, SecurityGroup: s.VM + "-nsg", SSHFrom: s.SSHFrom,
-		Network: s.VM + "-vnet", NetworkCIDR: s.NetworkCIDR, Subnet: "default", SubnetCIDR: s.SubnetCIDR,
-		PublicIP: s.VM + "-ip", DNSLabel: s.DNSLabel, Interface: s.VM + "-nic",
-		VM: s.VM, Disk: s.VM + "-osdisk", Size: s.Size, Image: s.Image, User: s.User,
-		AuthorizedKey: s.Found.AuthorizedKey,
-		Tags: map[string]string{
-			"product": "hubwright", "role": "helper-vm", "deployment": slug(s.Deployment), "site": slug(s.SiteName),
-		},
-	}
+		ResourceGroup: s.ResourceGroup, SSHFrom: s.SSHFrom, NetworkCIDR: s.NetworkCIDR, SubnetCIDR: s.SubnetCIDR, DNSLabel: s.DNSLabel,
+		VM: s.VM, Size: s.Size, Image: s.Image, User: s.User, AuthorizedKey: s.Found.AuthorizedKey,
+		Tags: vm.Tags("helper-vm", s.Deployment, s.SiteName, ""),
+	}.Named()
 }
 
 func (s *State) fqdn() string { return s.DNSLabel + "." + s.Stack.Domain }

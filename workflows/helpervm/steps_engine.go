@@ -239,3 +239,10 @@ func versions(list []w.KubernetesVersion) []string {
 	}
 	return out
 }
+
+func orNone(v string) string {
+	if v == "" {
+		return "not told"
+	}
+	return v
+}

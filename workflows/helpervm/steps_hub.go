@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	w "hubwright/workflows"
+	"hubwright/workflows/vm"
 )
 
 // takeKey makes sure that there is a private key in the vault and that the
@@ -64,18 +65,7 @@ func (f flow) ensureNetwork(ctx context.Context, s *State, log w.Log) error {
 	if err != nil {
 		return err
 	}
-	return hub.EnsureHelperNetwork(ctx, s.spec(), func(percent int, what string, done, changed bool) {
-		switch {
-		case !done:
-			log.Progress(percent, what)
-		case changed:
-			s.changed(what)
-			log.Good("Made the %s.", what)
-			log.Progress(percent, what)
-		default:
-			log.Info("The %s is there and as it should be.", what)
-		}
-	})
+	return vm.EnsureNetwork(ctx, hub, s.spec(), log, s.changed)
 }
 
 func (f flow) ensureMachine(ctx context.Context, s *State, log w.Log) error {
@@ -83,48 +73,19 @@ func (f flow) ensureMachine(ctx context.Context, s *State, log w.Log) error {
 	if err != nil {
 		return err
 	}
-	log.Progress(-1, "the VM "+s.VM)
-	did, err := hub.EnsureHelperVM(ctx, s.spec())
+	fresh, err := vm.EnsureMachine(ctx, hub, s.spec(), log, s.changed)
 	if err != nil {
 		return err
 	}
-	switch did {
-	case "created":
-		s.changed("VM " + s.VM)
+	if fresh {
 		// A new machine has a new host key, whatever the record says.
 		s.Forget, s.Found.HostKey = true, ""
 		if err := f.rememberKey(ctx, s, true); err != nil {
 			return err
 		}
-		log.Good("Made the VM %s (%s, %s).", s.VM, s.Size, s.Image.URN())
-	case "started":
-		s.changed("VM " + s.VM + " (started)")
-		log.Good("Started the VM %s, which was stopped.", s.VM)
-	default:
-		log.Info("The VM %s is there and runs.", s.VM)
 	}
-	address, fqdn, err := hub.PublicIP(ctx, s.ResourceGroup, s.spec().PublicIP)
-	if err != nil {
-		return err
-	}
-	if fqdn == "" {
-		fqdn = s.fqdn()
-	}
-	// Behind the proxy the proxy resolves the name; without one the address
-	// works also where nobody delegated the Hub's domain.
-	s.Found.Address = fqdn
-	if s.Reach == ReachDirect && address != "" {
-		s.Found.Address = address
-	}
-	log.Info("Its public IP is %s, its name %s.", orNone(address), fqdn)
-	return nil
-}
-
-func orNone(v string) string {
-	if v == "" {
-		return "not told"
-	}
-	return v
+	s.Found.Address, err = vm.Address(ctx, hub, s.spec(), s.fqdn(), s.Reach == ReachProxy, log)
+	return err
 }
 
 // record keeps what was found. It writes nothing when nothing is new.

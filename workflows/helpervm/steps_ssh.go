@@ -8,44 +8,21 @@ import (
 
 	"hubwright/internal/problem"
 	w "hubwright/workflows"
+	"hubwright/workflows/vm"
 )
 
-const (
-	betweenTries = 3 * time.Second
-	// patience is how long a VM may take to let us in after ARM says that it
-	// is made: cloud-init adds user and key at the end of its boot.
-	patience = 12 * time.Minute
-	// shortPatience is for a host that should be up.
-	shortPatience = 30 * time.Second
-)
+// shortPatience is for a host that should be up.
+const shortPatience = 30 * time.Second
 
 // waitForSSH scans the host key, holds it against the pinned one, and logs in
 // once.
 func (f flow) waitForSSH(ctx context.Context, s *State, log w.Log) error {
 	limit := shortPatience
 	if s.creates() {
-		limit = patience
+		limit = vm.Patience
 	}
-	end := f.Clock().Add(limit)
-	said := ""
-	for {
-		err := f.meet(ctx, s, log)
-		if err == nil {
-			return nil
-		}
-		p := problem.From(err)
-		if ctx.Err() != nil || final(p, s) || f.Clock().After(end) {
-			return err
-		}
-		if p.What != said {
-			log.Info("Not yet: %s", p.What)
-			said = p.What
-		}
-		log.Progress(-1, "waiting for SSH")
-		if err := f.Pause(ctx, betweenTries); err != nil {
-			return err
-		}
-	}
+	x := vm.Waiting{Limit: limit, Clock: f.Clock, Pause: f.Pause, Final: func(p *w.Problem) bool { return final(p, s) }}
+	return x.Await(ctx, log, func() error { return f.meet(ctx, s, log) })
 }
 
 // final says that waiting does not help. A new VM refuses the key until
@@ -151,7 +128,7 @@ func (f flow) installCA(ctx context.Context, s *State, log w.Log) error {
 		return err
 	}
 	defer host.Close()
-	out, err := host.Run(ctx, "set -- "+f.Quote("hubwright-"+slug(stack.Region))+"\n"+caScript, strings.NewReader(stack.CABundle))
+	out, err := host.Run(ctx, "set -- "+f.Quote("hubwright-"+vm.Slug(stack.Region))+"\n"+caScript, strings.NewReader(stack.CABundle))
 	if err != nil {
 		return err
 	}

@@ -137,16 +137,21 @@ func TestAnswersForPodsAreRead(t *testing.T) {
 	b = newBed(t)
 	b.pools = append(b.pools, Pool{ID: 2, Name: "Other"})
 	b.done(onCluster())
-	for where, field := range map[string]string{"pods_namespace": "where", "pool": "pool", "agent": "where"} {
-		if errs := b.session(onCluster(where, "Other")).Errors(); !hasField(errs, field) && where != "pods_namespace" {
-			t.Errorf("another %s: %v", where, errs)
+	for name, c := range map[string]struct {
+		a     w.Answers
+		field string
+	}{
+		"another pool": {onCluster("pool", "Other"), "pool"}, "another name": {onCluster("agent", "other"), "where"}, "another namespace": {onCluster("pods_namespace", "elsewhere"), "where"},
+		"the helper VM": {with("where", WhereVM), "where"}, "a VM of its own": {ownVM, "where"},
+	} {
+		if errs := b.session(c.a).Errors(); !hasField(errs, c.field) {
+			t.Errorf("to %s: %v", name, errs)
 		}
 	}
-	if errs := b.session(with("where", WhereVM)).Errors(); !hasField(errs, "where") {
-		t.Errorf("to the helper VM: %v", errs)
-	}
-	if errs := b.session(onCluster("pods_namespace", "elsewhere")).Errors(); !hasField(errs, "where") {
-		t.Errorf("to another namespace: %v", errs)
+	b = newBed(t)
+	b.done(ownVM)
+	if errs := b.session(onCluster()).Errors(); !hasField(errs, "where") {
+		t.Errorf("from a VM of its own: %v", errs)
 	}
 }
 

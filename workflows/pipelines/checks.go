@@ -19,9 +19,9 @@ func (f flow) checks() []w.Check[State] {
 		{ID: "share", Title: "The other projects can be seen", Why: "A connection is shared by an administrator of both projects.", Page: "access", Severity: w.SeverityBlock, When: func(s *State) bool { return s.setsUp() && len(s.Share) > 0 }, Timeout: 30 * time.Second, Run: f.checkShare},
 		{ID: "cluster", Title: "The cluster's API answers", Why: "The account is made there, and the credential tried.", Severity: w.SeverityBlock, Timeout: 45 * time.Second, Run: f.checkCluster},
 		{ID: "pool", Title: "The agent pool is there", Why: "A pipeline names it.", Page: "agents", Severity: w.SeverityBlock, When: func(s *State) bool { return s.selfHosted() }, Timeout: 30 * time.Second, Run: f.checkPool},
-		{ID: "outbound", Title: "The agent's host reaches Azure DevOps", Why: "The agent asks it for work, from inside, on port 443.", Page: "agents", Severity: w.SeverityBlock, Waivable: true, When: func(s *State) bool { return s.installs() }, Timeout: 45 * time.Second, Run: f.checkOutbound},
+		{ID: "outbound", Title: "The agent's host reaches Azure DevOps", Why: "The agent asks it for work, from inside, on port 443.", Page: "agents", Severity: w.SeverityBlock, Waivable: true, When: func(s *State) bool { return s.installs() && (!s.ownVM() || s.Host.HostKey != "") }, Timeout: 45 * time.Second, Run: f.checkOutbound},
 		{ID: "admin", Title: "The credential is limited", Why: "Who may edit a pipeline can read what its connection opens.", Page: "access", Severity: w.SeverityWarn, When: setUp, Run: checkAdmin},
-	}, f.podChecks()...)
+	}, append(f.vmChecks(), f.podChecks()...)...)
 }
 
 func (f flow) asked(ctx context.Context, s *State, ask func(Organization) (w.Finding, error)) w.Finding {
@@ -131,20 +131,36 @@ func (f flow) checkPool(ctx context.Context, s *State) w.Finding {
 
 func (f flow) checkOutbound(ctx context.Context, s *State) w.Finding {
 	host, err := f.openHost(ctx, s)
-	if err != nil {
+	switch {
+	case err != nil && s.ownVM():
+		return w.Skip("The VM does not let us in now (" + problem.From(err).What + "). The run starts it, or makes it anew, and looks then.")
+	case err != nil:
 		return problem.Finding(err)
 	}
 	defer host.Close()
+	why, err := f.reaches(ctx, s, host)
+	switch {
+	case err != nil:
+		return problem.Finding(err)
+	case why != "":
+		return w.Fail("It does not: "+why+".", s.openTheWay())
+	}
+	return w.Passed("It does.")
+}
+
+// reaches says why the agent's host does not reach Azure DevOps, "" when it does.
+func (f flow) reaches(ctx context.Context, s *State, host Host) (why string, err error) {
 	const look = `[ -z "$2" ] || export https_proxy="$2"
 curl -ksS -m 15 -o /dev/null "$1" 2>&1`
 	out, err := f.run(ctx, host, look, "", s.Organization+"/_apis/projects", s.AgentWay)
-	if err != nil {
-		return problem.Finding(err)
+	if err != nil || out.ExitCode == 0 {
+		return "", err
 	}
-	if out.ExitCode != 0 {
-		return w.Fail("It does not: "+lastLine(out.Stdout)+".", "Open the way from "+s.machine()+" to "+s.Organization+" (TCP 443 outwards), or give the agent's proxy.")
-	}
-	return w.Passed("It does.")
+	return lastLine(out.Stdout), nil
+}
+
+func (s *State) openTheWay() string {
+	return "Open the way from " + s.machine() + " to " + s.Organization + " (TCP 443 outwards), or give the agent's proxy."
 }
 
 func checkAdmin(_ context.Context, s *State) w.Finding {

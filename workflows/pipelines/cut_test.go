@@ -55,6 +55,9 @@ func (b *bed) one() {
 	if len(b.endpoints) != 1 || len(b.endpoints[0].Projects) != 2 || len(b.agents) != 1 || !b.agents[0].Online || len(b.queues) != 1 || len(b.there) != 1 || running != 1 {
 		b.t.Errorf("%+v, %+v, queues %v, accounts %v, jobs %v", b.endpoints, b.agents, b.queues, b.there, b.jobs)
 	}
+	if own := b.row.AgentHost.VM != nil; own && (len(b.specs) != 1 || len(b.parts) != 5) {
+		b.t.Errorf("%d VMs were made, and there is %+v", len(b.specs), b.parts)
+	}
 	if b.row == nil || b.row.EndpointID != b.endpoints[0].ID || b.row.Agent != "seattle-agent" || b.row.Method != MethodAccount || b.row.ExpiresAt.IsZero() {
 		b.t.Errorf("the record is %+v", b.row)
 	}
@@ -76,6 +79,9 @@ func (b *bed) none() {
 	b.t.Helper()
 	if len(b.endpoints) != 0 || len(b.agents) != 0 || len(b.there) != 0 || b.pods.spec != nil || len(b.pods.secrets) != 0 || b.row != nil || b.own != 0 || len(b.files) != 0 {
 		b.t.Errorf("left: %+v, %+v, accounts %v, record %+v, files %v", b.endpoints, b.agents, b.there, b.row, b.files)
+	}
+	if len(b.parts) != 0 || len(b.groups) != 0 {
+		b.t.Errorf("the Hub has %+v, groups %v", b.parts, b.groups)
 	}
 	for id, state := range b.jobs {
 		if state == "running" {
@@ -104,13 +110,13 @@ var remove = w.Answers{"task": TaskRemove}
 // is one of everything, and the removal leaves nothing.
 func TestDeathAtEveryCall(t *testing.T) {
 	for name, c := range map[string]struct {
-		systemd bool
 		a       w.Answers
+		systemd bool
 		whole   func(b *bed)
-	}{"job": {false, answers, (*bed).one}, "service": {true, answers, func(*bed) {}}, "pods": {false, onCluster(), (*bed).several}} {
+	}{"service": {answers, true, func(*bed) {}}, "own VM": {ownVM, false, (*bed).one}, "pods": {onCluster(), false, (*bed).several}} {
 		prepare := func(b *bed) { b.systemd = c.systemd }
 		for n := range calls(t, prepare, c.a) {
-			t.Run(fmt.Sprint("set-up ", name, n+1), func(t *testing.T) {
+			t.Run(fmt.Sprint("set-up ", n+1, name), func(t *testing.T) {
 				b := newBed(t)
 				prepare(b)
 				b.dieAt = n + 1
@@ -122,9 +128,11 @@ func TestDeathAtEveryCall(t *testing.T) {
 				b.none()
 			})
 		}
-		setUp := func(b *bed) { prepare(b); b.done(c.a) }
+	}
+	for name, a := range map[string]w.Answers{"helper VM": answers, "own VM": ownVM, "pods": onCluster()} {
+		setUp := func(b *bed) { b.done(a) }
 		for n := range calls(t, setUp, remove) {
-			t.Run(fmt.Sprint("remove ", name, n+1), func(t *testing.T) {
+			t.Run(fmt.Sprint("remove ", n+1, name), func(t *testing.T) {
 				b := newBed(t)
 				setUp(b)
 				b.dieAt = b.calls + n + 1
@@ -140,31 +148,33 @@ func TestDeathAtEveryCall(t *testing.T) {
 // The run is cancelled at each call, also when the server died before. It says
 // what is left, and what it offers takes that away.
 func TestCancelAtEveryCall(t *testing.T) {
-	for where, a := range map[string]w.Answers{"host": answers, "pods": onCluster()} {
-		for _, dies := range []bool{false, true} {
-			for n := range calls(t, func(*bed) {}, a) {
-				t.Run(fmt.Sprint(where, n+1, dies), func(t *testing.T) {
-					b := newBed(t)
-					ctx, cancel := context.WithCancel(t.Context())
-					defer cancel()
-					if dies {
-						b.dieAt = n + 1
+	for _, c := range []struct {
+		a    w.Answers
+		dies bool
+	}{{answers, false}, {ownVM, false}, {ownVM, true}, {onCluster(), false}, {onCluster(), true}} {
+		a, dies := c.a, c.dies
+		for n := range calls(t, func(*bed) {}, a) {
+			t.Run(fmt.Sprint(n+1, a["where"], dies), func(t *testing.T) {
+				b := newBed(t)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if dies {
+					b.dieAt = n + 1
+				}
+				b.hear = func() {
+					if b.calls == n+1 || dies && b.calls > n+1 {
+						cancel()
 					}
-					b.hear = func() {
-						if b.calls == n+1 || dies && b.calls > n+1 {
-							cancel()
-						}
-					}
-					x, _ := b.live(ctx, b.start(a))
-					left := x.Left()
-					b.says(left)
-					b.hear, b.dieAt = nil, 0
-					if left.Undo != nil {
-						b.done(left.Undo.Answers)
-					}
-					b.none()
-				})
-			}
+				}
+				x, _ := b.live(ctx, b.start(a))
+				left := x.Left()
+				b.says(left)
+				b.hear, b.dieAt = nil, 0
+				if left.Undo != nil {
+					b.done(left.Undo.Answers)
+				}
+				b.none()
+			})
 		}
 	}
 }
@@ -172,7 +182,7 @@ func TestCancelAtEveryCall(t *testing.T) {
 // says compares what a run says that it left with what there is.
 func (b *bed) says(left w.Left) {
 	b.t.Helper()
-	there := map[string]bool{"Service connection": len(b.endpoints) > 0, "Service account": len(b.there) > 0, "Agent": len(b.agents) > 0, "Agent pool": len(b.queues) > 0}
+	there := map[string]bool{"Service connection": len(b.endpoints) > 0, "Service account": len(b.there) > 0, "Agent": len(b.agents) > 0, "Agent pool": len(b.queues) > 0, "VM": len(b.parts) > 0}
 	told := map[string]bool{}
 	for _, thing := range left.Items {
 		told[thing.Label] = true

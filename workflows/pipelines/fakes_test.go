@@ -8,6 +8,7 @@ import (
 	"time"
 
 	w "hubwright/workflows"
+	"hubwright/workflows/vm"
 )
 
 var today = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -58,10 +59,17 @@ type bed struct {
 	deaf    bool   // the agent starts and is never online
 	pauses  int
 	dialled []Target
+
+	// The Hub
+	groups  map[string]bool // resource groups; true: with something of others
+	parts   []w.VMPart      // of VMs of ours
+	specs   []vm.Spec       // of VMs that were made
+	ensured int             // how often the network was
+	full    bool            // no quota
 }
 
 func newBed(t *testing.T) *bed {
-	b := &bed{t: t, now: today, helper: true, kept: map[string][]byte{}, there: map[string]bool{}, fails: map[string]error{}, files: map[string]bool{}, jobs: map[string]string{}, pods: agentSet{secrets: map[string]map[string]string{}},
+	b := &bed{t: t, now: today, helper: true, kept: map[string][]byte{}, there: map[string]bool{}, fails: map[string]error{}, files: map[string]bool{}, jobs: map[string]string{}, groups: map[string]bool{}, pods: agentSet{secrets: map[string]map[string]string{}},
 		con:      w.Connection{ID: "con_1", Name: "Contoso", Kind: w.ConnectionDevOps, Endpoint: "https://dev.azure.com/contoso", Credential: w.Credential{Method: w.AuthToken, Secret: "pat"}, CABundle: "ROOTS"},
 		projects: []Project{{"p-1", "Ratings"}, {"p-2", "Platform"}}, pools: []Pool{{ID: 1, Name: "Default"}, {ID: 9, Name: "Azure Pipelines", Hosted: true}},
 	}
@@ -92,8 +100,14 @@ func (b *bed) definition() w.Definition {
 		ScanHostKey: func(context.Context, Target) (string, string, error) {
 			return "ssh-ed25519 AAAA", "SHA256:abc", nil
 		},
+		OpenHub:    func(_ context.Context, s w.Stack) (Hub, error) { return hub{b}, b.fails["hub"] },
+		NewKeyPair: func(string) ([]byte, string, error) { return []byte("private"), "ssh-rsa PUBLIC", nil },
+		PublicKey:  func(private []byte) (string, error) { return "ssh-rsa PUBLIC of " + string(private), nil },
 		Dial: func(_ context.Context, t Target) (Host, error) {
 			b.dialled = append(b.dialled, t)
+			if err := b.fails["dial"]; err != nil {
+				return nil, err
+			}
 			b.open++
 			return host{b}, nil
 		},
@@ -203,7 +217,7 @@ func (r records) Site(context.Context, string) (w.Site, error) {
 }
 
 func (r records) Stack(context.Context, string) (w.Stack, error) {
-	return w.Stack{ID: "stk", Name: "Seattle", HTTPSProxy: "http://127.0.0.1:3128"}, nil
+	return w.Stack{ID: "stk", Name: "Seattle", Region: "seattle", ARMEndpoint: "https://management.seattle.azurestack.test", SubscriptionID: "sub", HTTPSProxy: "http://127.0.0.1:3128"}, nil
 }
 
 func (r records) ClusterOfSite(context.Context, string) (w.Cluster, error) {
@@ -214,7 +228,11 @@ func (r records) HelperVM(context.Context, string) (w.HelperVM, error) {
 	if !r.b.helper {
 		return w.HelperVM{}, w.ErrNotFound
 	}
-	return w.HelperVM{SiteID: "sit", HostKey: "k"}, nil
+	return w.HelperVM{SiteID: "sit", HostKey: "k", ResourceGroup: "help", VMName: "helper"}, nil
+}
+
+func (r records) Deployment(context.Context, string) (w.Deployment, error) {
+	return w.Deployment{ID: "dep", Name: "Ratings"}, nil
 }
 
 func (r records) Connection(_ context.Context, id string) (w.Connection, error) {

@@ -75,17 +75,27 @@ func (f flow) observedHostKey(ctx context.Context, s *State) string {
 	return "Its host key is " + fingerprint + "."
 }
 
+// target is the SSH login without its key.
+func (s *State) target() Target {
+	t := Target{Host: s.Host.Address, Port: s.Host.Port, User: s.Host.User, HostKey: s.Host.HostKey}
+	if s.Host.ViaProxy {
+		t.Proxy = s.Proxy
+	}
+	return t
+}
+
 // openHost logs in to the agent's host. A host that is met for the first time
 // is held to the expected fingerprint, and to this key from then on.
 func (f flow) openHost(ctx context.Context, s *State) (Host, error) {
-	if s.Where != WhereHost {
+	if s.Where == WhereVM {
 		return f.OpenHelper(ctx, s.SiteID)
 	}
 	key, err := f.Vault.Open(ctx, s.Host.PrivateKey)
 	if err != nil {
 		return nil, err
 	}
-	t := Target{Host: s.Host.Address, Port: s.Host.Port, User: s.Host.User, PrivateKey: key, HostKey: s.Host.HostKey}
+	t := s.target()
+	t.PrivateKey = key
 	if t.HostKey == "" {
 		shown, fingerprint, err := f.ScanHostKey(ctx, t)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	w "hubwright/workflows"
+	"hubwright/workflows/vm"
 )
 
 // Needs is what the workflow needs of the world.
@@ -25,6 +26,11 @@ type Needs struct {
 	Dial func(ctx context.Context, t Target) (Host, error)
 	// ScanHostKey reads a host's key without logging in.
 	ScanHostKey func(ctx context.Context, t Target) (authorizedKey, fingerprint string, err error)
+	// OpenHub opens a Stack's Hub. Errors of it are *workflows.Problem.
+	OpenHub    func(ctx context.Context, s w.Stack) (Hub, error)
+	NewKeyPair func(comment string) (privatePEM []byte, authorizedKey string, err error)
+	// PublicKey is the public half of a private key, in authorized_keys form.
+	PublicKey func(privatePEM []byte) (authorizedKey string, err error)
 	// DeployerRole is the role "deployer" in a namespace, as kubectl apply
 	// takes it.
 	DeployerRole func(namespace string) ([]byte, error)
@@ -40,6 +46,7 @@ type Needs struct {
 // Records are our own.
 type Records interface {
 	w.SiteRecords
+	Deployment(ctx context.Context, id string) (w.Deployment, error)
 	HelperVM(ctx context.Context, siteID string) (w.HelperVM, error)
 	Connection(ctx context.Context, id string) (w.Connection, error)
 	Connections(ctx context.Context) ([]w.Connection, error)
@@ -85,6 +92,13 @@ type Agents interface {
 	Agent(ctx context.Context, poolID int, name string) (*Agent, error)
 	RemoveAgent(ctx context.Context, poolID, id int) error
 	AgentPackage(ctx context.Context) (Package, error)
+}
+
+// Hub is the Azure Stack Hub on which a VM can be made for the agent.
+type Hub interface {
+	vm.Hub
+	vm.Remover
+	SubnetExists(ctx context.Context, subnetID string) (exists bool, prefix string, err error)
 }
 
 // Project is a project.

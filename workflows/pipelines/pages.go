@@ -23,6 +23,7 @@ func (f flow) pages() []w.Page[State] {
 		{ID: "reach", Title: "What the Internet reaches", Why: "Azure DevOps itself never calls the cluster: an agent does. Two questions say which agents can.", When: setUp, Fields: reachFields(), Bind: bindReach},
 		{ID: "agents", Title: "Who runs the jobs", Why: "The agent has to reach the Hub and the cluster's API.", When: setUp, Fields: f.agentFields(), Bind: bindAgents},
 		f.hostPage(),
+		f.vmPage(),
 		f.podsPage(),
 		{ID: "access", Title: "Access to the cluster", Why: "A service connection keeps the credential with which jobs deploy.", When: setUp, Fields: accessFields(), Bind: bindAccess},
 	}
@@ -54,7 +55,7 @@ func firstConnection(s *State) string {
 }
 
 func tasks(_ context.Context, s *State) ([]w.Option, error) {
-	remove := w.Option{Value: TaskRemove, Label: "Take it away again", Note: "Delete the service connection from all projects, the agent and the service account that a former run made."}
+	remove := w.Option{Value: TaskRemove, Label: "Take it away again", Note: "Delete the service connection from all projects, the agent and the service account that a former run made, and the VM if it made one."}
 	if !s.recorded() {
 		remove.Disabled, remove.Note = true, "No run has set this up yet."
 	}
@@ -152,6 +153,8 @@ func (f flow) agentFields() []w.Field[State] {
 
 func suggested(s *State) string {
 	switch {
+	case s.Before.AgentHost.VM != nil:
+		return WhereOwn
 	case s.Before.AgentPods.Namespace != "":
 		return WhereCluster
 	case s.Before.Agent != "" && s.Before.AgentHost.Address != "":
@@ -180,8 +183,9 @@ func places(_ context.Context, s *State) ([]w.Option, error) {
 		vm.Disabled, vm.Note = true, "This Site has no helper VM."
 	}
 	host := w.Option{Value: WhereHost, Label: "On another Linux host", Note: "One that reaches both, and this server by SSH. A run installs the agent there."}
+	own := w.Option{Value: WhereOwn, Label: "On a VM of its own", Note: "A run makes it on the Hub. So jobs don't share the machine with AKS Engine and the API model, which holds the cluster's keys."}
 	pods := w.Option{Value: WhereCluster, Label: "On the cluster itself", Note: "As pods, from an image of yours. They are there as long as the cluster is: when it is down, no job of theirs brings it back, and an upgrade moves each to another node, after its job."}
-	return []w.Option{vm, host, pods, {Value: WherePool, Label: "On agents that you have already", Note: "They have to reach the Hub and the cluster's API; nothing is installed."}, hosted}, nil
+	return []w.Option{vm, own, host, pods, {Value: WherePool, Label: "On agents that you have already", Note: "They have to reach the Hub and the cluster's API; nothing is installed."}, hosted}, nil
 }
 
 func (f flow) poolOptions(ctx context.Context, s *State) ([]w.Option, error) {
@@ -206,13 +210,13 @@ func (f flow) poolOptions(ctx context.Context, s *State) ([]w.Option, error) {
 func bindAgents(a w.Answers, s *State) []w.FieldError {
 	var errs []w.FieldError
 	bad := func(field, msg string) { errs = append(errs, w.FieldError{Field: field, Message: msg}) }
-	s.Where, s.Host, s.Pods = a.Get("where"), w.HostLogin{}, w.AgentPods{}
+	s.Where, s.Host, s.VM, s.Pods = a.Get("where"), w.HostLogin{}, w.OwnVM{}, w.AgentPods{}
 	switch {
 	case s.Where == WhereHosted && !s.hostedCan():
 		bad("where", "Microsoft's machines cannot reach this Hub and its cluster. Choose a place that can.")
 	case s.Where == WhereVM && !s.HasHelper:
 		bad("where", "This Site has no helper VM. Make one first (step 1 of the guide), or choose agents that you have.")
-	case s.Where != WhereHosted && s.Where != WhereVM && s.Where != WhereHost && s.Where != WhereCluster && s.Where != WherePool:
+	case s.Where != WhereHosted && s.Where != WhereVM && s.Where != WhereHost && s.Where != WhereOwn && s.Where != WhereCluster && s.Where != WherePool:
 		bad("where", "Choose where the jobs run.")
 	}
 	if s.Where == WhereHosted {
@@ -239,8 +243,8 @@ func bindAgents(a w.Answers, s *State) []w.FieldError {
 // validate keeps a Site's one service connection from being lost sight of.
 func validate(s *State) []w.FieldError {
 	b := s.Before
-	if (s.installs() || onPods(s)) && b.Agent != "" && (b.Agent != s.Agent || b.AgentHost.Address != s.Host.Address || b.AgentPods.Namespace != s.Pods.Namespace) {
-		return []w.FieldError{{Page: "agents", Field: "where", Message: "The agent " + b.Agent + " was set up in another place or under another name. Keep both, or take it away first (first page)."}}
+	if errs := strayed(s); errs != nil {
+		return errs
 	}
 	if errs := podsFault(s); errs != nil {
 		return errs

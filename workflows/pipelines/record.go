@@ -75,6 +75,7 @@ func (s *State) Left() w.Left {
 	if s.Found.Queue {
 		add("Agent pool", s.Pool+" can be used by "+s.Project, ". That stays, and harms nothing")
 	}
+	s.vmLeft(add)
 	if b.Agent != "" {
 		doubt := ""
 		switch {
@@ -99,6 +100,9 @@ func (s *State) Left() w.Left {
 }
 
 func hostOf(b w.ServiceConnection) string {
+	if b.AgentHost.VM != nil {
+		return "the VM " + b.AgentHost.VM.Name
+	}
 	if b.AgentHost.Address != "" {
 		return "the host " + b.AgentHost.Address
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	w "hubwright/workflows"
+	"hubwright/workflows/vm"
 )
 
 // What the workflow does.
@@ -27,6 +28,7 @@ const (
 	WhereHosted  = "hosted" // Microsoft's
 	WhereVM      = "helper-vm"
 	WhereHost    = "host"    // another Linux host
+	WhereOwn     = "own-vm"  // a VM that the run makes
 	WhereCluster = "cluster" // pods on the Site's own cluster
 	WherePool    = "pool"    // agents that are there already
 )
@@ -37,6 +39,10 @@ type State struct {
 	Proxy            string // of the Stack
 	Cluster          string
 	HasKubeconfig    bool
+	Deployment       string
+	Stack, Region    string
+	Domain           string // of public names on the Stack
+	HelperSubnet     string // resource ID; "" when the helper VM is not ours
 	HasHelper        bool
 	Offered          []Offer
 	Before           w.ServiceConnection // what a former run left; zero when none did
@@ -52,7 +58,9 @@ type State struct {
 	Pool      string
 	Agent     string
 	AgentWay  string      // proxy
-	Host      w.HostLogin // with WhereHost
+	Host      w.HostLogin // with WhereHost and WhereOwn
+	VM        w.OwnVM     // with WhereOwn
+	Net       string      // in which network it stands
 	Pods      w.AgentPods // with WhereCluster
 	Print     string      // the fingerprint that is expected of it, "" for any
 	Name      string
@@ -83,6 +91,7 @@ type Found struct {
 	Pool       Pool
 	Queue      bool   // this run let the project see the pool
 	Agent      string // how far it came; "" is not known
+	VM         bool   // the Hub said that the VM is made
 	Version    string
 	Sample     w.SecretRef
 	Did        []string
@@ -91,13 +100,15 @@ type Found struct {
 func (s *State) setsUp() bool      { return s.Task == TaskSetUp }
 func (s *State) removes() bool     { return s.Task == TaskRemove }
 func (s *State) usesAccount() bool { return s.Method == MethodAccount }
-func (s *State) installs() bool    { return s.setsUp() && (s.Where == WhereVM || s.Where == WhereHost) }
-func (s *State) selfHosted() bool  { return s.setsUp() && s.Where != WhereHosted }
-func (s *State) hostedCan() bool   { return s.ARM == "yes" && s.API == "yes" }
-func (s *State) recorded() bool    { return s.Before.SiteID != "" }
-func (s *State) known() bool       { return s.Before.Name != "" }
-func (s *State) renews() bool      { return s.setsUp() && !s.Found.Keep }
-func (s *State) did(what string)   { s.Found.Did = append(s.Found.Did, what) }
+func (s *State) installs() bool {
+	return s.setsUp() && (s.Where == WhereVM || s.Where == WhereHost || s.Where == WhereOwn)
+}
+func (s *State) selfHosted() bool { return s.setsUp() && s.Where != WhereHosted }
+func (s *State) hostedCan() bool  { return s.ARM == "yes" && s.API == "yes" }
+func (s *State) recorded() bool   { return s.Before.SiteID != "" }
+func (s *State) known() bool      { return s.Before.Name != "" }
+func (s *State) renews() bool     { return s.setsUp() && !s.Found.Keep }
+func (s *State) did(what string)  { s.Found.Did = append(s.Found.Did, what) }
 func (s *State) description() string {
 	return "Kubernetes on " + s.SiteName + ". Made by Hubwright, which renews it."
 }
@@ -117,6 +128,11 @@ func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
 	}
 	site, c := at.Site, at.Cluster
 	s := &State{SiteID: site.ID, SiteName: site.Name, Proxy: at.Stack.HTTPSProxy, Cluster: c.Name, HasKubeconfig: c.Kubeconfig != "", Task: TaskSetUp}
+	deployment, err := f.Records.Deployment(ctx, site.DeploymentID)
+	if err != nil {
+		return nil, err
+	}
+	s.Deployment, s.Stack, s.Region, s.Domain = deployment.Name, at.Stack.Name, at.Stack.Region, at.Stack.CloudAppDomain()
 	all, err := f.Records.Connections(ctx)
 	if err != nil {
 		return nil, err
@@ -126,8 +142,10 @@ func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
 			s.Offered = append(s.Offered, Offer{ID: con.ID, Name: con.Name, Endpoint: con.Endpoint, Method: con.Credential.Method})
 		}
 	}
-	vm, err := f.Records.HelperVM(ctx, site.ID)
-	s.HasHelper = err == nil && vm.HostKey != ""
+	helper, err := f.Records.HelperVM(ctx, site.ID)
+	if s.HasHelper = err == nil && helper.HostKey != ""; s.HasHelper && helper.VMName != "" {
+		s.HelperSubnet = vm.SubnetOf(at.Stack.SubscriptionID, helper.ResourceGroup, helper.VMName)
+	}
 	s.Before, err = f.Records.ServiceConnection(ctx, site.ID)
 	if err != nil && !errors.Is(err, w.ErrNotFound) {
 		return nil, err
@@ -197,8 +215,11 @@ func (f flow) onCluster(ctx context.Context, s *State, work func(Kube) error) er
 
 // machine is what the agent's host is called.
 func (s *State) machine() string {
-	if s.Where == WhereHost {
+	switch s.Where {
+	case WhereHost:
 		return "the host " + s.Host.Address
+	case WhereOwn:
+		return "the VM " + s.VM.Name
 	}
 	return "the helper VM"
 }

@@ -17,8 +17,14 @@ var removeScript string
 // removeAgent stops the agent on its host and takes it out of its pool. A
 // host that is gone does not keep the pool from being tidied.
 func (f flow) removeAgent(ctx context.Context, s *State, log w.Log) error {
+	if s.Before.Agent == "" {
+		return nil // the server died after it was gone
+	}
 	s.Agent, s.Where, s.Host = s.Before.Agent, WhereVM, s.Before.AgentHost
-	if s.Host.Address != "" {
+	switch {
+	case s.Host.VM != nil:
+		s.Where, s.VM = WhereOwn, *s.Host.VM
+	case s.Host.Address != "":
 		s.Where = WhereHost
 	}
 	if err := f.offHost(ctx, s, log); err != nil {
@@ -32,7 +38,10 @@ func (f flow) removeAgent(ctx context.Context, s *State, log w.Log) error {
 			return err
 		}
 		log.Good("The pool %s has no agent %s any more", s.Before.Pool, s.Before.Agent)
-		s.Before.Pool, s.Before.PoolID, s.Before.Agent, s.Before.AgentHost = "", 0, "", w.HostLogin{}
+		s.Before.Pool, s.Before.PoolID, s.Before.Agent = "", 0, ""
+		if s.Host.VM == nil { // else its removal needs it
+			s.Before.AgentHost = w.HostLogin{}
+		}
 		return f.Records.SaveServiceConnection(context.WithoutCancel(ctx), &s.Before)
 	})
 }

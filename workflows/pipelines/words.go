@@ -47,7 +47,7 @@ func (s *State) place() string {
 	if onPods(s) {
 		return s.podsPlace()
 	}
-	if s.Where == WhereVM || s.Where == WhereHost {
+	if s.Where == WhereVM || s.Where == WhereHost || s.Where == WhereOwn {
 		return "The agent " + s.Agent + " on " + s.machine()
 	}
 	return "Agents of the pool " + s.Pool
@@ -80,6 +80,9 @@ func (f flow) plan(_ context.Context, s *State) (w.Plan, error) {
 	}
 	if s.installs() {
 		p.Duration = "about three minutes"
+		if s.ownVM() {
+			f.planVM(s, &p)
+		}
 		p.Changes = append(p.Changes, w.Change{Verb: "install", What: "Azure Pipelines agent " + s.Agent, Note: "on " + s.machine() + ", in the pool " + s.Pool + "; it only opens connections outwards, to port 443"})
 		p.Commands = append(p.Commands, w.Command{Title: "For the agent, on " + s.machine(), Text: "./config.sh --unattended --url " + s.Organization + " --auth pat --token ******** --pool " + f.Quote(s.Pool) + " --agent " + s.Agent + " --acceptTeeEula --replace\nsudo ./svc.sh install && sudo ./svc.sh start"})
 	}
@@ -128,6 +131,13 @@ func removalPlan(s *State) w.Plan {
 		p.Changes = append(p.Changes, w.Change{Verb: "delete", What: "Agents " + strings.Join(agentNames(b.Agent, b.AgentPods.Replicas), ", "), Note: "their pods and Secret in " + b.AgentPods.Namespace + ", and from the pool " + b.Pool + "; a job that runs comes to its end first, the namespace stays"})
 	} else if b.Agent != "" {
 		p.Changes = append(p.Changes, w.Change{Verb: "delete", What: "Agent " + b.Agent, Note: "from the pool " + b.Pool + " and from its host"})
+	}
+	if v := b.AgentHost.VM; v != nil {
+		p.Duration = "about five minutes"
+		p.Changes = append(p.Changes, w.Change{Verb: "delete", What: "VM " + v.Name, Note: withIt(*v)})
+		if v.OwnGroup {
+			p.Changes = append(p.Changes, w.Change{Verb: "delete", What: "Resource group " + v.ResourceGroup, Note: "when nothing else is in it"})
+		}
 	}
 	if b.Account != "" {
 		p.Changes = append(p.Changes, w.Change{Verb: "delete", What: "Service account " + b.Account, Note: "in " + b.Namespace + "; the namespace stays"})

@@ -4,6 +4,7 @@
 package pipelines
 
 import (
+	"slices"
 	"time"
 
 	w "hubwright/workflows"
@@ -41,11 +42,14 @@ func (f flow) steps() []w.Step[State] {
 		{ID: "pods-online", Title: "See the agents online", Why: "A pod that runs and is not heard of by Azure DevOps gets no jobs.", When: onPods, Timeout: 5 * time.Minute, Weight: 2, Run: f.podsOnline},
 		{ID: "sample", Title: "Write a sample pipeline", Why: "It names this connection and this pool, with the tasks of today.", When: setUp, Run: f.sample},
 		{ID: "remove-agent", Title: "Take the agent away", Why: "A pool must not offer an agent that is gone.", When: func(s *State) bool { return s.removes() && s.Before.Agent != "" && s.Before.AgentPods.Namespace == "" }, Timeout: 2 * time.Minute, Run: f.removeAgent},
+		{ID: "remove-vm", Title: "Delete the agent's VM", Why: "With everything that was made with it, and nothing else.", When: func(s *State) bool { return s.removes() && s.Before.AgentHost.VM != nil }, Timeout: 15 * time.Minute, Weight: 4, Run: f.removeVM},
 		{ID: "remove-agent-pods", Title: "Take the agents off the cluster", Why: "Each ends the job that it has, and leaves its pool.", When: func(s *State) bool { return s.removes() && s.Before.AgentPods.Namespace != "" }, Timeout: 2 * time.Minute, Run: f.removeAgentPods},
 		{ID: "remove-connection", Title: "Delete the service connection", Why: "From every project that sees it.", When: func(s *State) bool { return s.removes() && s.known() }, Timeout: time.Minute, Run: f.removeConnection},
 		{ID: "remove-account", Title: "Delete the service account", Why: "Its tokens end with it.", When: func(s *State) bool { return s.removes() && s.Before.Account != "" }, Timeout: time.Minute, Run: f.removeAccount},
 		{ID: "forget", Title: "Forget it", Why: "The guide shows what is.", When: remove, Run: f.forget},
 	}
+	at := slices.IndexFunc(steps, func(x w.Step[State]) bool { return x.ID == "agent" })
+	steps = slices.Insert(steps, at, f.vmSteps()...)
 	for i := range steps {
 		steps[i].Run = f.afresh(steps[i].Run)
 	}

@@ -17,7 +17,7 @@ func (f flow) checks() []w.Check[State] {
 	return []w.Check[State]{
 		{ID: "login", Title: "Azure lets the principal in", Why: "Nothing can be made in Azure without it.", Page: "way", Severity: w.SeverityBlock, When: azure, Run: f.checkLogin},
 		{ID: "name", Title: "The name is free", Why: "Names of Traffic Manager are unique in the world.", Page: "profile", Severity: w.SeverityBlock, When: azure, Run: f.checkName},
-		{ID: "strangers", Title: "The profile has no endpoints of others", Why: "The profile's endpoints become exactly those of the plan.", Page: "profile", Severity: w.SeverityWarn, Waivable: true, When: func(s *State) bool { return s.azure() && !s.isNew() }, Run: f.checkStrangers},
+		{ID: "strangers", Title: "The profile has no endpoints of others", Why: "Its external endpoints become exactly those of the plan, and users get to the others as well.", Page: "profile", Severity: w.SeverityWarn, Waivable: true, When: func(s *State) bool { return s.azure() && !s.isNew() }, Run: f.checkStrangers},
 		{ID: "targets", Title: "The targets lead to public addresses", Why: "Traffic Manager probes from the Internet. What it cannot reach stays Degraded, and Azure refuses private addresses.", Page: "sites", Severity: w.SeverityBlock, Waivable: true, When: azure, Run: f.checkTargets},
 		{ID: "answers", Title: "Each Site answers as the probe expects", Why: "A Site that doesn't is left out of the answers.", Page: "probe", Severity: w.SeverityWarn, Waivable: true, When: func(s *State) bool { return s.Profile.Probe.Protocol != "TCP" }, Run: f.checkAnswers},
 		{ID: "sites", Title: "Every Site is behind the name", Why: "A Site that is not gets no users.", Page: "sites", Severity: w.SeverityWarn, Waivable: true, Run: checkSites},
@@ -96,7 +96,7 @@ func (f flow) checkStrangers(ctx context.Context, s *State) w.Finding {
 		return w.Warn("The profile has endpoints that are not in the plan: "+strings.Join(strangers, ", ")+"."+kept(now.Others), "They will be removed. Choose another profile if somebody needs them.")
 	}
 	if len(now.Others) > 0 {
-		return w.Warn("The profile leads to something in Azure as well."+kept(now.Others), "Users of the name get to it by the method that you choose. Choose another profile if the name is to lead to the Sites alone.")
+		return w.Warn(strings.TrimSpace(kept(now.Others)), "Users of the name get to it by the method that you choose. Choose another profile if the name is to lead to the Sites alone.")
 	}
 	return w.Passed("All its endpoints are in the plan.")
 }

@@ -86,7 +86,7 @@ func (f flow) profile(ctx context.Context, s *State, log w.Log) error {
 		}
 	}
 	s.Profile.FQDN = now.FQDN
-	log.Good("%s leads to %d endpoints by the method %s", now.FQDN, len(now.Endpoints), now.Method)
+	log.Good("%s leads to %d endpoints by the method %s", now.FQDN, len(now.Endpoints)+len(now.Others), now.Method)
 	return nil
 }
 

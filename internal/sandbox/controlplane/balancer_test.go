@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,12 +50,13 @@ func service(t *testing.T, api *kubernetes.Clientset, name string, kind corev1.S
 	}
 }
 
-// ask sends a request to a public address as the Internet would.
+// ask sends a request to a public address as the Internet would. A path may follow the host.
 func ask(m *controlplane.Manager, ip, host string) (code int, body string, err error) {
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, m.Front(ip, 80))
 	}}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	req, _ := http.NewRequest(http.MethodGet, "http://"+host+"/", nil)
+	host, path, _ := strings.Cut(host, "/")
+	req, _ := http.NewRequest(http.MethodGet, "http://"+host+"/"+path, nil)
 	req.Header.Set("Accept", "application/json")
 	res, err := client.Do(req)
 	if err != nil {

@@ -40,6 +40,9 @@ type cloud struct {
 	drivers  storagelisters.CSIDriverLister
 	classes  storagelisters.StorageClassLister
 
+	gatewayAPI *gatewayAPI
+	changed    cache.ResourceEventHandler // tells run that something is new
+
 	due map[types.UID]time.Time // when the pending work on an object is done
 }
 
@@ -51,24 +54,22 @@ func (r *running) startControllers(m *Manager) {
 	core, storage, network := factory.Core().V1(), factory.Storage().V1(), factory.Networking().V1()
 	load := newLoad(time.Now)
 	r.meter = newMeter(factory, load)
-	r.balancer = newBalancer(newRouter(factory, load), &r.spec.PKI, r.log)
+	news := make(chan struct{}, 1)
+	handler := changes(func() {
+		select {
+		case news <- struct{}{}:
+		default:
+		}
+	})
+	gatewayAPI := r.watchGatewayAPI(ctx, handler)
+	r.balancer = newBalancer(newRouter(factory, load, gatewayAPI), &r.spec.PKI, r.log)
 	c := &cloud{
-		running: r, publicIP: m.opts.LoadBalancerIP, told: m.opts.LoadBalancers, delay: m.after, due: map[types.UID]time.Time{},
+		running: r, gatewayAPI: gatewayAPI, changed: handler, publicIP: m.opts.LoadBalancerIP, told: m.opts.LoadBalancers, delay: m.after, due: map[types.UID]time.Time{},
 		services: core.Services().Lister(), claims: core.PersistentVolumeClaims().Lister(),
 		volumes: core.PersistentVolumes().Lister(), drivers: storage.CSIDrivers().Lister(), classes: storage.StorageClasses().Lister(),
 	}
 	if c.publicIP == nil {
 		c.publicIP = c.freeIP
-	}
-	news := make(chan struct{}, 1)
-	tell := func() {
-		select {
-		case news <- struct{}{}:
-		default:
-		}
-	}
-	handler := cache.ResourceEventHandlerFuncs{
-		AddFunc: func(any) { tell() }, UpdateFunc: func(any, any) { tell() }, DeleteFunc: func(any) { tell() },
 	}
 	for _, informer := range []cache.SharedIndexInformer{
 		core.Services().Informer(), core.PersistentVolumeClaims().Informer(), core.PersistentVolumes().Informer(),
@@ -80,6 +81,7 @@ func (r *running) startControllers(m *Manager) {
 	if m.opts.Pods != nil {
 		_, _ = core.Pods().Informer().AddEventHandler(tellsOfPods(func(p *corev1.Pod, gone bool) { m.opts.Pods(r.id, p, gone) }))
 	}
+	_, _ = core.Pods().Informer().AddEventHandler(cache.FilteringResourceEventHandler{FilterFunc: isFabric, Handler: handler})
 	factory.Start(ctx.Done())
 	r.controllers.Go(func() {
 		defer factory.Shutdown()
@@ -142,6 +144,7 @@ func (c *cloud) reconcile(ctx context.Context) (next time.Time) {
 	}
 	c.loadBalancers(ctx, work)
 	c.ingresses(ctx, work)
+	c.gateways(ctx, work)
 	c.disks(ctx, work)
 	for uid := range c.due {
 		if !seen[uid] {

@@ -264,13 +264,17 @@ func portsFree(ctx context.Context, s *Spec) error {
 	return nil
 }
 
-// newClient makes the sandbox's own client: the cluster's admin, never through a proxy, never throttled.
 func newClient(s *Spec) (*kubernetes.Clientset, error) {
-	return kubernetes.NewForConfig(&rest.Config{
+	return kubernetes.NewForConfig(clientConfig(s))
+}
+
+// clientConfig is for the sandbox's own clients: the cluster's admin, never through a proxy, never throttled.
+func clientConfig(s *Spec) *rest.Config {
+	return &rest.Config{
 		Host: "https://" + s.at(portAPIServer), UserAgent: "hubwright-sandbox", QPS: -1,
 		TLSClientConfig: rest.TLSClientConfig{
 			ServerName: s.FQDN, CAData: s.PKI.CA, CertData: s.PKI.Client, KeyData: s.PKI.ClientKey,
 		},
 		Proxy: func(*http.Request) (*url.URL, error) { return nil, nil },
-	})
+	}
 }

@@ -42,6 +42,7 @@ func TestCluster(t *testing.T) {
 	t.Run("workload", func(t *testing.T) { checkWorkload(t, m, api) })
 	t.Run("load balancer", func(t *testing.T) { checkLoadBalancer(t, api) })
 	t.Run("traffic", func(t *testing.T) { checkTraffic(t, m, api) })
+	t.Run("gateway", func(t *testing.T) { checkGateway(t, m, api) })
 	t.Run("broken", func(t *testing.T) { checkBroken(t, api) })
 	t.Run("disk", func(t *testing.T) { checkDisk(t, api) })
 	t.Run("logs", func(t *testing.T) { checkLogs(t, m, api) })

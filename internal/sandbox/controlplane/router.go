@@ -23,7 +23,8 @@ import (
 )
 
 // router is the data plane in front of a cluster: it answers for Services of type LoadBalancer as their pods would. A
-// Service whose pods are an ingress controller is routed by the cluster's live Ingress objects.
+// Service whose pods are an ingress controller is routed by the cluster's live Ingress objects, one that was made for a
+// Gateway by its live HTTPRoutes.
 type router struct {
 	services  corelisters.ServiceLister
 	pods      corelisters.PodLister
@@ -32,15 +33,17 @@ type router struct {
 	ingresses networkinglisters.IngressLister
 	classes   networkinglisters.IngressClassLister
 
-	load *load
-	turn atomic.Uint64
+	gatewayAPI *gatewayAPI
+
+	load         *load
+	turn, choice atomic.Uint64
 }
 
-func newRouter(f informers.SharedInformerFactory, l *load) *router {
+func newRouter(f informers.SharedInformerFactory, l *load, g *gatewayAPI) *router {
 	return &router{
 		services: f.Core().V1().Services().Lister(), pods: f.Core().V1().Pods().Lister(), secrets: f.Core().V1().Secrets().Lister(),
 		slices: f.Discovery().V1().EndpointSlices().Lister(), ingresses: f.Networking().V1().Ingresses().Lister(),
-		classes: f.Networking().V1().IngressClasses().Lister(), load: l,
+		classes: f.Networking().V1().IngressClasses().Lister(), load: l, gatewayAPI: g,
 	}
 }
 
@@ -50,6 +53,10 @@ func (r *router) handler(namespace, name string, port int32) http.Handler {
 		s, err := r.services.Services(namespace).Get(name)
 		if err != nil || len(r.ready(s.Namespace, s.Name)) == 0 {
 			panic(http.ErrAbortHandler) // nobody behind the load balancer takes the connection
+		}
+		if g, routes, ok := r.gatewayOf(s); ok {
+			r.byRoutes(w, req, port, g, routes)
+			return
 		}
 		if r.isController(s) {
 			r.route(w, req, s)
@@ -237,9 +244,13 @@ func (r *router) serve(w http.ResponseWriter, req *http.Request, s *corev1.Servi
 }
 
 // certificate is what a controller shows for a name: the Secret of the Ingress that names it, else the one of last resort.
+// A Gateway has no such one.
 func (r *router) certificate(namespace, name string, lastResort func() (*tls.Certificate, error)) func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		if s, err := r.services.Services(namespace).Get(name); err == nil {
+			if g, _, ok := r.gatewayOf(s); ok {
+				return r.gatewayCertificate(g, hello.ServerName)
+			}
 			for _, i := range r.mine(s) {
 				for _, t := range i.Spec.TLS {
 					secret, err := r.secrets.Secrets(i.Namespace).Get(t.SecretName)

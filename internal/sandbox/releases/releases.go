@@ -1,8 +1,11 @@
-// Package releases plays the download pages of the engine's releases: the page
-// on github.com, which sends clients on, and the host that really has the file.
+// Package releases plays the download pages of the engine's releases and of the
+// Gateway API's: the page on github.com, which sends clients on, and the host
+// that really has the file.
 package releases
 
 import (
+	"bytes"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +26,18 @@ var (
 	file = regexp.MustCompile(`^/github-production-release-asset/aks-engine-azurestack/(v[0-9][0-9A-Za-z.\-]*)$`)
 )
 
+// GatewayAPI are definitions of the Gateway API, of our own writing: three kinds
+// in v1 that take whatever they are given. They are published as one release,
+// under the name that the real ones have.
+//
+//go:embed gateway-api.yaml
+var GatewayAPI []byte
+
+const (
+	gatewayPage = "/kubernetes-sigs/gateway-api/releases/download/v1.5.1/standard-install.yaml"
+	gatewayFile = "/github-production-release-asset/gateway-api/v1.5.1/standard-install.yaml"
+)
+
 // Site serves releases. Archive makes the gzipped tar of one tag; an error
 // that is fs.ErrNotExist says that there is no such release.
 type Site struct {
@@ -36,6 +51,12 @@ func Filename(tag string) string {
 
 // Page is github.com's part: it sends the client to the assets' host.
 func (s Site) Page(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == gatewayPage {
+		if readOnly(w, r) {
+			http.Redirect(w, r, "https://"+AssetsHost+gatewayFile, http.StatusFound)
+		}
+		return
+	}
 	m := page.FindStringSubmatch(r.URL.Path)
 	if m == nil || m[2] != Filename(m[1]) || !s.exists(m[1]) {
 		http.Error(w, "Not Found", http.StatusNotFound)
@@ -50,6 +71,11 @@ func (s Site) Page(w http.ResponseWriter, r *http.Request) {
 // Assets is the file's host. It answers ranges, so that a broken download can
 // be taken up again.
 func (s Site) Assets(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == gatewayFile {
+		w.Header().Set("Content-Type", "application/octet-stream")
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(GatewayAPI))
+		return
+	}
 	m := file.FindStringSubmatch(r.URL.Path)
 	if m == nil {
 		http.Error(w, "Not Found", http.StatusNotFound)

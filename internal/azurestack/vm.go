@@ -11,17 +11,17 @@ import (
 	w "hubwright/workflows"
 )
 
-// What EnsureHelperVM did.
+// What EnsureVM did.
 const (
 	Created = "created"
 	Started = "started"
 )
 
-// EnsureHelperVM makes the helper VM, with a managed disk and the SSH key as
-// the only way in, and starts it when it is stopped. A VM that is there is
+// EnsureVM makes a Linux VM, with a managed disk and the SSH key as the only
+// way in, and starts it when it is stopped. A VM that is there is
 // never made anew or resized. did is Created (also when a former attempt had
 // begun to), Started, or "" when it was up.
-func (h *Hub) EnsureHelperVM(ctx context.Context, s HelperVMSpec) (did string, err error) {
+func (h *Hub) EnsureVM(ctx context.Context, s VMSpec) (did string, err error) {
 	err = h.call(ctx, "Making the VM "+s.VM, func(ctx context.Context) error {
 		client, err := armcompute.NewVirtualMachinesClient(h.stack.SubscriptionID, h.cred, h.options)
 		if err != nil {
@@ -33,7 +33,7 @@ func (h *Hub) EnsureHelperVM(ctx context.Context, s HelperVMSpec) (did string, e
 		}
 		if have == nil || have.Properties == nil || !strings.EqualFold(val(have.Properties.ProvisioningState), "Succeeded") {
 			did = Created // putting the same VM again heals one whose creation failed
-			return h.putHelperVM(ctx, client, s)
+			return h.putVM(ctx, client, s)
 		}
 		if waited {
 			did = Created
@@ -54,8 +54,8 @@ func (h *Hub) EnsureHelperVM(ctx context.Context, s HelperVMSpec) (did string, e
 	return did, err
 }
 
-func (h *Hub) putHelperVM(ctx context.Context, client *armcompute.VirtualMachinesClient, s HelperVMSpec) error {
-	poller, err := client.BeginCreateOrUpdate(ctx, s.ResourceGroup, s.VM, h.helperVM(s), nil)
+func (h *Hub) putVM(ctx context.Context, client *armcompute.VirtualMachinesClient, s VMSpec) error {
+	poller, err := client.BeginCreateOrUpdate(ctx, s.ResourceGroup, s.VM, h.vm(s), nil)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (h *Hub) putHelperVM(ctx context.Context, client *armcompute.VirtualMachine
 	return err
 }
 
-func (h *Hub) helperVM(s HelperVMSpec) armcompute.VirtualMachine {
+func (h *Hub) vm(s VMSpec) armcompute.VirtualMachine {
 	nic := h.under("resourceGroups", s.ResourceGroup, "providers", "Microsoft.Network", "networkInterfaces", s.Interface)
 	return armcompute.VirtualMachine{
 		Location: &h.stack.Region, Tags: tagsTo(s.Tags),
@@ -97,7 +97,7 @@ func (h *Hub) helperVM(s HelperVMSpec) armcompute.VirtualMachine {
 
 // keyFits refuses a VM that was made with another user or key: neither can be
 // changed from outside, and SSH would only say "permission denied" later.
-func keyFits(vm armcompute.VirtualMachine, s HelperVMSpec) error {
+func keyFits(vm armcompute.VirtualMachine, s VMSpec) error {
 	p := vm.Properties
 	if p == nil || p.OSProfile == nil || p.OSProfile.LinuxConfiguration == nil || p.OSProfile.LinuxConfiguration.SSH == nil {
 		return nil // not told: SSH itself will say
@@ -130,7 +130,7 @@ func keyBody(authorizedKey string) string {
 // settledVM is the VM, nil when there is none, after what is under way with it
 // has come to an end: a former attempt may have left its creation going. waited
 // says that it had to be waited for.
-func (h *Hub) settledVM(ctx context.Context, client *armcompute.VirtualMachinesClient, s HelperVMSpec) (have *armcompute.VirtualMachinesClientGetResponse, waited bool, err error) {
+func (h *Hub) settledVM(ctx context.Context, client *armcompute.VirtualMachinesClient, s VMSpec) (have *armcompute.VirtualMachinesClientGetResponse, waited bool, err error) {
 	for {
 		have, err := found(client.Get(ctx, s.ResourceGroup, s.VM, &armcompute.VirtualMachinesClientGetOptions{Expand: ptr("instanceView")}))
 		if err != nil || have == nil || have.Properties == nil {

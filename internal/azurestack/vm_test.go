@@ -9,8 +9,8 @@ import (
 	w "hubwright/workflows"
 )
 
-func helperSpec() HelperVMSpec {
-	return HelperVMSpec{
+func helperSpec() VMSpec {
+	return VMSpec{
 		ResourceGroup: "helper", SecurityGroup: "h-nsg", SSHFrom: "192.0.2.0/24", Network: "h-vnet", NetworkCIDR: "10.100.0.0/16",
 		Subnet: "default", SubnetCIDR: "10.100.1.0/24", PublicIP: "h-ip", DNSLabel: "h", Interface: "h-nic", VM: "h", Disk: "h-osdisk",
 		Size: "Standard_F2", Image: w.ImageRef{Publisher: "Canonical", Offer: "o", SKU: "s", Version: "latest"},
@@ -29,11 +29,11 @@ type said struct {
 	Changed bool
 }
 
-func ensureAll(t *testing.T, h *Hub, s HelperVMSpec) ([]said, string, error) {
+func ensureAll(t *testing.T, h *Hub, s VMSpec) ([]said, string, error) {
 	t.Helper()
 	var log []said
 	last := -1
-	err := h.EnsureHelperNetwork(t.Context(), s, func(percent int, what string, done, changed bool) {
+	err := h.EnsureVMNetwork(t.Context(), s, func(percent int, what string, done, changed bool) {
 		if percent < last {
 			t.Errorf("progress went back from %d to %d", last, percent)
 		}
@@ -45,11 +45,11 @@ func ensureAll(t *testing.T, h *Hub, s HelperVMSpec) ([]said, string, error) {
 	if err != nil {
 		return log, "", err
 	}
-	did, err := h.EnsureHelperVM(t.Context(), s)
+	did, err := h.EnsureVM(t.Context(), s)
 	return log, did, err
 }
 
-func TestEnsureHelperVM(t *testing.T) {
+func TestEnsureVM(t *testing.T) {
 	f := newFakeHub(t)
 	h := f.hub(t, f.stack(w.IdentityEntra))
 	log, did, err := ensureAll(t, h, helperSpec())
@@ -129,66 +129,66 @@ func checkBodies(t *testing.T, f *fakeHub) {
 func TestEnsureHealsWhatDiffers(t *testing.T) {
 	props := func(f *fakeHub, id string) map[string]any { return f.resources[id]["properties"].(map[string]any) }
 	for name, tt := range map[string]struct {
-		spoil func(f *fakeHub, s *HelperVMSpec)
+		spoil func(f *fakeHub, s *VMSpec)
 		calls []string
 		did   string
 		code  string
 	}{
 		"group lost its tags": {
-			func(f *fakeHub, _ *HelperVMSpec) { f.resources[helperGroup]["tags"] = map[string]any{"owner": "ana"} },
+			func(f *fakeHub, _ *VMSpec) { f.resources[helperGroup]["tags"] = map[string]any{"owner": "ana"} },
 			[]string{"PATCH " + helperGroup}, "", "",
 		},
 		"SSH from elsewhere": {
-			func(_ *fakeHub, s *HelperVMSpec) { s.SSHFrom = "198.51.100.7/32" },
+			func(_ *fakeHub, s *VMSpec) { s.SSHFrom = "198.51.100.7/32" },
 			[]string{"PUT " + helperNet + "/networksecuritygroups/h-nsg"}, "", "",
 		},
 		"SSH was closed by hand": {
-			func(f *fakeHub, _ *HelperVMSpec) {
+			func(f *fakeHub, _ *VMSpec) {
 				props(f, helperNet+"/networksecuritygroups/h-nsg")["securityRules"] = []any{}
 			},
 			[]string{"PUT " + helperNet + "/networksecuritygroups/h-nsg"}, "", "",
 		},
 		"subnet deleted": {
-			func(f *fakeHub, _ *HelperVMSpec) { delete(props(f, helperNet+"/virtualnetworks/h-vnet"), "subnets") },
+			func(f *fakeHub, _ *VMSpec) { delete(props(f, helperNet+"/virtualnetworks/h-vnet"), "subnets") },
 			[]string{"PUT " + helperNet + "/virtualnetworks/h-vnet"}, "", "",
 		},
 		"subnet with other addresses": {
-			func(_ *fakeHub, s *HelperVMSpec) { s.SubnetCIDR = "10.100.2.0/24" }, nil, "", "helper.subnet",
+			func(_ *fakeHub, s *VMSpec) { s.SubnetCIDR = "10.100.2.0/24" }, nil, "", "helper.subnet",
 		},
 		"label changed": {
-			func(_ *fakeHub, s *HelperVMSpec) { s.DNSLabel = "other" },
+			func(_ *fakeHub, s *VMSpec) { s.DNSLabel = "other" },
 			[]string{"PUT " + helperNet + "/publicipaddresses/h-ip"}, "", "",
 		},
 		"interface lost its firewall": {
-			func(f *fakeHub, _ *HelperVMSpec) {
+			func(f *fakeHub, _ *VMSpec) {
 				delete(props(f, helperNet+"/networkinterfaces/h-nic"), "networkSecurityGroup")
 			},
 			[]string{"PUT " + helperNet + "/networkinterfaces/h-nic"}, "", "",
 		},
 		"VM deleted": {
-			func(f *fakeHub, _ *HelperVMSpec) { delete(f.resources, helperVMID) }, []string{"PUT " + helperVMID}, "created", "",
+			func(f *fakeHub, _ *VMSpec) { delete(f.resources, helperVMID) }, []string{"PUT " + helperVMID}, "created", "",
 		},
 		"VM failed": {
-			func(f *fakeHub, _ *HelperVMSpec) { props(f, helperVMID)["provisioningState"] = "Failed" },
+			func(f *fakeHub, _ *VMSpec) { props(f, helperVMID)["provisioningState"] = "Failed" },
 			[]string{"PUT " + helperVMID}, "created", "",
 		},
 		"VM is deallocated": {
-			func(f *fakeHub, _ *HelperVMSpec) {
+			func(f *fakeHub, _ *VMSpec) {
 				props(f, helperVMID)["instanceView"] = map[string]any{"statuses": []any{
 					map[string]any{"code": "ProvisioningState/succeeded"}, map[string]any{"code": "PowerState/deallocated"}}}
 			},
 			[]string{"POST " + helperVMID + "/start"}, "started", "",
 		},
 		"VM is being made by a former attempt": {
-			func(f *fakeHub, _ *HelperVMSpec) {
+			func(f *fakeHub, _ *VMSpec) {
 				props(f, helperVMID)["provisioningState"] = "Creating"
 				f.onRead[helperVMID] = func() { props(f, helperVMID)["provisioningState"] = "Succeeded" }
 			}, nil, "created", "",
 		},
-		"VM of another size":      {func(_ *fakeHub, s *HelperVMSpec) { s.Size = "Standard_F4" }, nil, "", ""},
-		"same key, other comment": {func(_ *fakeHub, s *HelperVMSpec) { s.AuthorizedKey = "ssh-rsa AAAA elsewhere" }, nil, "", ""},
-		"another key":             {func(_ *fakeHub, s *HelperVMSpec) { s.AuthorizedKey = "ssh-rsa BBBB" }, nil, "", "helper.key"},
-		"another user":            {func(_ *fakeHub, s *HelperVMSpec) { s.User = "ana" }, nil, "", "helper.key"},
+		"VM of another size":      {func(_ *fakeHub, s *VMSpec) { s.Size = "Standard_F4" }, nil, "", ""},
+		"same key, other comment": {func(_ *fakeHub, s *VMSpec) { s.AuthorizedKey = "ssh-rsa AAAA elsewhere" }, nil, "", ""},
+		"another key":             {func(_ *fakeHub, s *VMSpec) { s.AuthorizedKey = "ssh-rsa BBBB" }, nil, "", "helper.key"},
+		"another user":            {func(_ *fakeHub, s *VMSpec) { s.User = "ana" }, nil, "", "helper.key"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFakeHub(t)
@@ -234,5 +234,30 @@ func TestSSHRuleKeepsOthers(t *testing.T) {
 	}
 	if d := cmp.Diff(map[string]float64{"Monitoring": 100, "AllowInboundSSH": 101}, got); d != "" {
 		t.Error(d)
+	}
+}
+
+// A VM in a network and a group that were there leaves both as they are.
+func TestEnsureVMAmongOthers(t *testing.T) {
+	f := newFakeHub(t)
+	h := f.hub(t, f.stack(w.IdentityEntra))
+	f.resources[helperGroup] = map[string]any{"tags": map[string]any{"owner": "ana"}}
+	s := helperSpec()
+	s.KeepGroup, s.SubnetID = true, helperGroup+"/providers/microsoft.network/virtualnetworks/other/subnets/a"
+	for n, want := range [][]string{{
+		"PUT " + helperNet + "/networksecuritygroups/h-nsg", "PUT " + helperNet + "/publicipaddresses/h-ip",
+		"PUT " + helperNet + "/networkinterfaces/h-nic", "PUT " + helperVMID,
+	}, {}} {
+		f.forget()
+		if _, _, err := ensureAll(t, h, s); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, f.changes()); d != "" {
+			t.Errorf("time %d: %s", n+1, d)
+		}
+	}
+	card := f.resources[helperNet+"/networkinterfaces/h-nic"]["properties"].(map[string]any)["ipConfigurations"].([]any)[0].(map[string]any)
+	if at := card["properties"].(map[string]any)["subnet"].(map[string]any)["id"]; at != s.SubnetID {
+		t.Errorf("the interface is in %v", at)
 	}
 }

@@ -3,6 +3,7 @@ package azurestack
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/profile/p20200901/resourcemanager/network/armnetwork"
@@ -10,15 +11,17 @@ import (
 	w "hubwright/workflows"
 )
 
-// HelperVMSpec is what a helper VM and its network should be.
-type HelperVMSpec struct {
+// VMSpec is what a Linux VM of ours and its network should be.
+type VMSpec struct {
 	ResourceGroup string
+	KeepGroup     bool // the group was there before: its tags are left alone
 	SecurityGroup string
 	SSHFrom       string // CIDR that may reach port 22
 	Network       string
 	NetworkCIDR   string
 	Subnet        string
 	SubnetCIDR    string
+	SubnetID      string // of a subnet that is there: no network is made, and the four above are not read
 	PublicIP      string
 	DNSLabel      string
 	Interface     string
@@ -35,19 +38,22 @@ type HelperVMSpec struct {
 // (done true), then with whether it had to be changed.
 type Report = func(percent int, what string, done, changed bool)
 
-// EnsureHelperNetwork makes what a helper VM needs around it: resource group,
+// EnsureVMNetwork makes what a VM needs around it: resource group,
 // security group, network, public IP and network interface. What is there
 // and right is left alone.
-func (h *Hub) EnsureHelperNetwork(ctx context.Context, s HelperVMSpec, report Report) error {
+func (h *Hub) EnsureVMNetwork(ctx context.Context, s VMSpec, report Report) error {
 	pieces := []struct {
 		what   string
 		ensure func(context.Context) (bool, error)
 	}{
-		{"resource group " + s.ResourceGroup, func(ctx context.Context) (bool, error) { return h.ensureGroup(ctx, s.ResourceGroup, s.Tags) }},
+		{"resource group " + s.ResourceGroup, func(ctx context.Context) (bool, error) { return h.ensureGroupOf(ctx, s) }},
 		{"network security group " + s.SecurityGroup, func(ctx context.Context) (bool, error) { return h.ensureSecurityGroup(ctx, s) }},
 		{"virtual network " + s.Network, func(ctx context.Context) (bool, error) { return h.ensureNetwork(ctx, s) }},
 		{"public IP " + s.PublicIP, func(ctx context.Context) (bool, error) { return h.ensurePublicIP(ctx, s) }},
 		{"network interface " + s.Interface, func(ctx context.Context) (bool, error) { return h.ensureInterface(ctx, s) }},
+	}
+	if s.SubnetID != "" {
+		pieces = slices.Delete(pieces, 2, 3)
 	}
 	for i, p := range pieces {
 		report(100*i/len(pieces), p.what, false, false)
@@ -64,9 +70,19 @@ func (h *Hub) EnsureHelperNetwork(ctx context.Context, s HelperVMSpec, report Re
 	return nil
 }
 
+// ensureGroupOf leaves the tags of a group alone that was there before.
+func (h *Hub) ensureGroupOf(ctx context.Context, s VMSpec) (bool, error) {
+	if s.KeepGroup {
+		if group, err := h.group(ctx, s.ResourceGroup); group != nil || err != nil {
+			return false, err
+		}
+	}
+	return h.ensureGroup(ctx, s.ResourceGroup, s.Tags)
+}
+
 const sshRuleName = "AllowInboundSSH"
 
-func (h *Hub) ensureSecurityGroup(ctx context.Context, s HelperVMSpec) (bool, error) {
+func (h *Hub) ensureSecurityGroup(ctx context.Context, s VMSpec) (bool, error) {
 	client, err := armnetwork.NewSecurityGroupsClient(h.stack.SubscriptionID, h.cred, h.options)
 	if err != nil {
 		return false, err
@@ -101,7 +117,7 @@ func (h *Hub) ensureSecurityGroup(ctx context.Context, s HelperVMSpec) (bool, er
 // there and right.
 func withSSHRule(rules []*armnetwork.SecurityRule, from string) (out []*armnetwork.SecurityRule, same bool) {
 	want := &armnetwork.SecurityRule{Name: ptr(sshRuleName), Properties: &armnetwork.SecurityRulePropertiesFormat{
-		Description: ptr("SSH to the helper VM"), Priority: ptr[int32](100),
+		Description: ptr("SSH to the VM"), Priority: ptr[int32](100),
 		Direction: ptr(armnetwork.SecurityRuleDirectionInbound), Access: ptr(armnetwork.SecurityRuleAccessAllow),
 		Protocol: ptr(armnetwork.SecurityRuleProtocolTCP), SourcePortRange: ptr("*"), DestinationPortRange: ptr("22"),
 		SourceAddressPrefix: &from, DestinationAddressPrefix: ptr("*"),
@@ -131,7 +147,7 @@ func sameRule(have, want *armnetwork.SecurityRulePropertiesFormat) bool {
 		strings.EqualFold(val(have.SourceAddressPrefix), val(want.SourceAddressPrefix))
 }
 
-func (h *Hub) ensureNetwork(ctx context.Context, s HelperVMSpec) (bool, error) {
+func (h *Hub) ensureNetwork(ctx context.Context, s VMSpec) (bool, error) {
 	client, err := armnetwork.NewVirtualNetworksClient(h.stack.SubscriptionID, h.cred, h.options)
 	if err != nil {
 		return false, err
@@ -177,7 +193,7 @@ func halfMade(provisioningState *string) bool {
 
 // subnetFits says that the network that exists has our subnet. A subnet of
 // that name with other addresses is never changed: machines may live in it.
-func subnetFits(p *armnetwork.VirtualNetworkPropertiesFormat, s HelperVMSpec) (bool, error) {
+func subnetFits(p *armnetwork.VirtualNetworkPropertiesFormat, s VMSpec) (bool, error) {
 	for _, sub := range p.Subnets {
 		if !strings.EqualFold(val(sub.Name), s.Subnet) {
 			continue
@@ -199,7 +215,7 @@ func subnetFits(p *armnetwork.VirtualNetworkPropertiesFormat, s HelperVMSpec) (b
 	return false, nil
 }
 
-func (h *Hub) ensurePublicIP(ctx context.Context, s HelperVMSpec) (bool, error) {
+func (h *Hub) ensurePublicIP(ctx context.Context, s VMSpec) (bool, error) {
 	client, err := armnetwork.NewPublicIPAddressesClient(h.stack.SubscriptionID, h.cred, h.options)
 	if err != nil {
 		return false, err
@@ -234,7 +250,7 @@ func (h *Hub) ensurePublicIP(ctx context.Context, s HelperVMSpec) (bool, error) 
 	return true, err
 }
 
-func (h *Hub) ensureInterface(ctx context.Context, s HelperVMSpec) (bool, error) {
+func (h *Hub) ensureInterface(ctx context.Context, s VMSpec) (bool, error) {
 	client, err := armnetwork.NewInterfacesClient(h.stack.SubscriptionID, h.cred, h.options)
 	if err != nil {
 		return false, err
@@ -247,6 +263,9 @@ func (h *Hub) ensureInterface(ctx context.Context, s HelperVMSpec) (bool, error)
 		return ptr(h.under("resourceGroups", s.ResourceGroup, "providers", "Microsoft.Network", kind, name))
 	}
 	subnet := ptr(*network("virtualNetworks", s.Network) + "/subnets/" + s.Subnet)
+	if s.SubnetID != "" {
+		subnet = &s.SubnetID
+	}
 	if have != nil && interfaceFits(have.Properties, *subnet, *network("publicIPAddresses", s.PublicIP), *network("networkSecurityGroups", s.SecurityGroup)) {
 		return false, nil
 	}
