@@ -71,6 +71,7 @@ func TestPipelines(t *testing.T) {
 		"user": {host.User}, "key": {host.PrivateKey}, "pool": {"Default"}, "agent": {"beside"}})))
 	s.connected("Platform", "beside")
 	s.takeAway(seattle, nil)
+	s.agentsOnCluster(seattle, rnd)
 	s.agentOnItsOwnVM(seattle, rnd)
 	s.pipelinesCancelled(seattle, answers)
 	s.monitorsThroughKills(seattle, killSeeds(t))

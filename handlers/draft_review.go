@@ -186,24 +186,9 @@ func (s *Server) draftDocument(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx := c.Request().Context()
-	var docs []workflows.Document
-	if o.draft.RunID != "" {
-		run, err := s.Store.Run(ctx, o.draft.RunID)
-		if err != nil {
-			return err
-		}
-		docs = run.Plan.Documents
-	} else {
-		session, err := o.def.Open(ctx, o.draft.Target, o.draft.Answers)
-		if err != nil {
-			return err
-		}
-		plan, err := session.Plan(ctx)
-		if err != nil {
-			return err
-		}
-		docs = plan.Documents
+	docs, err := s.documents(c.Request().Context(), o, c.QueryParam("page"))
+	if err != nil {
+		return err
 	}
 	for _, d := range docs {
 		if d.Name == c.Param("name") {
@@ -214,6 +199,24 @@ func (s *Server) draftDocument(c echo.Context) error {
 		}
 	}
 	return workflows.ErrNotFound
+}
+
+// documents are those of a question page, or of the plan when page is "".
+func (s *Server) documents(ctx context.Context, o opened, page string) ([]workflows.Document, error) {
+	if o.draft.RunID != "" && page == "" {
+		run, err := s.Store.Run(ctx, o.draft.RunID)
+		return run.Plan.Documents, err
+	}
+	session, err := o.def.Open(ctx, o.draft.Target, o.draft.Answers)
+	if err != nil {
+		return nil, err
+	}
+	if page != "" {
+		view, _ := session.Page(ctx, page)
+		return view.Documents, nil
+	}
+	plan, err := session.Plan(ctx)
+	return plan.Documents, err
 }
 
 func download(c echo.Context, name, kind string, body []byte) error {

@@ -84,7 +84,8 @@ func TestServiceConnectionRoundTrip(t *testing.T) {
 	con := workflows.Connection{Name: "Contoso"}
 	ok(t, d.SaveConnection(t.Context(), &con))
 	s := workflows.ServiceConnection{SiteID: site(t, d).ID, ConnectionID: con.ID, EndpointID: "e", Name: "k8s", ProjectID: "p", Project: "Ratings", Shared: []string{"Platform"},
-		Method: "service-account", Namespace: "ratings", Account: "azure-pipelines", Server: "https://x", ExpiresAt: c.Now().Add(time.Hour), Pool: "Default", PoolID: 1, Agent: "a", AgentHost: workflows.HostLogin{Address: "h", Port: 22, User: "u", PrivateKey: "sec_1", HostKey: "k", ViaProxy: true, VM: &workflows.OwnVM{ResourceGroup: "g", OwnGroup: true, Name: "vm", Image: workflows.ImageRef{Publisher: "p"}}}, RunID: "run_1"}
+		Method: "service-account", Namespace: "ratings", Account: "azure-pipelines", Server: "https://x", ExpiresAt: c.Now().Add(time.Hour), Pool: "Default", PoolID: 1, Agent: "a", AgentHost: workflows.HostLogin{Address: "h", Port: 22, User: "u", PrivateKey: "sec_1", HostKey: "k", ViaProxy: true, VM: &workflows.OwnVM{ResourceGroup: "g", OwnGroup: true, Name: "vm", Image: workflows.ImageRef{Publisher: "p"}}},
+		AgentPods: workflows.AgentPods{Namespace: "agents", Image: "r.test/a:1", Replicas: 2, PullSecret: "pull", Token: "sec_2"}, RunID: "run_1"}
 	ok(t, d.SaveServiceConnection(t.Context(), &s))
 	got(t, s)(d.ServiceConnection(t.Context(), s.SiteID))
 	s.Name, s.Shared, s.ExpiresAt, s.RunID = "k8s-2", nil, time.Time{}, "run_2"

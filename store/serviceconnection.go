@@ -12,7 +12,17 @@ const serviceConnectionColumns = `site_id, connection_id, endpoint_id, name, pro
 
 func scanServiceConnection(s *workflows.ServiceConnection) []any {
 	return []any{&s.SiteID, &s.ConnectionID, &s.EndpointID, &s.Name, &s.ProjectID, &s.Project, jsonColumn{&s.Shared}, &s.Method, &s.Namespace,
-		&s.Account, &s.Server, timeColumn{&s.ExpiresAt}, &s.Pool, &s.PoolID, &s.Agent, jsonColumn{&s.AgentHost}, &s.RunID, timeColumn{&s.UpdatedAt}}
+		&s.Account, &s.Server, timeColumn{&s.ExpiresAt}, &s.Pool, &s.PoolID, &s.Agent, jsonColumn{placeOf(s)}, &s.RunID, timeColumn{&s.UpdatedAt}}
+}
+
+// agentPlace is where agents are, as the column agent_host has it.
+type agentPlace struct {
+	*workflows.HostLogin
+	Pods *workflows.AgentPods
+}
+
+func placeOf(s *workflows.ServiceConnection) *agentPlace {
+	return &agentPlace{&s.AgentHost, &s.AgentPods}
 }
 
 // ServiceConnection is how pipelines reach a Site's cluster.
@@ -28,7 +38,7 @@ func (d *DB) SaveServiceConnection(ctx context.Context, s *workflows.ServiceConn
 	_, err := d.exec(ctx, `INSERT OR REPLACE INTO service_connections (`+serviceConnectionColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
 		s.SiteID, s.ConnectionID, s.EndpointID, s.Name, s.ProjectID, s.Project, asJSON(s.Shared), s.Method, s.Namespace,
-		s.Account, s.Server, nanos(s.ExpiresAt), s.Pool, s.PoolID, s.Agent, asJSON(s.AgentHost), s.RunID, nanos(at))
+		s.Account, s.Server, nanos(s.ExpiresAt), s.Pool, s.PoolID, s.Agent, asJSON(placeOf(s)), s.RunID, nanos(at))
 	if err != nil {
 		return fmt.Errorf("saving the service connection of %s: %w", s.SiteID, err)
 	}

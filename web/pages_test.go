@@ -135,7 +135,7 @@ var goldens = []string{
 	"connection", "connection-form.devops-errors",
 	"drill.outage", "guide.joined", "run.waiting", "run.decide", "stack.policy", "review.guarded",
 	"login.refused", "failure.409", "deployments.errors", "guide.running", "status", "status.bad", "status.stale", "status.shared", "status.wall", "stack.testing", "stack-form.found", "wizard.all-kinds",
-	"wizard.errors", "review.failed", "review.locked", "run.failed", "run.upgrading", "run.upgrade-failed", "run.succeeded", "dossier.failed", "runs.filtered", "runs.compare", "cluster", "audit.broken", "team", "settings", "help",
+	"wizard.errors", "wizard.documents", "review.failed", "review.locked", "run.failed", "run.upgrading", "run.upgrade-failed", "run.succeeded", "dossier.failed", "runs.filtered", "runs.compare", "cluster", "audit.broken", "team", "settings", "help",
 }
 
 func TestGolden(t *testing.T) {

@@ -119,6 +119,8 @@ type PageView struct {
 	Min    int
 	Max    int
 	Errors []FieldError // in the order of the fields
+
+	Documents []Document // that help to answer
 }
 
 // FieldView is a field as it is shown.

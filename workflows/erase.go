@@ -133,6 +133,9 @@ func (se *session[S]) Page(ctx context.Context, id string) (PageView, bool) {
 			v.Fields[i].Note, _ = se.Lookup(ctx, id, f.Name)
 		}
 	}
+	if p.Documents != nil {
+		v.Documents = p.Documents(ctx, se.state)
+	}
 	return v, true
 }
 

@@ -22,6 +22,7 @@ type ServiceConnection struct {
 	PoolID       int
 	Agent        string    // its name
 	AgentHost    HostLogin // where it is; zero is the helper VM
+	AgentPods    AgentPods // where there are several, on the cluster itself; zero when there are none
 	RunID        string    // that changed it last
 	UpdatedAt    time.Time
 }
@@ -48,4 +49,14 @@ type OwnVM struct {
 	SSHFrom       string // CIDR
 	SubnetID      string // of a network that was there before; "": it has its own
 	NetworkCIDR   string // of its own network
+}
+
+// AgentPods are agents that run as pods on the Site's own cluster. Their names
+// are that of the ServiceConnection's Agent with a number from 0 on.
+type AgentPods struct {
+	Namespace  string
+	Image      string
+	Replicas   int       // as many as there may be
+	PullSecret string    // its name; "" when the image needs none
+	Token      SecretRef // with which they register; "" takes the Connection's
 }

@@ -49,6 +49,9 @@ type Page[S any] struct {
 	When           func(s *S) bool // nil: always
 	Fields         []Field[S]
 	Repeat         *Repeat[S] // the fields repeat as a list of items; nil: once
+	// Documents are files that help to answer, without secrets. They are asked
+	// for when the page opens. May be nil.
+	Documents func(ctx context.Context, s *S) []Document
 	// Bind reads the page's answers (defaults filled in) into the state and
 	// returns what is wrong with them. FieldError.Page is set by the caller.
 	Bind func(a Answers, s *S) []FieldError

@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"hubwright/internal/charts"
 	"hubwright/internal/devops"
 	"hubwright/internal/kube"
 	"hubwright/internal/remote"
@@ -14,7 +15,7 @@ import (
 
 func (a adapters) pipelines() pipelines.Needs {
 	return pipelines.Needs{
-		Records: a.db, Vault: a.vault, DeployerRole: kube.DeployerRole, Quote: remote.Quote, Clock: time.Now, Pause: workflows.Pause,
+		Records: a.db, Vault: a.vault, DeployerRole: kube.DeployerRole, Chart: charts.BuiltIn, Quote: remote.Quote, Clock: time.Now, Pause: workflows.Pause,
 		OpenDevOps: func(ctx context.Context, c workflows.Connection) (pipelines.Organization, error) {
 			o, err := a.organizations().Open(ctx, c)
 			if err != nil {
@@ -29,7 +30,12 @@ func (a adapters) pipelines() pipelines.Needs {
 		NewKeyPair: remote.NewKeyPair, PublicKey: remote.ParsePrivateKey,
 		OpenKube: func(ctx context.Context, kubeconfig []byte, s workflows.Stack, siteID string) (pipelines.Kube, error) {
 			k, err := a.anyWay(ctx, kubeconfig, s, siteID)
-			return kubeForPipelines{k}, err
+			if err != nil {
+				return nil, err
+			}
+			helm := charts.Open(k.Config())
+			helm.Farewell = agentFarewell
+			return kubeForPipelines{helmCluster{k, helm}}, nil
 		},
 		Credential: func(kubeconfig []byte) (pipelines.Credential, error) {
 			c, err := kube.CredentialOf(kubeconfig)
@@ -55,7 +61,16 @@ func (a adapters) pipelines() pipelines.Needs {
 	}
 }
 
-type kubeForPipelines struct{ liveCluster }
+// agentFarewell is longer than a job of an agent on the cluster may take to its
+// end.
+const agentFarewell = 40 * time.Minute
+
+type kubeForPipelines struct{ helmCluster }
+
+// Trouble is what keeps a release's pods from being well.
+func (k kubeForPipelines) Trouble(ctx context.Context, namespace, release string) (*workflows.Problem, error) {
+	return k.helm.Trouble(ctx, namespace, release)
+}
 
 // EnsureAccount gives out a kubeconfig as an agent uses it: beside the cluster,
 // so without the Stack's proxy.

@@ -24,6 +24,9 @@ type Cluster struct {
 	// Clock and Pause are the time that waits go by: by default the real one.
 	Clock func() time.Time
 	Pause func(ctx context.Context, d time.Duration) error
+	// Farewell is how long Uninstall waits while nothing changes; 0 is ten
+	// minutes. Pods may have much to end.
+	Farewell time.Duration
 
 	config *rest.Config
 	// between is the time from one look at the objects to the next; stubborn is

@@ -28,10 +28,15 @@ func ratings(t *testing.T) workflows.Chart {
 	return c
 }
 
-// rendered is the chart without a cluster, objects by "Kind name".
 func rendered(t *testing.T, values string) map[string]string {
 	t.Helper()
-	ch, v, err := spread(workflows.ReleaseSpec{Chart: ratings(t), Values: values})
+	return drawn(t, ratings(t), values)
+}
+
+// drawn is a chart without a cluster, objects by "Kind name".
+func drawn(t *testing.T, c workflows.Chart, values string) map[string]string {
+	t.Helper()
+	ch, v, err := spread(workflows.ReleaseSpec{Chart: c, Values: values})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,30 @@ func (c *Cluster) Status(ctx context.Context, namespace, name string) (workflows
 	return s.state(helm, last)
 }
 
+// Trouble is what keeps an object of the release from being ready, nil when
+// nothing is known that does.
+func (c *Cluster) Trouble(ctx context.Context, namespace, name string) (*workflows.Problem, error) {
+	s, helm, err := c.open(ctx, namespace)
+	if err != nil {
+		return nil, err
+	}
+	last, err := s.last(helm, name)
+	if err != nil || last == nil {
+		return nil, explain("Reading the release "+name, err)
+	}
+	list, err := helm.KubeClient.Build(strings.NewReader(last.Manifest), false)
+	if err != nil {
+		return nil, s.failed("Looking at the objects of "+name, err)
+	}
+	for _, info := range list {
+		o, err := s.look(info)
+		if err != nil || o.trouble != nil {
+			return o.trouble, s.failed("Looking at the objects of "+name, err)
+		}
+	}
+	return nil, nil
+}
+
 // History is all revisions of a release, oldest first, without objects.
 func (c *Cluster) History(ctx context.Context, namespace, name string) ([]workflows.ReleaseState, error) {
 	s, helm, err := c.open(ctx, namespace)

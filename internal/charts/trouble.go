@@ -42,6 +42,9 @@ func (e eye) waiting(p *corev1.Pod, st corev1.ContainerStatus) {
 		why := either(w.Message, w.Reason)
 		if t := st.LastTerminationState.Terminated; t != nil {
 			why = fmt.Sprintf("the container %s ended with code %d (%s) and was started again %d times", st.Name, t.ExitCode, either(t.Reason, "no reason told"), st.RestartCount)
+			if said := strings.TrimSpace(t.Message); said != "" {
+				why += ". It said last: " + said[strings.LastIndex(said, "\n")+1:]
+			}
 		}
 		e.note(&workflows.Problem{
 			Code: "pod.crash", What: "The pod " + p.Name + " ends again and again", Why: why,

@@ -1,6 +1,7 @@
 package charts
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -186,6 +187,7 @@ func (s *session) failed(what string, err error) error {
 
 func (s *session) gone(list kube.ResourceList) error {
 	v := &vigil{said: map[string]string{}, better: s.cluster.Clock()}
+	farewell := cmp.Or(s.cluster.Farewell, defaultPatience)
 	for {
 		var left []string
 		for _, info := range list {
@@ -201,9 +203,9 @@ func (s *session) gone(list kube.ResourceList) error {
 			return nil
 		}
 		s.say("Still there", seen{ReleaseObject: workflows.ReleaseObject{Detail: strings.Join(left, ", ")}}, v)
-		if s.cluster.Clock().Sub(v.better) > defaultPatience {
+		if s.cluster.Clock().Sub(v.better) > farewell {
 			return s.give(&workflows.Problem{
-				Code: "helm.stuck", What: "Some objects do not go away", Why: "for ten minutes these stay: " + strings.Join(left, ", "),
+				Code: "helm.stuck", What: "Some objects do not go away", Why: fmt.Sprintf("for %s these stay: %s", farewell, strings.Join(left, ", ")),
 				Fix: "Look at their finalizers and at what still uses them, then retry.",
 			})
 		}

@@ -57,3 +57,33 @@ func TestEnsureSecretKeepsWhatIsThere(t *testing.T) {
 		}
 	}
 }
+
+// A Secret of ours follows what it shall hold; one of somebody else is neither
+// changed nor deleted.
+func TestPutSecret(t *testing.T) {
+	client := fake.NewClientset(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "theirs"}, Data: map[string][]byte{"a": []byte("b")}})
+	c := &Cluster{client: client}
+	for i, tt := range []struct {
+		token   string
+		changed bool
+	}{{"one", true}, {"one", false}, {"two", true}} {
+		changed, err := c.PutSecret(t.Context(), "n", "ours", map[string]string{"token": tt.token})
+		if err != nil || changed != tt.changed {
+			t.Errorf("%d: %t, %v", i, changed, err)
+		}
+		if s, err := client.CoreV1().Secrets("n").Get(t.Context(), "ours", metav1.GetOptions{}); err != nil || string(s.Data["token"]) != tt.token {
+			t.Errorf("%d: %v, %v", i, s, err)
+		}
+	}
+	if _, err := c.PutSecret(t.Context(), "n", "theirs", map[string]string{"token": "x"}); err == nil {
+		t.Error("somebody else's Secret is overwritten")
+	}
+	for name, stays := range map[string]bool{"ours": false, "theirs": true, "none": false} {
+		if err := c.DeleteSecret(t.Context(), "n", name); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if there, err := c.HasSecret(t.Context(), "n", name); err != nil || there != stays {
+			t.Errorf("%s stays: %t, %v", name, there, err)
+		}
+	}
+}

@@ -171,6 +171,8 @@ func TestNodesFollowTheirMachines(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	agentsInPods(t, w, client)
+
 	// The machines are reached through the first master, and only by each other.
 	api := "k111.seattle.cloudapp.azurestack.test"
 	for _, host := range []string{master, agent} {

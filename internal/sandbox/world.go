@@ -19,6 +19,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"hubwright/internal/sandbox/arm"
 	"hubwright/internal/sandbox/charts"
 	"hubwright/internal/sandbox/controlplane"
@@ -109,6 +111,8 @@ type World struct {
 	apis   map[string]string // public names of the clusters' API servers, by cluster
 	shells map[string]shell  // of the clusters' machines, by their name in the fleet
 	misuse []string
+	// agentPods are what ends the agents that run in pods.
+	agentPods map[types.UID]context.CancelCauseFunc
 
 	ctx        context.Context // ends with Close
 	cancel     context.CancelFunc
@@ -124,7 +128,7 @@ func Start(ctx context.Context, o Options) (*World, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	w := &World{opts: o, faults: &faults.Set{}, calls: traffic.NewRecorder(rememberedCalls), served: make(chan error, 1), apis: map[string]string{}, shells: map[string]shell{}}
+	w := &World{opts: o, faults: &faults.Set{}, calls: traffic.NewRecorder(rememberedCalls), served: make(chan error, 1), apis: map[string]string{}, shells: map[string]shell{}, agentPods: map[types.UID]context.CancelCauseFunc{}}
 	w.ctx, w.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	for _, r := range o.Faults {
 		if _, err := w.faults.Add(r); err != nil {
@@ -272,7 +276,7 @@ func (w *World) openMachines() error {
 	var err error
 	w.clusters, err = controlplane.New(controlplane.Options{
 		Dir: filepath.Join(w.opts.Dir, "clusters"), Binary: binary, Speed: w.opts.Speed, Log: func(line string) { w.opts.Log.Info(line) },
-		LoadBalancerIP: w.serviceAddress, LoadBalancers: w.serviceNews,
+		LoadBalancerIP: w.serviceAddress, LoadBalancers: w.serviceNews, Pods: w.agentNews,
 	})
 	return err
 }

@@ -101,6 +101,14 @@ func accessPage() workflows.PageView {
 	}
 }
 
+// withFiles is a page that offers files to build from.
+func withFiles(v workflows.PageView) workflows.PageView {
+	v.Documents = []workflows.Document{
+		{Name: "Dockerfile", Body: "FROM ubuntu:24.04\nUSER 10001\nCOPY start.sh /azp/\n"}, {Name: "start.sh", Body: "#!/bin/bash\n./config.sh --unattended\n"},
+	}
+	return v
+}
+
 func wizardPages() []Page {
 	first := head(ui.RoleOperator)
 	first.Draft.UpdatedAt = time.Time{}
@@ -119,6 +127,7 @@ func wizardPages() []Page {
 		mk("repeat", wizard.PageProps{Head: head(ui.RoleOperator), Page: poolsPage(false)}),
 		mk("errors", wizard.PageProps{Head: wrong, Page: poolsPage(true), ShowErrors: true}),
 		mk("all-kinds", wizard.PageProps{Head: head(ui.RoleOperator), Page: accessPage()}),
+		mk("documents", wizard.PageProps{Head: head(ui.RoleOperator), Page: withFiles(versionView)}),
 		mk("stale", wizard.PageProps{Head: head(ui.RoleOperator), Page: controlPlane(), Stale: &wizard.Stale{By: "ben", At: before(2 * time.Minute)}}),
 		mk("problem", wizard.PageProps{Head: head(ui.RoleOperator), Page: accessPage(), Problem: &workflows.Problem{Code: "ssh.timeout", What: "The helper VM does not answer.", Why: "SSH to 10.0.4.17 timed out after 8 s.", Fix: "Look whether the VM runs; the questions below can be answered without it."}}),
 		mk("empty", wizard.PageProps{Head: head(ui.RoleOperator), Page: workflows.PageView{PageInfo: workflows.PageInfo{ID: "network", Title: "Network"}}}),

@@ -60,8 +60,12 @@ func (p ReviewProps) startAtHelp() string {
 	return "Left empty, it begins at once, or as soon as it is approved."
 }
 
-func (p ReviewProps) documentURL(d workflows.Document) string {
-	return p.url() + "/documents/" + url.PathEscape(d.Name)
+func (h Head) documentURL(d workflows.Document, page string) string {
+	to := h.url() + "/documents/" + url.PathEscape(d.Name)
+	if page != "" {
+		to += "?page=" + url.QueryEscape(page)
+	}
+	return to
 }
 
 func commandLabel(c workflows.Command) string {

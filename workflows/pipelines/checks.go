@@ -21,7 +21,7 @@ func (f flow) checks() []w.Check[State] {
 		{ID: "pool", Title: "The agent pool is there", Why: "A pipeline names it.", Page: "agents", Severity: w.SeverityBlock, When: func(s *State) bool { return s.selfHosted() }, Timeout: 30 * time.Second, Run: f.checkPool},
 		{ID: "outbound", Title: "The agent's host reaches Azure DevOps", Why: "The agent asks it for work, from inside, on port 443.", Page: "agents", Severity: w.SeverityBlock, Waivable: true, When: func(s *State) bool { return s.installs() && (!s.ownVM() || s.Host.HostKey != "") }, Timeout: 45 * time.Second, Run: f.checkOutbound},
 		{ID: "admin", Title: "The credential is limited", Why: "Who may edit a pipeline can read what its connection opens.", Page: "access", Severity: w.SeverityWarn, When: setUp, Run: checkAdmin},
-	}, f.vmChecks()...)
+	}, append(f.vmChecks(), f.podChecks()...)...)
 }
 
 func (f flow) asked(ctx context.Context, s *State, ask func(Organization) (w.Finding, error)) w.Finding {

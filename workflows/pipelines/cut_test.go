@@ -63,10 +63,21 @@ func (b *bed) one() {
 	}
 }
 
+// several sees exactly what agents on the cluster are.
+func (b *bed) several() {
+	b.t.Helper()
+	if len(b.endpoints) != 1 || len(b.agents) != 2 || !b.agents[0].Online || !b.agents[1].Online || len(b.queues) != 1 || len(b.there) != 1 || b.pods.spec == nil || len(b.pods.secrets) != 1 {
+		b.t.Errorf("%+v, %+v, queues %v, accounts %v, %+v", b.endpoints, b.agents, b.queues, b.there, b.pods)
+	}
+	if b.row == nil || b.row.Agent != "seattle-agent" || b.row.AgentPods.Replicas != 2 {
+		b.t.Errorf("the record is %+v", b.row)
+	}
+}
+
 // none sees nothing left but the pool that the project may use.
 func (b *bed) none() {
 	b.t.Helper()
-	if len(b.endpoints) != 0 || len(b.agents) != 0 || len(b.there) != 0 || b.row != nil || b.own != 0 || len(b.files) != 0 {
+	if len(b.endpoints) != 0 || len(b.agents) != 0 || len(b.there) != 0 || b.pods.spec != nil || len(b.pods.secrets) != 0 || b.row != nil || b.own != 0 || len(b.files) != 0 {
 		b.t.Errorf("left: %+v, %+v, accounts %v, record %+v, files %v", b.endpoints, b.agents, b.there, b.row, b.files)
 	}
 	if len(b.parts) != 0 || len(b.groups) != 0 {
@@ -101,7 +112,8 @@ func TestDeathAtEveryCall(t *testing.T) {
 	for name, c := range map[string]struct {
 		a       w.Answers
 		systemd bool
-	}{"service": {answers, true}, "own VM": {ownVM, false}} {
+		whole   func(b *bed)
+	}{"service": {answers, true, func(*bed) {}}, "own VM": {ownVM, false, (*bed).one}, "pods": {onCluster(), false, (*bed).several}} {
 		prepare := func(b *bed) { b.systemd = c.systemd }
 		for n := range calls(t, prepare, c.a) {
 			t.Run(fmt.Sprint("set-up ", n+1, name), func(t *testing.T) {
@@ -111,15 +123,13 @@ func TestDeathAtEveryCall(t *testing.T) {
 				if _, err := b.live(t.Context(), b.start(c.a)); err != nil {
 					t.Fatal(err)
 				}
-				if !c.systemd {
-					b.one()
-				}
+				c.whole(b)
 				b.done(remove)
 				b.none()
 			})
 		}
 	}
-	for name, a := range map[string]w.Answers{"helper VM": answers, "own VM": ownVM} {
+	for name, a := range map[string]w.Answers{"helper VM": answers, "own VM": ownVM, "pods": onCluster()} {
 		setUp := func(b *bed) { b.done(a) }
 		for n := range calls(t, setUp, remove) {
 			t.Run(fmt.Sprint("remove ", n+1, name), func(t *testing.T) {
@@ -141,7 +151,7 @@ func TestCancelAtEveryCall(t *testing.T) {
 	for _, c := range []struct {
 		a    w.Answers
 		dies bool
-	}{{answers, false}, {ownVM, false}, {ownVM, true}} {
+	}{{answers, false}, {ownVM, false}, {ownVM, true}, {onCluster(), false}, {onCluster(), true}} {
 		a, dies := c.a, c.dies
 		for n := range calls(t, func(*bed) {}, a) {
 			t.Run(fmt.Sprint(n+1, a["where"], dies), func(t *testing.T) {

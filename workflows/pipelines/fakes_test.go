@@ -42,6 +42,7 @@ type bed struct {
 	there    map[string]bool // accounts
 	deleted  []string
 	denied   string // resource
+	pods     agentSet
 
 	// The helper VM
 	files   map[string]bool
@@ -68,7 +69,7 @@ type bed struct {
 }
 
 func newBed(t *testing.T) *bed {
-	b := &bed{t: t, now: today, helper: true, kept: map[string][]byte{}, there: map[string]bool{}, fails: map[string]error{}, files: map[string]bool{}, jobs: map[string]string{}, groups: map[string]bool{},
+	b := &bed{t: t, now: today, helper: true, kept: map[string][]byte{}, there: map[string]bool{}, fails: map[string]error{}, files: map[string]bool{}, jobs: map[string]string{}, groups: map[string]bool{}, pods: agentSet{secrets: map[string]map[string]string{}},
 		con:      w.Connection{ID: "con_1", Name: "Contoso", Kind: w.ConnectionDevOps, Endpoint: "https://dev.azure.com/contoso", Credential: w.Credential{Method: w.AuthToken, Secret: "pat"}, CABundle: "ROOTS"},
 		projects: []Project{{"p-1", "Ratings"}, {"p-2", "Platform"}}, pools: []Pool{{ID: 1, Name: "Default"}, {ID: 9, Name: "Azure Pipelines", Hosted: true}},
 	}
@@ -110,6 +111,7 @@ func (b *bed) definition() w.Definition {
 			b.open++
 			return host{b}, nil
 		},
+		Chart:        func(name string) (w.Chart, error) { return w.Chart{Name: name, Digest: "d"}, nil },
 		DeployerRole: func(ns string) ([]byte, error) { return []byte("the role in " + ns), nil },
 		Credential: func(raw []byte) (Credential, error) {
 			f := strings.Fields(string(raw))

@@ -34,6 +34,8 @@ type Needs struct {
 	// DeployerRole is the role "deployer" in a namespace, as kubectl apply
 	// takes it.
 	DeployerRole func(namespace string) ([]byte, error)
+	// Chart is one of our own charts.
+	Chart func(name string) (w.Chart, error)
 	// Quote makes words for a POSIX shell.
 	Quote func(args ...string) string
 	Clock func() time.Time
@@ -164,6 +166,7 @@ type Access struct {
 
 // Kube is a cluster. Errors are *workflows.Problem.
 type Kube interface {
+	Pods
 	ServerVersion(ctx context.Context) (string, error)
 	EnsureAccount(ctx context.Context, a Account) (Access, error)
 	DeleteAccount(ctx context.Context, namespace, name string) error
@@ -171,6 +174,22 @@ type Kube interface {
 	// is everywhere.
 	Can(ctx context.Context, namespace, verb, group, resource string) (bool, error)
 	Close() error
+}
+
+// Pods are what agents on the cluster are made of.
+type Pods interface {
+	// PutSecret makes a Secret of ours be so, and its namespace where there is
+	// none; changed says whether it was not.
+	PutSecret(ctx context.Context, namespace, name string, data map[string]string) (changed bool, err error)
+	HasSecret(ctx context.Context, namespace, name string) (bool, error)
+	DeleteSecret(ctx context.Context, namespace, name string) error
+	// Install makes a release be so and waits until its pods are ready.
+	Install(ctx context.Context, spec w.ReleaseSpec, log w.Log) (w.ReleaseState, error)
+	// Trouble is what keeps the release's pods from being well, nil when nothing
+	// does.
+	Trouble(ctx context.Context, namespace, release string) (*w.Problem, error)
+	// Uninstall returns when the release's pods have ended.
+	Uninstall(ctx context.Context, namespace, release string, log w.Log) error
 }
 
 // Target is an SSH login.

@@ -60,8 +60,7 @@ func bindAccess(a w.Answers, s *State) []w.FieldError {
 	if !w.IsDNSLabel(s.Namespace) {
 		bad("namespace", "A namespace"+rule)
 	}
-	switch s.Namespace {
-	case "kube-system", "kube-public", "kube-node-lease":
+	if ofKubernetes(s.Namespace) {
 		bad("namespace", "This namespace belongs to Kubernetes itself. Choose one of your own.")
 	}
 	if !w.IsDNSLabel(s.Account) {
@@ -73,4 +72,8 @@ func bindAccess(a w.Answers, s *State) []w.FieldError {
 	}
 	s.Days = days
 	return errs
+}
+
+func ofKubernetes(namespace string) bool {
+	return namespace == "kube-system" || namespace == "kube-public" || namespace == "kube-node-lease"
 }

@@ -157,13 +157,13 @@ func strayed(s *State) []w.FieldError {
 	b := s.Before
 	made, is := b.AgentHost.VM != nil, s.Where == WhereOwn
 	switch {
-	case !s.installs() || b.Agent == "" && !made:
+	case !s.installs() && !onPods(s) || b.Agent == "" && !made:
 		return nil
 	case made && is && !sameVM(*b.AgentHost.VM, s.VM):
 		return []w.FieldError{{Page: "vm", Field: "vm", Message: fmt.Sprintf("A run made the VM %s in the resource group %s for the agent. Keep both names, or take it away first (first page).", b.AgentHost.VM.Name, b.AgentHost.VM.ResourceGroup)}}
 	case made && !is:
 		return []w.FieldError{{Page: "agents", Field: "where", Message: "A run made the VM " + b.AgentHost.VM.Name + " for the agent. Keep it, or take it away first (first page)."}}
-	case b.Agent != "" && (b.Agent != s.Agent || made != is || !made && b.AgentHost.Address != s.Host.Address):
+	case b.Agent != "" && (b.Agent != s.Agent || made != is || !made && b.AgentHost.Address != s.Host.Address || b.AgentPods.Namespace != s.Pods.Namespace):
 		return []w.FieldError{{Page: "agents", Field: "where", Message: "The agent " + b.Agent + " was set up in another place or under another name. Keep both, or take it away first (first page)."}}
 	}
 	return nil

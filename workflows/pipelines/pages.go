@@ -24,6 +24,7 @@ func (f flow) pages() []w.Page[State] {
 		{ID: "agents", Title: "Who runs the jobs", Why: "The agent has to reach the Hub and the cluster's API.", When: setUp, Fields: f.agentFields(), Bind: bindAgents},
 		f.hostPage(),
 		f.vmPage(),
+		f.podsPage(),
 		{ID: "access", Title: "Access to the cluster", Why: "A service connection keeps the credential with which jobs deploy.", When: setUp, Fields: accessFields(), Bind: bindAccess},
 	}
 }
@@ -135,18 +136,18 @@ func bindReach(a w.Answers, s *State) []w.FieldError {
 }
 
 func (f flow) agentFields() []w.Field[State] {
-	vm := func(s *State) bool { return s.installs() }
+	own := func(s *State) bool { return s.installs() || onPods(s) }
 	return []w.Field[State]{
 		{Name: "where", Label: "Where do the jobs run?", Kind: w.FieldRadio, Reloads: true, Default: suggested, Options: places},
 		{Name: "pool", Label: "Agent pool", Kind: w.FieldSelect, When: func(s *State) bool { return s.Where != WhereHosted }, Options: f.poolOptions, Default: func(s *State) string { return s.Before.Pool },
 			Help: "Made in Azure DevOps, under Organization settings, Agent pools."},
-		{Name: "agent", Label: "Name of the agent", Kind: w.FieldText, When: vm, Default: func(s *State) string {
+		{Name: "agent", Label: "Name of the agent", Kind: w.FieldText, When: own, Default: func(s *State) string {
 			if s.Before.Agent != "" {
 				return s.Before.Agent
 			}
 			return label(s.SiteName) + "-agent"
 		}},
-		{Name: "proxy", Label: "HTTPS proxy of the agent", Kind: w.FieldText, Optional: true, When: vm, Default: func(s *State) string { return s.Proxy }, Help: "Through which that machine reaches Azure DevOps; empty for a direct way."},
+		{Name: "proxy", Label: "HTTPS proxy of the agent", Kind: w.FieldText, Optional: true, When: own, Default: func(s *State) string { return s.Proxy }, Help: "Through which that machine reaches Azure DevOps; empty for a direct way."},
 	}
 }
 
@@ -154,6 +155,8 @@ func suggested(s *State) string {
 	switch {
 	case s.Before.AgentHost.VM != nil:
 		return WhereOwn
+	case s.Before.AgentPods.Namespace != "":
+		return WhereCluster
 	case s.Before.Agent != "" && s.Before.AgentHost.Address != "":
 		return WhereHost
 	case s.Before.Agent != "":
@@ -181,7 +184,8 @@ func places(_ context.Context, s *State) ([]w.Option, error) {
 	}
 	host := w.Option{Value: WhereHost, Label: "On another Linux host", Note: "One that reaches both, and this server by SSH. A run installs the agent there."}
 	own := w.Option{Value: WhereOwn, Label: "On a VM of its own", Note: "A run makes it on the Hub. So jobs don't share the machine with AKS Engine and the API model, which holds the cluster's keys."}
-	return []w.Option{vm, own, host, {Value: WherePool, Label: "On agents that you have already", Note: "They have to reach the Hub and the cluster's API; nothing is installed."}, hosted}, nil
+	pods := w.Option{Value: WhereCluster, Label: "On the cluster itself", Note: "As pods, from an image of yours. They are there as long as the cluster is: when it is down, no job of theirs brings it back, and an upgrade moves each to another node, after its job."}
+	return []w.Option{vm, own, host, pods, {Value: WherePool, Label: "On agents that you have already", Note: "They have to reach the Hub and the cluster's API; nothing is installed."}, hosted}, nil
 }
 
 func (f flow) poolOptions(ctx context.Context, s *State) ([]w.Option, error) {
@@ -206,13 +210,13 @@ func (f flow) poolOptions(ctx context.Context, s *State) ([]w.Option, error) {
 func bindAgents(a w.Answers, s *State) []w.FieldError {
 	var errs []w.FieldError
 	bad := func(field, msg string) { errs = append(errs, w.FieldError{Field: field, Message: msg}) }
-	s.Where, s.Host, s.VM = a.Get("where"), w.HostLogin{}, w.OwnVM{}
+	s.Where, s.Host, s.VM, s.Pods = a.Get("where"), w.HostLogin{}, w.OwnVM{}, w.AgentPods{}
 	switch {
 	case s.Where == WhereHosted && !s.hostedCan():
 		bad("where", "Microsoft's machines cannot reach this Hub and its cluster. Choose a place that can.")
 	case s.Where == WhereVM && !s.HasHelper:
 		bad("where", "This Site has no helper VM. Make one first (step 1 of the guide), or choose agents that you have.")
-	case s.Where != WhereHosted && s.Where != WhereVM && s.Where != WhereHost && s.Where != WhereOwn && s.Where != WherePool:
+	case s.Where != WhereHosted && s.Where != WhereVM && s.Where != WhereHost && s.Where != WhereOwn && s.Where != WhereCluster && s.Where != WherePool:
 		bad("where", "Choose where the jobs run.")
 	}
 	if s.Where == WhereHosted {
@@ -230,7 +234,7 @@ func bindAgents(a w.Answers, s *State) []w.FieldError {
 	if s.AgentWay = a.Get("proxy"); s.AgentWay != "" && !proxyForm.MatchString(s.AgentWay) {
 		bad("proxy", "Give the proxy as http://host:port, or leave it empty.")
 	}
-	if s.Login == w.AuthCertificate {
+	if s.Login == w.AuthCertificate && s.installs() {
 		bad("where", "An agent registers with a personal access token or with a principal's secret, and the Connection "+s.Connection+" has a certificate. Choose another Connection, or agents that you have already.")
 	}
 	return errs
@@ -240,6 +244,9 @@ func bindAgents(a w.Answers, s *State) []w.FieldError {
 func validate(s *State) []w.FieldError {
 	b := s.Before
 	if errs := strayed(s); errs != nil {
+		return errs
+	}
+	if errs := podsFault(s); errs != nil {
 		return errs
 	}
 	if !s.setsUp() || !s.known() || b.Name == s.Name && b.Project == s.Project && b.ConnectionID == s.ConnectionID {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"strings"
+
 	w "hubwright/workflows"
 )
 
@@ -75,7 +77,14 @@ func (s *State) Left() w.Left {
 	}
 	s.vmLeft(add)
 	if b.Agent != "" {
+		doubt := ""
 		switch {
+		case b.AgentPods.Namespace != "":
+			value := strings.Join(agentNames(b.Agent, b.AgentPods.Replicas), ", ") + " as pods in the namespace " + b.AgentPods.Namespace + ", in the pool " + b.Pool
+			if s.Found.Agent != registered && !s.removes() {
+				doubt = ", as far as they came: the run ended before all were online"
+			}
+			add("Agent", value, doubt)
 		case s.removes(), s.Found.Agent == registered:
 			add("Agent", b.Agent+" on "+hostOf(b)+", in the pool "+b.Pool, "")
 		case s.Found.Agent == unregistered:

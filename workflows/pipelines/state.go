@@ -25,11 +25,12 @@ const (
 
 // Where agents run.
 const (
-	WhereHosted = "hosted" // Microsoft's
-	WhereVM     = "helper-vm"
-	WhereHost   = "host"   // another Linux host
-	WhereOwn    = "own-vm" // a VM that the run makes
-	WherePool   = "pool"   // agents that are there already
+	WhereHosted  = "hosted" // Microsoft's
+	WhereVM      = "helper-vm"
+	WhereHost    = "host"    // another Linux host
+	WhereOwn     = "own-vm"  // a VM that the run makes
+	WhereCluster = "cluster" // pods on the Site's own cluster
+	WherePool    = "pool"    // agents that are there already
 )
 
 // State is what the workflow knows. It holds no secrets, only references.
@@ -60,6 +61,7 @@ type State struct {
 	Host      w.HostLogin // with WhereHost and WhereOwn
 	VM        w.OwnVM     // with WhereOwn
 	Net       string      // in which network it stands
+	Pods      w.AgentPods // with WhereCluster
 	Print     string      // the fingerprint that is expected of it, "" for any
 	Name      string
 	Method    string

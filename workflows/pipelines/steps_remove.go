@@ -34,20 +34,8 @@ func (f flow) removeAgent(ctx context.Context, s *State, log w.Log) error {
 		log.Warn("Left as it is: %s (%s)", s.machine(), problem.From(err).Error())
 	}
 	return f.inOrganization(ctx, s, func(o Organization) error {
-		a, err := o.Agent(ctx, s.Before.PoolID, s.Before.Agent)
-		if err != nil {
+		if err := f.outOfPool(ctx, o, s.Before.PoolID, s.Before.Agent); err != nil {
 			return err
-		}
-		if a != nil {
-			if err := o.RemoveAgent(ctx, s.Before.PoolID, a.ID); err != nil {
-				return err
-			}
-		}
-		if a, err = o.Agent(ctx, s.Before.PoolID, s.Before.Agent); err != nil {
-			return err
-		}
-		if a != nil {
-			return &w.Problem{Code: "pipelines.undeleted", What: "The agent " + a.Name + " is in its pool still", Why: "it was taken out and is listed again", Fix: "Look which machine registers it, and end that. Then retry from this step."}
 		}
 		log.Good("The pool %s has no agent %s any more", s.Before.Pool, s.Before.Agent)
 		s.Before.Pool, s.Before.PoolID, s.Before.Agent = "", 0, ""
@@ -56,6 +44,21 @@ func (f flow) removeAgent(ctx context.Context, s *State, log w.Log) error {
 		}
 		return f.Records.SaveServiceConnection(context.WithoutCancel(ctx), &s.Before)
 	})
+}
+
+// outOfPool takes an agent out of its pool, and sees it gone.
+func (f flow) outOfPool(ctx context.Context, o Organization, pool int, name string) error {
+	a, err := o.Agent(ctx, pool, name)
+	if err != nil || a == nil {
+		return err
+	}
+	if err := o.RemoveAgent(ctx, pool, a.ID); err != nil {
+		return err
+	}
+	if a, err = o.Agent(ctx, pool, name); err != nil || a == nil {
+		return err
+	}
+	return &w.Problem{Code: "pipelines.undeleted", What: "The agent " + a.Name + " is in its pool still", Why: "it was taken out and is listed again", Fix: "Look which machine registers it, and end that. Then retry from this step."}
 }
 
 func (f flow) offHost(ctx context.Context, s *State, log w.Log) error {

@@ -44,6 +44,9 @@ func (s *State) reason() string {
 }
 
 func (s *State) place() string {
+	if onPods(s) {
+		return s.podsPlace()
+	}
 	if s.Where == WhereVM || s.Where == WhereHost || s.Where == WhereOwn {
 		return "The agent " + s.Agent + " on " + s.machine()
 	}
@@ -83,6 +86,11 @@ func (f flow) plan(_ context.Context, s *State) (w.Plan, error) {
 		p.Changes = append(p.Changes, w.Change{Verb: "install", What: "Azure Pipelines agent " + s.Agent, Note: "on " + s.machine() + ", in the pool " + s.Pool + "; it only opens connections outwards, to port 443"})
 		p.Commands = append(p.Commands, w.Command{Title: "For the agent, on " + s.machine(), Text: "./config.sh --unattended --url " + s.Organization + " --auth pat --token ******** --pool " + f.Quote(s.Pool) + " --agent " + s.Agent + " --acceptTeeEula --replace\nsudo ./svc.sh install && sudo ./svc.sh start"})
 	}
+	if onPods(s) {
+		if err := f.planPods(s, &p); err != nil {
+			return p, err
+		}
+	}
 	return p, nil
 }
 
@@ -119,7 +127,9 @@ func removalPlan(s *State) w.Plan {
 		p.Summary = append(p.Summary, w.SummaryItem{Label: "Service connection", Value: b.Name, Page: "organization"})
 		p.Changes = append(p.Changes, w.Change{Verb: "delete", What: "Service connection " + b.Name, Note: "from " + strings.Join(append([]string{b.Project}, b.Shared...), ", ")})
 	}
-	if b.Agent != "" {
+	if b.AgentPods.Namespace != "" {
+		p.Changes = append(p.Changes, w.Change{Verb: "delete", What: "Agents " + strings.Join(agentNames(b.Agent, b.AgentPods.Replicas), ", "), Note: "their pods and Secret in " + b.AgentPods.Namespace + ", and from the pool " + b.Pool + "; a job that runs comes to its end first, the namespace stays"})
+	} else if b.Agent != "" {
 		p.Changes = append(p.Changes, w.Change{Verb: "delete", What: "Agent " + b.Agent, Note: "from the pool " + b.Pool + " and from its host"})
 	}
 	if v := b.AgentHost.VM; v != nil {
@@ -148,7 +158,11 @@ func (f flow) result(s *State) w.Result {
 		r.Facts = append(r.Facts, w.SummaryItem{Label: "Its token ends", Value: day(s.Found.Expires) + ". Run this again before: the same connection gets a new one."})
 	}
 	if s.Found.Version != "" {
-		r.Facts = append(r.Facts, w.SummaryItem{Label: "Agent", Value: s.Agent + " " + s.Found.Version + ", online in " + s.Pool})
+		name := s.Agent
+		if onPods(s) {
+			name = strings.Join(agentNames(s.Agent, s.Pods.Replicas), ", ")
+		}
+		r.Facts = append(r.Facts, w.SummaryItem{Label: "Agent", Value: name + " " + s.Found.Version + ", online in " + s.Pool})
 	}
 	if len(s.Found.Did) > 0 {
 		r.Facts = append(r.Facts, w.SummaryItem{Label: "Changed", Value: strings.Join(s.Found.Did, "; ")})

@@ -78,6 +78,9 @@ func (r *running) startControllers(m *Manager) {
 	} {
 		_, _ = informer.AddEventHandler(handler) // fails only for a stopped informer
 	}
+	if m.opts.Pods != nil {
+		_, _ = core.Pods().Informer().AddEventHandler(tellsOfPods(func(p *corev1.Pod, gone bool) { m.opts.Pods(r.id, p, gone) }))
+	}
 	_, _ = core.Pods().Informer().AddEventHandler(cache.FilteringResourceEventHandler{FilterFunc: isFabric, Handler: handler})
 	factory.Start(ctx.Done())
 	r.controllers.Go(func() {
@@ -85,6 +88,20 @@ func (r *running) startControllers(m *Manager) {
 		factory.WaitForCacheSync(ctx.Done())
 		c.run(ctx, news)
 	})
+}
+
+func tellsOfPods(tell func(p *corev1.Pod, gone bool)) cache.ResourceEventHandler {
+	on := func(o any, gone bool) {
+		if late, ok := o.(cache.DeletedFinalStateUnknown); ok {
+			o = late.Obj
+		}
+		if p, ok := o.(*corev1.Pod); ok {
+			tell(p, gone)
+		}
+	}
+	return cache.ResourceEventHandlerFuncs{
+		AddFunc: func(o any) { on(o, false) }, UpdateFunc: func(_, o any) { on(o, false) }, DeleteFunc: func(o any) { on(o, true) },
+	}
 }
 
 // run looks at everything whenever something changed or is due. Clusters of a sandbox are small.

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
 )
 
@@ -30,6 +31,8 @@ type Options struct {
 	LoadBalancerIP func(ctx context.Context, clusterID, namespace, service, label string) (string, error)
 	// LoadBalancers, when not nil, is told each time which Services of type LoadBalancer there are, as namespace/name.
 	LoadBalancers func(clusterID string, services []string)
+	// Pods, when not nil, is told of each pod that is there, changes or is gone. It must return at once.
+	Pods func(clusterID string, pod *corev1.Pod, gone bool)
 }
 
 // Manager runs clusters. All methods may be called at any time from any goroutine; calls for one cluster wait for each
