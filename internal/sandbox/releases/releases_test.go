@@ -77,3 +77,14 @@ func TestAssetsOfNoRelease(t *testing.T) {
 		}
 	}
 }
+
+// TestGatewayAPI: the definitions come from where the real ones do.
+func TestGatewayAPI(t *testing.T) {
+	page := httptest.NewRecorder()
+	site().Page(page, httptest.NewRequest("GET", "https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.5.1/standard-install.yaml", nil))
+	file := httptest.NewRecorder()
+	site().Assets(file, httptest.NewRequest("GET", page.Header().Get("Location"), nil))
+	if page.Code != http.StatusFound || file.Code != http.StatusOK || file.Body.String() != string(releases.GatewayAPI) {
+		t.Errorf("%d, then %d with %d bytes", page.Code, file.Code, file.Body.Len())
+	}
+}
