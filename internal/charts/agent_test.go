@@ -37,14 +37,15 @@ func TestAgentChart(t *testing.T) {
 			t.Errorf("%s", m)
 		}
 	}
-	objects := drawn(t, agentChart(t), agentValues+`, "auth": "SP", "client": "c", "tenant": "t", "bundle": true, "proxy": "http://p:1"}`)
+	objects := drawn(t, agentChart(t), agentValues+`, "auth": "SP", "client": "c", "tenant": "t", "bundle": true, "proxy": "http://p:1", "rollout": "r2"}`)
 	if len(objects) != 4 || as[corev1.ServiceAccount](t, objects["ServiceAccount shop"]).AutomountServiceAccountToken == nil {
 		t.Errorf("%d objects", len(objects))
 	}
 	set := as[appsv1.StatefulSet](t, objects["StatefulSet shop"])
 	pod, box := set.Spec.Template.Spec, set.Spec.Template.Spec.Containers[0]
 	if *set.Spec.Replicas != 2 || *pod.AutomountServiceAccountToken || !*pod.SecurityContext.RunAsNonRoot || *box.SecurityContext.AllowPrivilegeEscalation || *pod.TerminationGracePeriodSeconds < 600 ||
-		box.Resources.Limits.Memory().IsZero() || box.Resources.Requests.Cpu().IsZero() || pod.ImagePullSecrets[0].Name != "pull" || pod.Volumes[0].Secret.SecretName != "sea-credential" {
+		box.Resources.Limits.Memory().IsZero() || box.Resources.Requests.Cpu().IsZero() || pod.ImagePullSecrets[0].Name != "pull" || pod.Volumes[0].Secret.SecretName != "sea-credential" ||
+		set.Spec.Template.Annotations["hubwright/rollout"] != "r2" {
 		t.Errorf("%+v", pod)
 	}
 	env := map[string]string{}
