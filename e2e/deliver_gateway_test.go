@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -107,7 +108,8 @@ func (c liveCluster) hasNoGateway() {
 			c.t.Errorf("%s: %+v, %v", kind, list, err)
 		}
 	}
-	if s, err := c.client.CoreV1().Services("ratingsapp").Get(c.t.Context(), "ratings-nginx", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
-		c.t.Errorf("the entrance stays: %+v, %v", s, err)
-	}
+	eventually(c.t, time.Minute, "the Gateway's entrance goes", func() bool {
+		_, err := c.client.CoreV1().Services("ratingsapp").Get(c.t.Context(), "ratings-nginx", metav1.GetOptions{})
+		return apierrors.IsNotFound(err)
+	})
 }

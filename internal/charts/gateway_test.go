@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -115,17 +116,39 @@ func TestRatingsByGateway(t *testing.T) {
 	}
 }
 
-// define puts the definitions of the Gateway API on the cluster.
-func define(t *testing.T, d dynamic.Interface) {
+// define puts definitions on the cluster. Of other objects in the file none is
+// made.
+func define(t *testing.T, d dynamic.Interface, text []byte) {
 	t.Helper()
 	crds := d.Resource(schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"})
-	for _, doc := range bytes.Split(releases.GatewayAPI, []byte("\n---\n")) {
-		if _, err := crds.Create(t.Context(), parsed(t, string(doc)), metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+	for _, doc := range bytes.Split(text, []byte("\n---\n")) {
+		u := parsed(t, string(doc))
+		if u.GetKind() != "CustomResourceDefinition" {
+			continue
+		}
+		if _, err := crds.Create(t.Context(), u, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 			t.Fatal(err)
 		}
 	}
-	gateways := d.Resource(schema.GroupVersionResource{Group: gatewayGroup, Version: "v1", Resource: "httproutes"})
-	eventually(t, func() bool { _, err := gateways.List(t.Context(), metav1.ListOptions{}); return err == nil })
+	served := func(u *unstructured.Unstructured) bool {
+		o := &seen{}
+		err := eye{direct(t), t.Context(), o}.definition(u)
+		return err == nil && o.Ready
+	}
+	eventually(t, func() bool {
+		all, err := crds.List(t.Context(), metav1.ListOptions{})
+		return err == nil && !slices.ContainsFunc(all.Items, func(u unstructured.Unstructured) bool { return !served(&u) })
+	})
+}
+
+// detail is how an object of a release is.
+func detail(state workflows.ReleaseState, object string) string {
+	for _, o := range state.Objects {
+		if o.Kind+" "+o.Name == object {
+			return o.Detail
+		}
+	}
+	return "nothing"
 }
 
 // TestGatewayOnACluster: the controller's chart, and then the application with
@@ -138,7 +161,7 @@ func TestGatewayOnACluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	define(t, d)
+	define(t, d, releases.GatewayAPI)
 	library, err := sandboxcharts.Open()
 	if err != nil {
 		t.Fatal(err)
@@ -148,15 +171,15 @@ func TestGatewayOnACluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, log := install(t, c, workflows.ReleaseSpec{Name: "gateway", Namespace: "gateways", Chart: fabric, Values: "nginx: {replicas: 2, service: {externalTrafficPolicy: Cluster}}"})
-	if !log.has("GatewayClass nginx: accepted by gateway.nginx.org/nginx-gateway-controller") {
-		t.Errorf("it does not say who takes the class:\n%s", log)
+	state, log := install(t, c, workflows.ReleaseSpec{Name: "gateway", Namespace: "gateways", Chart: fabric, Values: "nginx: {replicas: 2, service: {externalTrafficPolicy: Cluster}}"})
+	if said := detail(state, "GatewayClass nginx"); said != "accepted by gateway.nginx.org/nginx-gateway-controller" {
+		t.Errorf("of the class it says %q:\n%s", said, log)
 	}
 	spec := workflows.ReleaseSpec{Name: "fruit", Namespace: "fruits", Chart: ratings(t), Values: "{ingress: {kind: Gateway, host: fruit.contoso.test, tls: {enabled: true}, annotations: {a/b: c}}, mongodb: {storage: {className: managed-premium}}}"}
-	_, log = install(t, c, spec)
-	for _, want := range []string{"Gateway fruit-ratings: programmed, external address 127.", "HTTPRoute fruit-ratings: accepted by the Gateway fruit-ratings", "HTTPRoute fruit-ratings-redirect: accepted"} {
-		if !log.has(want) {
-			t.Errorf("it does not say %q:\n%s", want, log)
+	state, log = install(t, c, spec)
+	for object, want := range map[string]string{"Gateway fruit-ratings": "programmed, external address 127.", "HTTPRoute fruit-ratings": "accepted by the Gateway fruit-ratings", "HTTPRoute fruit-ratings-redirect": "accepted by"} {
+		if said := detail(state, object); !strings.HasPrefix(said, want) {
+			t.Errorf("of %s it says %q:\n%s", object, said, log)
 		}
 	}
 	if again, log := install(t, c, spec); again.Changed {

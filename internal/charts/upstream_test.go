@@ -11,11 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/client-go/dynamic"
+
 	"hubwright/workflows"
 )
 
 // folderOf names the folder with charts of other makers, one archive each.
-// Beside <name>.tgz a <name>.yaml may have values for it.
+// Beside <name>.tgz a <name>.yaml may have values for it, and a
+// <name>.definitions.yaml the definitions (CRDs) of others that it needs.
 const folderOf = "HUBWRIGHT_CHARTS"
 
 var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
@@ -46,6 +49,13 @@ func upstream(t *testing.T, file string) {
 	values, err := os.ReadFile(base + ".yaml")
 	if err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
+	}
+	if definitions, err := os.ReadFile(base + ".definitions.yaml"); err == nil {
+		d, err := dynamic.NewForConfig(settings(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		define(t, d, definitions)
 	}
 	ch, err := Read(archive, workflows.ChartSource{Kind: workflows.ChartUploaded, Name: filepath.Base(file)})
 	if err != nil {

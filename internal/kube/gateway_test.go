@@ -49,6 +49,9 @@ func TestGatewayAPI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		kubectl(t, "delete", "--ignore-not-found", "crd", "gatewayclasses.gateway.networking.k8s.io", "gateways.gateway.networking.k8s.io", "httproutes.gateway.networking.k8s.io")
+	})
 	for range 2 {
 		if err := k.EnsureGatewayDefinitions(ctx, file); err != nil {
 			t.Fatal(err)

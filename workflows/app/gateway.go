@@ -132,7 +132,7 @@ func (f flow) seenDefinitions(ctx context.Context, s *State) string {
 		case len(d.Missing) > 0 && d.Version == "":
 			return "The cluster does not have them."
 		}
-		return "The cluster has " + release(d) + ": it stays as it is."
+		return "The cluster has " + release(d) + ": they stay as they are."
 	})
 }
 

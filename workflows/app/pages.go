@@ -27,11 +27,13 @@ func (f flow) ingressPage() w.Page[State] {
 			{Value: IngressExisting, Label: "One that the cluster has", Note: "Nothing is installed."},
 		}, gatewayOptions()...)...)},
 		{Name: "ingress_class", Label: "Ingress class", Kind: w.FieldText, Default: text("nginx"), When: byIngress, Help: "The name by which applications ask for this controller.", Observed: f.seenClasses},
+	}
+	fields = append(fields, f.gatewayFields()...)
+	fields = append(fields, []w.Field[State]{
 		{Name: "ingress_service", Label: "Its Service", Kind: w.FieldText, Placeholder: "ingress/controller", When: func(s *State) bool { return s.Ingress.Kind == IngressExisting }, Help: "As namespace/name: the Service of type LoadBalancer with the public address.", Observed: f.seenBalancers},
 		{Name: "ingress_namespace", Label: "Namespace", Kind: w.FieldText, Default: text("ingress"), When: (*State).ownIngress},
 		{Name: "dns_label", Label: "DNS label of the public address", Kind: w.FieldText, Optional: true, When: func(s *State) bool { return s.Ingress.Kind != IngressExisting }, Default: func(s *State) string { return s.Cluster.Name + "-apps" }, Help: "The Hub then publishes a name for the address, which Traffic Manager needs. Empty asks for none. With the Gateway API a chart of your own asks for it itself, by infrastructure.annotations of its Gateway."},
-	}
-	fields = append(fields, f.gatewayFields()...)
+	}...)
 	usual := func(kind string, from w.ChartSourceKind, url, chart, version string) []w.Field[State] {
 		return sourceFields(kind, w.ChartSource{Kind: from, URL: url, Name: chart, Version: version},
 			func(s *State) w.ChartSource { return s.Ingress.Source }, func(s *State) bool { return s.Ingress.Kind == kind })

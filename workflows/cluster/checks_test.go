@@ -192,3 +192,26 @@ func TestOnlyFittingChecksAreShown(t *testing.T) {
 		t.Error("not shown")
 	}
 }
+
+// The question of the check is asked while the prefix is typed.
+func TestThePrefixIsLookedUp(t *testing.T) {
+	b := newBed(t)
+	look := func() w.Finding {
+		f, ok := b.open(w.Answers{"dnsPrefix": "other"}).Lookup(t.Context(), "access", "dnsPrefix")
+		if !ok {
+			t.Fatal("nothing is looked up")
+		}
+		return f
+	}
+	if f := look(); f.Status != w.CheckPassed || !strings.HasPrefix(f.Found, "other.") {
+		t.Errorf("free: %+v", f)
+	}
+	b.hub.labelTaken = true
+	if f := look(); f.Status != w.CheckFailed || !strings.Contains(f.Found, "is taken") {
+		t.Errorf("taken: %+v", f)
+	}
+	b.hub.err = &w.Problem{What: "The Hub does not answer"}
+	if f := look(); f.Status != w.CheckSkipped || f.Found != "It could not be asked: The Hub does not answer." {
+		t.Errorf("without an answer: %+v", f)
+	}
+}

@@ -184,3 +184,21 @@ func with(a w.Answers, key, value string) w.Answers {
 	out[key] = value
 	return out
 }
+
+// The question of the check is asked while the label is typed.
+func TestTheLabelIsLookedUp(t *testing.T) {
+	s := newScene(t)
+	s.hub.taken = "web"
+	for label, want := range map[string]w.CheckStatus{"web": w.CheckFailed, "helper": w.CheckPassed, "-": w.CheckFailed, "": w.CheckFailed} {
+		if f, ok := s.open(w.Answers{"label": label}).Lookup(t.Context(), "network", "label"); !ok || f.Status != want {
+			t.Errorf("%q: %+v", label, f)
+		}
+	}
+	s.hub.err = &w.Problem{What: "The Hub does not answer"}
+	if f, _ := s.open(nil).Lookup(t.Context(), "network", "label"); f.Status != w.CheckSkipped || !strings.HasPrefix(f.Found, "It could not be asked: ") {
+		t.Errorf("without an answer: %+v", f)
+	}
+	if p, _ := s.open(nil).Page(t.Context(), "network"); p.Fields[4].Name != "label" || p.Fields[4].Note.Status != w.CheckSkipped {
+		t.Errorf("the page says %+v", p.Fields[4])
+	}
+}

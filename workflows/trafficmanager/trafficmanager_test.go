@@ -208,3 +208,16 @@ func TestAnOwnLoadBalancer(t *testing.T) {
 		t.Errorf("headline %q", r.Headline)
 	}
 }
+
+// The question of the check is asked while the name is typed.
+func TestTheNameIsLookedUp(t *testing.T) {
+	b := newBed()
+	for name, want := range map[string]w.Finding{
+		"contoso": w.Fail("contoso.trafficmanager.net is taken: Domain name contoso already exists.", "Choose another name."),
+		"shop":    w.Passed("shop.trafficmanager.net is free."), "": w.Fail("The name has 1 to 63 small letters, digits and hyphens, and begins and ends with a letter or digit.", ""),
+	} {
+		if f, ok := b.open(t, w.Answers{"relative": name}).Lookup(t.Context(), "profile", "relative"); !ok || f != want {
+			t.Errorf("%q: %+v", name, f)
+		}
+	}
+}

@@ -79,8 +79,12 @@ func (s *Service) Find(id string) (a Address, ok bool) { return a, s.azure.Store
 
 // Lookup is the address that a name has, "" when nothing has that name.
 func (s *Service) Lookup(fqdn string) string {
+	fqdn = strings.ToLower(strings.TrimSuffix(fqdn, "."))
+	if !strings.HasSuffix(fqdn, suffix) {
+		return ""
+	}
 	for _, a := range s.all(s.azure.GroupID("")) {
-		if strings.EqualFold(a.FQDN(), strings.TrimSuffix(fqdn, ".")) {
+		if a.FQDN() == fqdn {
 			return a.Properties.IP
 		}
 	}
@@ -90,7 +94,10 @@ func (s *Service) Lookup(fqdn string) string {
 func (s *Service) all(prefix string) []Address {
 	out := []Address{}
 	for _, id := range s.azure.Store.Below(prefix) {
-		if a, ok := s.Find(id); ok && strings.Contains(id, "/providers/"+strings.ToLower(Type)+"/") {
+		if !strings.Contains(id, "/providers/"+strings.ToLower(Type)+"/") {
+			continue
+		}
+		if a, ok := s.Find(id); ok {
 			out = append(out, a)
 		}
 	}
