@@ -1,7 +1,6 @@
 package charts
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -72,7 +71,7 @@ func TestAgentChart(t *testing.T) {
 }
 
 // On a real cluster: its agents get ready, the same again changes nothing, a
-// missing image and a crash are told, and nothing stays.
+// crash is told with what the container said last, and nothing stays.
 func TestAgentChartLives(t *testing.T) {
 	c, k, log := opened(t), direct(t), &told{}
 	spec := workflows.ReleaseSpec{Name: "sea", Namespace: "azure-agents", Chart: agentChart(t), Values: agentValues + "}"}
@@ -94,15 +93,6 @@ func TestAgentChartLives(t *testing.T) {
 		p, err := c.Trouble(t.Context(), "azure-agents", "sea")
 		return err == nil && p != nil && p.Code == "pod.crash" && strings.HasSuffix(p.Why, "It said last: VS30063: no")
 	})
-	bad := spec
-	bad.Values = strings.Replace(spec.Values, "registry.test", "registry.invalid", 1)
-	var p *workflows.Problem
-	if _, err := c.Install(t.Context(), bad, log); !errors.As(err, &p) || p.Code != "pod.image" {
-		t.Errorf("%v", err)
-	}
-	if _, err := c.Install(t.Context(), spec, log); err != nil {
-		t.Errorf("the good image again: %v\n%s", err, log)
-	}
 	if err := c.Uninstall(t.Context(), "azure-agents", "sea", log); err != nil {
 		t.Error(err)
 	}
