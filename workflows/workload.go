@@ -26,6 +26,10 @@ type Exposure struct {
 	Gateway         string // in the same namespace, for which a controller made it; "" for none
 }
 
+// CertificateTaken is the code of the problem that a Secret is there already
+// and somebody else's.
+const CertificateTaken = "certificate.taken"
+
 // IngressClass is an ingress controller's name on a cluster.
 type IngressClass struct {
 	Name, Controller string

@@ -126,6 +126,14 @@ func (x *world) Status(_ context.Context, namespace, name string) (w.ReleaseStat
 func (x *world) Autoscalers(_ context.Context, namespace string) ([]w.Autoscaler, error) {
 	return []w.Autoscaler{{Namespace: namespace, Name: "ours", Ours: true}, {Namespace: namespace, Name: "theirs"}}, nil
 }
+func (x *world) EnsureCertificate(_ context.Context, namespace, name, host string) (bool, error) {
+	x.installed = append(x.installed, "certificate "+namespace+"/"+name+" for "+host)
+	return true, x.fail["certificate"]
+}
+func (x *world) DeleteCertificates(_ context.Context, namespace string) ([]string, error) {
+	x.removed = append(x.removed, "certificates "+namespace)
+	return nil, nil
+}
 func (x *world) DeleteAutoscaler(_ context.Context, namespace, name string) error {
 	x.removed = append(x.removed, "hpa "+namespace+"/"+name)
 	return nil
@@ -354,7 +362,7 @@ func TestRemoval(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p, err := s.Plan(t.Context()); err != nil || len(p.Changes) != 8 {
+	if p, err := s.Plan(t.Context()); err != nil || len(p.Changes) != 9 {
 		t.Errorf("plan %+v, %v", p, err)
 	}
 	state, err := s.State()
@@ -370,7 +378,7 @@ func TestRemoval(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if strings.Join(x.removed, " ") != "hpa ratingsapp/ours ratings ingress" || x.endpoint != nil || len(x.releases) != 1 {
+	if strings.Join(x.removed, " ") != "hpa ratingsapp/ours ratings certificates ratingsapp ingress" || x.endpoint != nil || len(x.releases) != 1 {
 		t.Errorf("removed %v, endpoint %v, releases %v", x.removed, x.endpoint, x.releases)
 	}
 }

@@ -58,6 +58,10 @@ func (s *State) Left() w.Left {
 		}
 		l.Items = append(l.Items, w.SummaryItem{Label: "Release " + p.Name, Value: value})
 	}
+	if s.Found.Certificate != "" {
+		removable = true
+		l.Items = append(l.Items, w.SummaryItem{Label: "Secret " + s.Found.Certificate, Value: "a certificate that signs itself"})
+	}
 	if s.Found.Definitions != "" {
 		l.Items = append(l.Items, w.SummaryItem{Label: "Definitions of the Gateway API", Value: s.Found.Definitions + ", perhaps in part: they do nothing by themselves, and stay"})
 	}

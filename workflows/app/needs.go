@@ -45,6 +45,11 @@ type Records interface {
 type Kube interface {
 	Looker
 	Helm
+	// EnsureCertificate makes a Secret with a certificate that signs itself,
+	// where there is none that fits. DeleteCertificates takes those away that it
+	// made in a namespace.
+	EnsureCertificate(ctx context.Context, namespace, name, host string) (changed bool, err error)
+	DeleteCertificates(ctx context.Context, namespace string) ([]string, error)
 	// EnsureGatewayDefinitions puts definitions on the cluster; it may be
 	// called at any time. It replaces none of another release.
 	EnsureGatewayDefinitions(ctx context.Context, d w.GatewayDefinitions) error

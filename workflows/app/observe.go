@@ -112,6 +112,9 @@ func (f flow) seenValues(ctx context.Context, s *State) string {
 	if c.HasSchema {
 		schema = "Its schema checks them."
 	}
+	if s.App.TLSSecret != "" {
+		schema += " The certificate is in the Secret " + s.App.TLSSecret + ": name it where the chart asks for one."
+	}
 	keys := topKeys(c.Values)
 	if len(keys) == 0 {
 		return fmt.Sprintf("%s %s brings no values of its own. %s", c.Name, c.Version, schema)

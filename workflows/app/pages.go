@@ -120,12 +120,12 @@ func (f flow) appPage() w.Page[State] {
 		{Name: "release", Label: "Release name", Kind: w.FieldText, Default: text("ratings")},
 		{Name: "namespace", Label: "Namespace", Kind: w.FieldText, Default: text("ratingsapp")},
 		{Name: "host", Label: "Host", Kind: w.FieldText, Optional: true, Placeholder: "ratings.contoso.com", Help: "The name that people type. Empty answers for any name."},
-		{Name: "tls", Label: "TLS", Kind: w.FieldRadio, Default: text(TLSNone), When: (*State).ratings, Reloads: true, Options: fixed(
+		{Name: "tls", Label: "TLS", Kind: w.FieldRadio, Default: text(TLSNone), Reloads: true, Options: fixed(
 			w.Option{Value: TLSNone, Label: "None", Note: "Plain HTTP: for a network of your own, or behind something that ends TLS."},
 			w.Option{Value: TLSSelf, Label: "A certificate that signs itself", Note: "Encrypted, but browsers warn."},
 			w.Option{Value: TLSSecret, Label: "A certificate in a Secret", Note: "Of type kubernetes.io/tls, in the application's namespace."},
 		)},
-		{Name: "tls_secret", Label: "Secret", Kind: w.FieldText, When: func(s *State) bool { return s.ratings() && s.App.TLS == TLSSecret }},
+		{Name: "tls_secret", Label: "Secret", Kind: w.FieldText, When: func(s *State) bool { return s.App.TLS == TLSSecret }},
 		{Name: "web", Label: "Web replicas", Kind: w.FieldNumber, Default: text("2"), When: (*State).ratings},
 		{Name: "database", Label: "Database members", Kind: w.FieldSelect, Default: text("1"), When: (*State).ratings, Help: "With three the database outlives the loss of a node.", Options: fixed(
 			w.Option{Value: "1", Label: "1"}, w.Option{Value: "3", Label: "3, a replica set"})},
@@ -158,6 +158,10 @@ func bindApp(a w.Answers, s *State) []w.FieldError {
 		if s.App.Path = a.Get("path"); !strings.HasPrefix(s.App.Path, "/") {
 			bad("path", "A path begins with /.")
 		}
+		bindTLS(a, s, bad)
+		if s.ownCertificate() {
+			s.App.TLSSecret = s.App.Name + "-tls"
+		}
 		src, more := bindSource(a, "own")
 		s.App.Source = src
 		errs = append(errs, more...)
@@ -169,7 +173,7 @@ func bindApp(a w.Answers, s *State) []w.FieldError {
 
 func bindRatings(a w.Answers, s *State, bad func(field, message string)) {
 	s.App.Source = w.ChartSource{Kind: w.ChartBuiltIn, Name: AppRatings}
-	s.App.TLS, s.App.Registry, s.Storage.Class = a.Get("tls"), a.Get("registry"), a.Get("storage_class")
+	s.App.Registry, s.Storage.Class = a.Get("registry"), a.Get("storage_class")
 	number := func(field string, least, most int, to *int) {
 		n, err := strconv.Atoi(a.Get(field))
 		if err != nil || n < least || n > most {
@@ -183,7 +187,11 @@ func bindRatings(a w.Answers, s *State, bad func(field, message string)) {
 	if s.App.Registry == "" || strings.ContainsAny(s.App.Registry, " \"'{}") || strings.Contains(s.App.Registry, "://") {
 		bad("registry", "Give the registry's host, and a path where it has one, without https://.")
 	}
-	switch s.App.TLS {
+	bindTLS(a, s, bad)
+}
+
+func bindTLS(a w.Answers, s *State, bad func(field, message string)) {
+	switch s.App.TLS = a.Get("tls"); s.App.TLS {
 	case TLSNone:
 	case TLSSelf, TLSSecret:
 		if s.App.Host == "" {

@@ -23,6 +23,9 @@ func (f flow) plan(ctx context.Context, s *State) (w.Plan, error) {
 	if err := f.planDefinitions(ctx, s, k, &p); err != nil {
 		return p, err
 	}
+	if s.ownCertificate() {
+		p.Changes = append(p.Changes, w.Change{Verb: "install", What: "Secret " + s.App.TLSSecret + " in namespace " + s.App.Namespace, Note: "a certificate for " + s.App.Host + " that signs itself; one that fits stays"})
+	}
 	for _, part := range s.parts() {
 		c, err := f.chart(ctx, s, part.source)
 		if err != nil {
@@ -115,9 +118,9 @@ func (s *State) summary() []w.SummaryItem {
 		{Label: "Application", Value: s.App.Name + " in namespace " + s.App.Namespace, Page: "app"},
 		{Label: "Host", Value: orAny(s.App.Host), Page: "app"},
 	}
+	out = append(out, w.SummaryItem{Label: "TLS", Value: map[string]string{TLSNone: "None", TLSSelf: "A certificate that signs itself", TLSSecret: "Secret " + s.App.TLSSecret}[s.App.TLS], Page: "app"})
 	if s.ratings() {
-		out = append(out, w.SummaryItem{Label: "Size", Value: fmt.Sprintf("%d web replicas, %s of %d GiB on %s", s.App.Web, members(s.App.Database), s.Storage.Size, s.Storage.Class), Page: "app"},
-			w.SummaryItem{Label: "TLS", Value: map[string]string{TLSNone: "None", TLSSelf: "A certificate that signs itself", TLSSecret: "Secret " + s.App.TLSSecret}[s.App.TLS], Page: "app"})
+		out = append(out, w.SummaryItem{Label: "Size", Value: fmt.Sprintf("%d web replicas, %s of %d GiB on %s", s.App.Web, members(s.App.Database), s.Storage.Size, s.Storage.Class), Page: "app"})
 	}
 	return out
 }

@@ -126,7 +126,8 @@ func removalPlan(_ context.Context, s *Removal) (w.Plan, error) {
 		p.Commands = append(p.Commands, w.Command{Title: "Release " + r.Name, Text: "helm uninstall " + r.Name + " --namespace " + r.Namespace + " --wait"})
 	}
 	for _, namespace := range s.emptied() {
-		p.Changes = append(p.Changes, w.Change{Verb: "delete", What: "The autoscalers in namespace " + namespace + " that Hubwright set", Note: "they would have nothing to scale"})
+		p.Changes = append(p.Changes, w.Change{Verb: "delete", What: "The autoscalers in namespace " + namespace + " that Hubwright set", Note: "they would have nothing to scale"},
+			w.Change{Verb: "delete", What: "The certificates in namespace " + namespace + " that Hubwright made", Note: "where it made any"})
 	}
 	p.Changes = append(p.Changes, s.staying()...)
 	return p, nil
@@ -212,6 +213,16 @@ func (f flow) remove(ctx context.Context, s *Removal, log w.Log) error {
 				return err
 			}
 			s.Removed = append(s.Removed, r.Name)
+			if r.Role != w.ReleaseApp {
+				continue
+			}
+			gone, err := k.DeleteCertificates(ctx, r.Namespace)
+			if err != nil {
+				return err
+			}
+			for _, name := range gone {
+				log.Good("Secret %s/%s is gone", r.Namespace, name)
+			}
 		}
 		return nil
 	})

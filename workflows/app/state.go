@@ -89,6 +89,8 @@ type Found struct {
 	App     Placed
 	Address string
 	DNSName string
+	// Certificate is the Secret that the run made or found, namespace/name.
+	Certificate string
 	// With the Gateway API:
 	Definitions string // that the run began to install, by their release
 	Gateway     w.Gateway
@@ -116,6 +118,10 @@ func (s *State) ownIngress() bool {
 }
 
 func (s *State) ratings() bool { return s.App.Kind == AppRatings }
+
+// ownCertificate says whether the run makes the certificate: the built-in
+// application's chart makes its own.
+func (s *State) ownCertificate() bool { return !s.ratings() && s.App.TLS == TLSSelf }
 
 func (f flow) begin(ctx context.Context, t w.Target) (*State, error) {
 	at, err := w.FindSiteCluster(ctx, f.Records, t.SiteID)

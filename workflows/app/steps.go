@@ -27,6 +27,7 @@ func (f flow) steps() []w.Step[State] {
 		{ID: "definitions", Title: "Install the definitions of the Gateway API", Why: "The API server takes no Gateway and no route before it knows them.", Timeout: 5 * time.Minute, When: (*State).installsDefinitions, Run: f.putDefinitions},
 		{ID: "ingress", Title: "Install the ingress controller", Why: "It leads requests from one public address to the applications.", Timeout: 5 * time.Minute, Weight: 3, When: (*State).ownIngress, Run: f.ingress},
 		{ID: "address", Title: "Wait for the external address", Why: "The Hub gives it; that takes one to three minutes.", Timeout: 7 * time.Minute, Weight: 2, When: func(s *State) bool { return !s.gateway() }, Run: f.address},
+		{ID: "certificate", Title: "Make the certificate", Why: "The application's chart refers to its Secret.", Timeout: 2 * time.Minute, When: (*State).ownCertificate, Run: f.certificate},
 		{ID: "app", Title: "Install the application", Why: "Helm puts its objects on the cluster, and each is waited for.", Timeout: 10 * time.Minute, Weight: 5, Run: f.app},
 		{ID: "gateway", Title: "Wait for the Gateway's address", Why: "Its controller makes a Service for it, and the Hub gives that an address.", Timeout: 7 * time.Minute, Weight: 2, When: (*State).gateway, Run: f.entrance},
 		{ID: "verify", Title: "Verify pods and endpoints", Why: "A Service without an endpoint fails silently.", Timeout: 2 * time.Minute, Run: f.verify},
@@ -117,6 +118,26 @@ func (f flow) foreignDriver(ctx context.Context, k Kube) (bool, error) {
 
 func (f flow) ingress(ctx context.Context, s *State, log w.Log) error {
 	return f.install(ctx, s, w.ReleaseIngress, &s.Found.Ingress, log)
+}
+
+func (f flow) certificate(ctx context.Context, s *State, log w.Log) error {
+	return f.with(ctx, s, func(k Kube) error {
+		s.Found.Certificate = s.App.Namespace + "/" + s.App.TLSSecret
+		changed, err := k.EnsureCertificate(ctx, s.App.Namespace, s.App.TLSSecret, s.App.Host)
+		var p *w.Problem
+		switch {
+		case errors.As(err, &p) && p.Code == w.CertificateTaken:
+			s.Found.Certificate = ""
+			return err
+		case err != nil:
+			return err
+		case changed:
+			log.Good("The Secret %s holds a certificate for %s that signs itself", s.Found.Certificate, s.App.Host)
+		default:
+			log.Good("The Secret %s holds a certificate for %s already: nothing to change", s.Found.Certificate, s.App.Host)
+		}
+		return nil
+	})
 }
 
 func (f flow) app(ctx context.Context, s *State, log w.Log) error {
