@@ -151,7 +151,7 @@ func TestCancelAtEveryCall(t *testing.T) {
 	for _, c := range []struct {
 		a    w.Answers
 		dies bool
-	}{{answers, false}, {ownVM, false}, {ownVM, true}, {onCluster(), false}, {onCluster(), true}} {
+	}{{answers, false}, {ownVM, false}, {ownVM, true}, {onCluster(), true}} {
 		a, dies := c.a, c.dies
 		for n := range calls(t, func(*bed) {}, a) {
 			t.Run(fmt.Sprint(n+1, a["where"], dies), func(t *testing.T) {

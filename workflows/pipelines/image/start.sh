@@ -11,9 +11,9 @@
 #                    of the tenant AZP_TENANTID
 #   AZP_CA_FILE      roots of the organization's own certificate authority
 #   VSTS_HTTP_PROXY  proxy of the agent
+#   AZP_PATIENCE     seconds between two tries to leave the pool; 15 when it is not said
 set -eu
 cd "$(dirname "$0")"
-umask 077
 
 if [ -z "${AZP_TOKEN_FILE:-}" ]; then
 	AZP_TOKEN_FILE=$(mktemp)
