@@ -54,7 +54,7 @@ func TestDayTwo(t *testing.T) {
 	run := strings.TrimPrefix(b.path(), "/runs/")
 	seen := b.watchNodes()
 	b.succeeded()
-	for _, want := range []string{"Waiting", "Draining", "Ready", "not made again"} {
+	for _, want := range []string{"Waiting", "Creating", "Ready", "not made again"} {
 		if !strings.Contains(seen(), want) {
 			t.Errorf("no row of the run's page said %q:\n%s", want, seen())
 		}

@@ -48,7 +48,7 @@ func TestUpgradesBehindOneName(t *testing.T) {
 		run := strings.TrimPrefix(b.path(), "/runs/")
 		seen := b.watchNodes()
 		b.succeeded()
-		for _, want := range []string{"Waiting", "Draining", "Ready"} {
+		for _, want := range []string{"Waiting", "Creating", "Ready"} {
 			if !strings.Contains(seen(), want) {
 				t.Errorf("no row of the run's page said %q while it went on:\n%s", want, seen())
 			}
