@@ -73,6 +73,7 @@ func TestAgentChart(t *testing.T) {
 // On a real cluster: its agents get ready, the same again changes nothing, a
 // crash is told with what the container said last, and nothing stays.
 func TestAgentChartLives(t *testing.T) {
+	t.Parallel()
 	c, k, log := opened(t), direct(t), &told{}
 	spec := workflows.ReleaseSpec{Name: "sea", Namespace: "azure-agents", Chart: agentChart(t), Values: agentValues + "}"}
 	if got, err := c.Install(t.Context(), spec, log); err != nil || !got.Changed {

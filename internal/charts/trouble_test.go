@@ -31,6 +31,7 @@ spec: {accessModes: [ReadWriteOnce], storageClassName: CLASS, resources: {reques
 // TestTroubleIsTold: each of what can go wrong on a cluster ends the wait long
 // before it would time out, in words, and heals with a better chart.
 func TestTroubleIsTold(t *testing.T) {
+	t.Parallel()
 	c := opened(t)
 	for name, x := range map[string]struct {
 		files map[string]string
@@ -48,6 +49,7 @@ func TestTroubleIsTold(t *testing.T) {
 		"values against the schema":      {map[string]string{"values.schema.json": `{"required": ["colour"]}`, "templates/a.yaml": job}, "helm.values", "colour"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			ns := "trouble-" + strings.ReplaceAll(name, " ", "-")
 			spec := workflows.ReleaseSpec{Name: "sick", Namespace: ns, Chart: chartOf(t, x.files)}
 			began, log := time.Now(), &told{}

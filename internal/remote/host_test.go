@@ -156,6 +156,7 @@ type failing struct{}
 func (*failing) Read([]byte) (int, error) { return 0, errors.New("disk on fire") }
 
 func TestDialProblems(t *testing.T) {
+	t.Parallel()
 	s := startSSHD(t)
 	otherKey, otherPub := testKey(t)
 	_, rsaPub, err := NewKeyPair("")

@@ -163,6 +163,7 @@ func TestJobStartsOnceWhoeverCalls(t *testing.T) {
 // The connection may break at any byte of the start: the command must then
 // have been started whole or not at all, and calling again settles it.
 func TestJobStartWithABreakingConnection(t *testing.T) {
+	t.Parallel()
 	s := startSSHD(t)
 	wire := newCable(t, addressOf(s.target))
 	long := strings.Repeat("x", 100_000)
@@ -202,6 +203,7 @@ func TestJobOutlivesItsConnection(t *testing.T) {
 }
 
 func TestJobSignals(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name, script, signal string
 		code                 int
@@ -253,6 +255,7 @@ func TestJobSignals(t *testing.T) {
 // A cancel may come at any moment of a start. Whatever it finds, afterwards
 // nothing runs, and nothing begins to.
 func TestJobSignalledWhileItStarts(t *testing.T) {
+	t.Parallel()
 	s := startSSHD(t)
 	starter, stopper := s.dial(t), s.dial(t)
 	for i := range 30 {

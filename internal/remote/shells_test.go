@@ -14,6 +14,7 @@ import (
 // The scripts must mean the same in every shell that may be /bin/sh, also
 // where setsid or /proc is missing. They run here without SSH.
 func TestScriptsInShells(t *testing.T) {
+	t.Parallel()
 	for _, shell := range []string{"dash", "bash --posix"} {
 		for setsid, path := range map[string]string{
 			"a current setsid": os.Getenv("PATH"), "an old setsid": binWith(t, oldSetsid), "no setsid": binWith(t, ""),

@@ -98,6 +98,7 @@ func TestWatchIsLive(t *testing.T) {
 }
 
 func TestWatchWithCutConnections(t *testing.T) {
+	t.Parallel()
 	s := startSSHD(t)
 	wire := newCable(t, addressOf(s.target))
 	const lines = 6000
@@ -172,6 +173,7 @@ type watchSpec struct {
 }
 
 func TestWatchKilled(t *testing.T) {
+	t.Parallel()
 	s := startSSHD(t)
 	const lines = 4000
 	job := counting("j", lines, 50, "0.05")
@@ -235,6 +237,7 @@ func TestWatchCancel(t *testing.T) {
 }
 
 func TestWatchStorageTrouble(t *testing.T) {
+	t.Parallel()
 	s := startSSHD(t)
 	startJob(t, s.dial(t), counting("j", 50, 50, "0"))
 	busy := errors.New("database is busy")
