@@ -172,13 +172,20 @@ func noteTone(n workflows.Finding) ui.Tone {
 	return ui.ToneWarn
 }
 
+// wide says whether a field takes the whole line: so that an address can be
+// read to its end.
 func wide(f workflows.FieldView) bool {
 	switch kindOf(f) {
 	case workflows.FieldArea, workflows.FieldSecretArea, workflows.FieldFile, workflows.FieldArchive:
 		return true
+	case workflows.FieldText:
+		return len(f.Value) > usualAnswer
 	}
 	return false
 }
+
+// usualAnswer is how many letters a field shows that does not take the line.
+const usualAnswer = 34
 
 func hasOption(f workflows.FieldView) bool { return f.Value != "" }
 
