@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -165,7 +166,7 @@ func (c *Cluster) EnsureGatewayDefinitions(ctx context.Context, d workflows.Gate
 		if err == nil && there.GetAnnotations()[bundleNote] != u.GetAnnotations()[bundleNote] {
 			return &workflows.Problem{
 				Code: "gateway.definitions", What: "The cluster has other definitions of the Gateway API",
-				Why: fmt.Sprintf("its %s is from release %s, the file's from %s", u.GetName(), orUnknown(there.GetAnnotations()[bundleNote]), orUnknown(u.GetAnnotations()[bundleNote])),
+				Why: fmt.Sprintf("its %s is from release %s, the file's from %s", u.GetName(), cmp.Or(there.GetAnnotations()[bundleNote], "unknown"), cmp.Or(u.GetAnnotations()[bundleNote], "unknown")),
 				Fix: "Find out who depends on them. Then upgrade them with kubectl apply --server-side -f and the file, or leave them as they are.",
 			}
 		}
@@ -177,11 +178,4 @@ func (c *Cluster) EnsureGatewayDefinitions(ctx context.Context, d workflows.Gate
 		}
 	}
 	return nil
-}
-
-func orUnknown(version string) string {
-	if version == "" {
-		return "unknown"
-	}
-	return version
 }

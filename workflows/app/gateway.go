@@ -110,16 +110,12 @@ func (f flow) definitions(ctx context.Context, s *State) (w.GatewayDefinitions, 
 }
 
 func (f flow) seenGatewayClasses(ctx context.Context, s *State) string {
-	return f.look(ctx, s, func(ctx context.Context, k Kube) string {
+	return f.listed(ctx, s, "", func(ctx context.Context, k Kube) (out []string, err error) {
 		list, err := k.GatewayClasses(ctx)
-		if err != nil || len(list) == 0 {
-			return ""
-		}
-		var names []string
 		for _, c := range list {
-			names = append(names, c.Name+" ("+c.Controller+")")
+			out = append(out, c.Name+" ("+c.Controller+")")
 		}
-		return "The cluster has " + strings.Join(names, ", ") + "."
+		return out, err
 	})
 }
 

@@ -25,36 +25,39 @@ func (f flow) look(ctx context.Context, s *State, ask func(context.Context, Kube
 	return ask(ctx, k)
 }
 
-func (f flow) seenClasses(ctx context.Context, s *State) string {
+// listed says what the cluster has of something, or none when it has nothing.
+func (f flow) listed(ctx context.Context, s *State, none string, names func(context.Context, Kube) ([]string, error)) string {
 	return f.look(ctx, s, func(ctx context.Context, k Kube) string {
-		list, err := k.IngressClasses(ctx)
-		if err != nil || len(list) == 0 {
+		switch all, err := names(ctx, k); {
+		case err != nil:
 			return ""
+		case len(all) == 0:
+			return none
+		default:
+			return "The cluster has " + strings.Join(all, ", ") + "."
 		}
-		var names []string
+	})
+}
+
+func (f flow) seenClasses(ctx context.Context, s *State) string {
+	return f.listed(ctx, s, "", func(ctx context.Context, k Kube) (out []string, err error) {
+		list, err := k.IngressClasses(ctx)
 		for _, c := range list {
-			names = append(names, c.Name+" ("+c.Controller+")")
+			out = append(out, c.Name+" ("+c.Controller+")")
 		}
-		return "The cluster has " + strings.Join(names, ", ") + "."
+		return out, err
 	})
 }
 
 func (f flow) seenBalancers(ctx context.Context, s *State) string {
-	return f.look(ctx, s, func(ctx context.Context, k Kube) string {
+	return f.listed(ctx, s, "The cluster has no Service of type LoadBalancer.", func(ctx context.Context, k Kube) (out []string, err error) {
 		list, err := k.Exposures(ctx, "")
-		if err != nil {
-			return ""
-		}
-		var names []string
 		for _, e := range list {
 			if e.Type == "LoadBalancer" {
-				names = append(names, e.Namespace+"/"+e.Name+" at "+e.External)
+				out = append(out, e.Namespace+"/"+e.Name+" at "+e.External)
 			}
 		}
-		if len(names) == 0 {
-			return "The cluster has no Service of type LoadBalancer."
-		}
-		return "The cluster has " + strings.Join(names, ", ") + "."
+		return out, err
 	})
 }
 
