@@ -39,7 +39,7 @@ func (c *Cluster) EnsureCertificate(ctx context.Context, namespace, name, host s
 	if err != nil && !apierrors.IsNotFound(err) {
 		return false, explain(doing, err)
 	}
-	if there && !labels.SelectorFromSet(ours()).Matches(labels.Set(have.Labels)) {
+	if there && !isOurs(have) {
 		return false, &workflows.Problem{
 			Code: workflows.CertificateTaken, What: "The Secret " + name + " in namespace " + namespace + " is somebody else's", Why: "Hubwright did not make it, and leaves it as it is",
 			Fix: "Choose it as the certificate in a Secret, or give the release another name.",

@@ -41,15 +41,8 @@ func gatewayOptions() []w.Option {
 }
 
 func (f flow) gatewayFields() []w.Field[State] {
-	is := func(kinds ...w.ChartSourceKind) func(*State) bool {
-		return func(s *State) bool {
-			for _, k := range kinds {
-				if s.gateway() && s.Ingress.Definitions.Kind == k {
-					return true
-				}
-			}
-			return false
-		}
+	from := func(kind w.ChartSourceKind) func(*State) bool {
+		return func(s *State) bool { return s.gateway() && s.Ingress.Definitions.Kind == kind }
 	}
 	return []w.Field[State]{
 		{Name: "gateway_class", Label: "Gateway class", Kind: w.FieldText, Default: text("nginx"), When: (*State).gateway, Help: "The name by which Gateways ask for this controller.", Observed: f.seenGatewayClasses},
@@ -58,9 +51,9 @@ func (f flow) gatewayFields() []w.Field[State] {
 			w.Option{Value: definitionsGiven, Label: "Install them from a file where they are missing", Note: "For stamps that do not reach the Internet."},
 			w.Option{Value: definitionsKept, Label: "Leave them as they are", Note: "The cluster has them, or somebody installs them before the run."},
 		)},
-		{Name: "definitions_url", Label: "Address of the definitions", Kind: w.FieldText, Default: text(definitionsURL), When: is(w.ManifestURL), Help: "The standard-install.yaml of one release."},
-		{Name: "definitions_file", Label: "File of the definitions", Kind: w.FieldArchive, When: is(w.ChartUploaded), Help: "The standard-install.yaml of release 1.5.1 or its like; the file that was given stays until another takes its place.", Observed: func(_ context.Context, s *State) string { return stored(s.Ingress.Definitions) }},
-		{Name: "definitions_digest", Label: "SHA-256 of the definitions", Kind: w.FieldText, Optional: true, When: is(w.ManifestURL), Help: "Leave it empty to pin what comes now: the plan shows it, and the run takes nothing else."},
+		{Name: "definitions_url", Label: "Address of the definitions", Kind: w.FieldText, Default: text(definitionsURL), When: from(w.ManifestURL), Help: "The standard-install.yaml of one release."},
+		{Name: "definitions_file", Label: "File of the definitions", Kind: w.FieldArchive, When: from(w.ChartUploaded), Help: "The standard-install.yaml of release 1.5.1 or its like; the file that was given stays until another takes its place.", Observed: func(_ context.Context, s *State) string { return stored(s.Ingress.Definitions) }},
+		{Name: "definitions_digest", Label: "SHA-256 of the definitions", Kind: w.FieldText, Optional: true, When: from(w.ManifestURL), Help: "Leave it empty to pin what comes now: the plan shows it, and the run takes nothing else."},
 	}
 }
 

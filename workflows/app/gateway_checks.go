@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"hubwright/internal/problem"
@@ -71,10 +72,7 @@ func (f flow) checkGatewayClass(ctx context.Context, s *State) w.Finding {
 // installed says whether an earlier run made the release of the ingress
 // controller with that name.
 func (s *State) installed(name string) bool {
-	for _, r := range s.Installed {
-		if r.Role == w.ReleaseIngress && r.Name == name && r.Namespace == s.Ingress.Namespace {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.Installed, func(r w.Release) bool {
+		return r.Role == w.ReleaseIngress && r.Name == name && r.Namespace == s.Ingress.Namespace
+	})
 }

@@ -1,6 +1,7 @@
 package helpervm
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -126,7 +127,7 @@ func (f flow) upload(ctx context.Context, s *State, host Host, log w.Log) error 
 	}
 	if there != a.SHA256 {
 		return &w.Problem{Code: "helper.upload", What: "The archive did not arrive as it was sent",
-			Why: fmt.Sprintf("Its SHA-256 there is %s, here it is %s.", orNone(there), a.SHA256), Fix: "Try again. If it happens again, add the archive anew in the settings."}
+			Why: fmt.Sprintf("Its SHA-256 there is %s, here it is %s.", cmp.Or(there, "not told"), a.SHA256), Fix: "Try again. If it happens again, add the archive anew in the settings."}
 	}
 	log.Good("Uploaded %s, SHA-256 %s.", a.FileName, a.SHA256)
 	return nil
@@ -238,11 +239,4 @@ func versions(list []w.KubernetesVersion) []string {
 		out = append(out, v.Version)
 	}
 	return out
-}
-
-func orNone(v string) string {
-	if v == "" {
-		return "not told"
-	}
-	return v
 }

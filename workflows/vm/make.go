@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -54,14 +55,8 @@ func Address(ctx context.Context, hub Hub, s Spec, fqdn string, viaProxy bool, l
 	if err != nil {
 		return "", err
 	}
-	if name == "" {
-		name = fqdn
-	}
-	told := address
-	if told == "" {
-		told = "not told"
-	}
-	log.Info("Its public IP is %s, its name %s.", told, name)
+	name = cmp.Or(name, fqdn)
+	log.Info("Its public IP is %s, its name %s.", cmp.Or(address, "not told"), name)
 	if !viaProxy && address != "" {
 		return address, nil
 	}
